@@ -1,0 +1,7 @@
+//! Anything else: the readable strings in it.
+
+use crate::{Problem, ReadError, Reader, Source};
+
+pub(crate) fn read(_source: Source<'_>, _reader: &mut Reader<'_, '_>) -> Result<(), ReadError> {
+    Err(Problem::unsupported("not read yet").into())
+}

@@ -1,0 +1,132 @@
+//! The walk: recognise an object, read it with its reader, open its members, and report to the sink.
+
+use model::Format;
+
+use crate::{
+    Budget, Field, Limits, Member, Problem, ReadError, Row, Sink, Source, Table, Text, archive, binary, chemistry,
+    clinical, delimited, detect, genomics, image, mail, office, tables, text, tree, trial,
+};
+
+/// What a reader holds: the sink it reports to, the budget it draws on, and how deep it is nested.
+pub struct Reader<'r, 'b> {
+    sink: &'r mut dyn Sink,
+    budget: &'r mut Budget<'b>,
+    depth: u8,
+}
+
+/// Reads one top-level object and everything nested in it. What cannot be read is reported to the sink as a
+/// problem of the object it belongs to.
+///
+/// # Errors
+/// Only when the walk was stopped, by the sink or by cancellation.
+pub fn read(source: Source<'_>, sink: &mut dyn Sink, budget: &mut Budget<'_>) -> Result<(), crate::Halt> {
+    let mut reader = Reader { sink, budget, depth: 0 };
+    reader.object(source)
+}
+
+impl Reader<'_, '_> {
+    /// The limits in force.
+    pub(crate) fn limits(&self) -> &Limits {
+        self.budget.limits()
+    }
+
+    /// Counts expanded bytes; see [`Budget::expanded`].
+    pub(crate) fn expanded(&mut self, bytes: u64, out_so_far: u64, compressed: Option<u64>) -> Result<(), ReadError> {
+        Ok(self.budget.expanded(bytes, out_so_far, compressed)?)
+    }
+
+    /// Checks cancellation and time. To be called about once a megabyte or thousand records.
+    pub(crate) fn check(&self) -> Result<(), ReadError> {
+        self.budget.check()
+    }
+
+    /// Refines the format that was detected.
+    pub(crate) fn format(&mut self, format: Format) -> Result<(), ReadError> {
+        Ok(self.sink.format(format)?)
+    }
+
+    pub(crate) fn text(&mut self, text: &Text<'_>) -> Result<(), ReadError> {
+        if text.text.is_empty() { Ok(()) } else { Ok(self.sink.text(text)?) }
+    }
+
+    pub(crate) fn table(&mut self, table: &Table<'_>) -> Result<(), ReadError> {
+        Ok(self.sink.table(table)?)
+    }
+
+    pub(crate) fn row(&mut self, row: &Row<'_>) -> Result<(), ReadError> {
+        Ok(self.sink.row(row)?)
+    }
+
+    pub(crate) fn field(&mut self, field: &Field<'_>) -> Result<(), ReadError> {
+        if field.value.is_empty() { Ok(()) } else { Ok(self.sink.field(field)?) }
+    }
+
+    pub(crate) fn record(&mut self) -> Result<(), ReadError> {
+        Ok(self.sink.record()?)
+    }
+
+    /// Reports a problem of the present object and lets its reader go on.
+    pub(crate) fn problem(&mut self, problem: Problem) -> Result<(), ReadError> {
+        Ok(self.sink.problem(problem)?)
+    }
+
+    /// Opens a nested object. Its own problems are reported as its own; only a stop or a used-up budget comes back.
+    pub(crate) fn member(&mut self, member: &Member<'_>, source: Source<'_>) -> Result<(), ReadError> {
+        self.budget.member()?;
+        self.sink.enter(member)?;
+        let counted = source.len();
+        if self.depth >= self.limits().depth_max {
+            let depth = self.limits().depth_max;
+            self.sink.format(Format::Binary)?;
+            self.sink.problem(Problem::limit(format!(
+                "nested deeper than {depth}; unpack it first or raise `limits.depth_max`"
+            )))?;
+        } else {
+            self.depth += 1;
+            let outcome = self.object(source);
+            self.depth -= 1;
+            outcome?;
+        }
+        self.sink.leave(counted.or(member.len).unwrap_or(0))?;
+        Ok(())
+    }
+
+    fn object(&mut self, source: Source<'_>) -> Result<(), crate::Halt> {
+        let complete = source.len().is_some_and(|len| len <= source.head().len() as u64);
+        let format = detect(source.head(), complete);
+        self.sink.format(format)?;
+        if source.is_empty() {
+            return Ok(());
+        }
+        match dispatch(format, source, self) {
+            Ok(()) => Ok(()),
+            Err(error) => match error.into_problem() {
+                Some(problem) => self.sink.problem(problem),
+                None => Err(crate::Halt),
+            },
+        }
+    }
+}
+
+fn dispatch(format: Format, source: Source<'_>, reader: &mut Reader<'_, '_>) -> Result<(), ReadError> {
+    use Format as F;
+    match format {
+        F::Text => text::read(source, reader),
+        F::Csv => delimited::read(source, reader),
+        F::Json | F::Ndjson | F::Xml | F::Html => tree::read(format, source, reader),
+        F::Hl7 | F::Fhir | F::Ccda | F::Dicom => clinical::read(format, source, reader),
+        F::Xpt | F::DatasetJson | F::Odm => trial::read(format, source, reader),
+        F::Vcf | F::Bcf | F::Sam | F::Bam | F::Cram | F::Fasta | F::Fastq | F::Gff | F::Bed => {
+            genomics::read(format, source, reader)
+        }
+        F::Sdf | F::Smiles | F::Pdb => chemistry::read(format, source, reader),
+        F::Xlsx | F::Xls | F::Ods | F::Docx | F::Pptx | F::Odt | F::Pdf | F::Rtf => {
+            office::read(format, source, reader)
+        }
+        F::Eml | F::Mbox => mail::read(format, source, reader),
+        F::Parquet | F::Arrow | F::Sqlite => tables::read(format, source, reader),
+        F::Image => image::read(source, reader),
+        F::Zip | F::Tar | F::Gzip | F::Zstd | F::Xz | F::Bzip2 | F::SevenZip => archive::read(format, source, reader),
+        F::Binary => binary::read(source, reader),
+    }
+}
