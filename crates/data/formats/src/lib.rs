@@ -22,6 +22,8 @@ mod read;
 mod sink;
 mod source;
 mod tables;
+#[cfg(test)]
+mod testing;
 mod text;
 mod tree;
 mod trial;
