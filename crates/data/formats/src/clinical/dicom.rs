@@ -34,7 +34,12 @@ pub(crate) fn sniff(head: &[u8]) -> bool {
     if let Some(rest) = head.strip_prefix(MAGIC) {
         return is_dataset(rest, complete);
     }
-    is_dataset(head, complete)
+    is_dataset(head, complete) || is_shifted(head)
+}
+
+/// A bare data set behind one stray space, as some writers leave it.
+fn is_shifted(head: &[u8]) -> bool {
+    head.strip_prefix(b" ").is_some_and(|rest| is_dataset(rest, false))
 }
 
 pub(crate) fn read(source: Source<'_>, reader: &mut Reader<'_, '_>) -> Result<(), ReadError> {
@@ -44,6 +49,8 @@ pub(crate) fn read(source: Source<'_>, reader: &mut Reader<'_, '_>) -> Result<()
         input.consume(PREAMBLE_BYTES + MAGIC.len());
     } else if head.starts_with(MAGIC) {
         input.consume(MAGIC.len());
+    } else if is_shifted(input.peek(1024)?) {
+        input.consume(1);
     }
     let meta = Walk::new(input, reader, Encoding::EXPLICIT_LITTLE).meta()?;
     let Some((mut input, syntax)) = meta else { return Ok(()) };
@@ -86,7 +93,7 @@ fn dataset_encoding(input: &mut Input<'_>, syntax: &str) -> Result<Option<Encodi
 fn shown(head: &[u8]) -> Encoding {
     let explicit = matches!(head.get(4..6), Some([a, b]) if element::Vr([*a, *b]).is_standard());
     let little = Encoding::EXPLICIT_LITTLE.u16(head, 0).unwrap_or(0);
-    let big_endian = little.swap_bytes() < little;
+    let big_endian = little > 0x00FF && little.swap_bytes() <= 0x0040;
     Encoding { explicit, big_endian }
 }
 

@@ -89,8 +89,8 @@ fn names_in_the_character_sets_of_the_world() {
         ("chrArab.dcm", "لنزار قباني"),
         ("chrGreek.dcm", "Διονυσιος"),
         ("chrRuss.dcm", "Люкceмбypг"),
-        ("chrHbrw.dcm", "שרון דבורה"),
-        ("chrX2.dcm", "Wang XiaoDong"),
+        ("chrHbrw.dcm", "דבורה שרון"),
+        ("chrX2.dcm", "王 小东"),
     ];
     for (name, person) in expected {
         let Some(seen) = sample(name) else { return };
