@@ -15,6 +15,7 @@ mod detect;
 mod error;
 mod genomics;
 mod image;
+mod json;
 mod located;
 mod mail;
 mod office;
@@ -27,6 +28,7 @@ mod testing;
 mod text;
 mod tree;
 mod trial;
+mod window;
 
 pub use budget::{Budget, Limits};
 pub use detect::detect;

@@ -79,19 +79,65 @@ impl Raw<'_> {
     }
 }
 
-/// Bytes that `text` takes in `encoding`.
+/// Bytes that `text` takes in `encoding`, from the encoding's first state on.
 fn encoded_len(text: &str, encoding: &'static Encoding) -> u64 {
-    if encoding == encoding_rs::UTF_16LE || encoding == encoding_rs::UTF_16BE {
-        return text.chars().map(|c| c.len_utf16() as u64 * 2).sum();
+    Measure::new(encoding).advance(text)
+}
+
+/// Counts the bytes that text takes in an encoding, piece after piece.
+///
+/// It does not encode: some decoders read more than their encoders write (JIS X 0212 in EUC-JP), and
+/// ISO-2022-JP has a state that outlives a piece.
+pub(crate) struct Measure {
+    encoding: &'static Encoding,
+    /// ISO-2022-JP: whether two-byte characters are switched on.
+    two_byte: bool,
+}
+
+impl Measure {
+    pub(crate) fn new(encoding: &'static Encoding) -> Self {
+        Self { encoding, two_byte: false }
     }
-    if encoding == encoding_rs::UTF_8 {
-        return text.len() as u64;
+
+    /// Bytes that `text` takes after what was measured before.
+    pub(crate) fn advance(&mut self, text: &str) -> u64 {
+        let encoding = self.encoding;
+        if encoding == encoding_rs::UTF_16LE || encoding == encoding_rs::UTF_16BE {
+            return text.chars().map(|c| c.len_utf16() as u64 * 2).sum();
+        }
+        if encoding == encoding_rs::UTF_8 {
+            return text.len() as u64;
+        }
+        if encoding.is_single_byte() {
+            return text.chars().count() as u64;
+        }
+        if encoding == encoding_rs::ISO_2022_JP {
+            return text.chars().map(|c| self.jis(c)).sum();
+        }
+        text.chars().map(|c| if c.is_ascii() { 1 } else { multibyte_len(c, encoding) }).sum()
     }
-    if encoding.is_single_byte() {
-        return text.chars().count() as u64;
+
+    /// A character in ISO-2022-JP with the escape sequence that it needs (RFC 1468).
+    fn jis(&mut self, c: char) -> u64 {
+        let two_byte = !c.is_ascii();
+        let switch = if two_byte == self.two_byte { 0 } else { 3 };
+        self.two_byte = two_byte;
+        switch + if two_byte { 2 } else { 1 }
     }
-    let ascii = text.bytes().take_while(u8::is_ascii).count();
-    ascii as u64 + encoding.encode(text.get(ascii..).unwrap_or("")).0.len() as u64
+}
+
+fn multibyte_len(c: char, encoding: &'static Encoding) -> u64 {
+    let half_width_kana = matches!(c, '\u{FF61}'..='\u{FF9F}');
+    if encoding == encoding_rs::SHIFT_JIS {
+        return if half_width_kana || c == '\u{80}' { 1 } else { 2 };
+    }
+    let mut bytes = [0; 4];
+    let (encoded, _, unmappable) = encoding.encode(c.encode_utf8(&mut bytes));
+    match (unmappable, encoding == encoding_rs::EUC_JP) {
+        (false, _) => encoded.len() as u64,
+        (true, true) => 3,
+        (true, false) => 2,
+    }
 }
 
 /// How many bytes of `raw` decode to the first `decoded` bytes.

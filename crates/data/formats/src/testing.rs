@@ -55,7 +55,7 @@ impl Recorder {
 
     /// Reads `bytes` through a stream that cannot seek and gives at most `step` bytes a time.
     pub(crate) fn read_stream(bytes: &[u8], step: usize) -> Self {
-        let source = Source::stream(Trickle { bytes, step }, None).unwrap();
+        let source = Source::stream(trickle(bytes, step), None).unwrap();
         Self::read_with(source, Limits::default(), None)
     }
 
@@ -252,7 +252,11 @@ fn unescape(raw: &str, escape: Escape) -> String {
     }
 }
 
-/// A stream that gives a few bytes a time.
+/// A stream over `bytes` that gives at most `step` of them a time.
+pub(crate) fn trickle(bytes: &[u8], step: usize) -> impl std::io::Read {
+    Trickle { bytes, step }
+}
+
 struct Trickle<'a> {
     bytes: &'a [u8],
     step: usize,
