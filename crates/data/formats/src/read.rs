@@ -92,7 +92,7 @@ impl Reader<'_, '_> {
     }
 
     fn object(&mut self, source: Source<'_>) -> Result<(), crate::Halt> {
-        let complete = source.len().is_some_and(|len| len <= source.head().len() as u64);
+        let complete = source.is_complete();
         let format = detect(source.head(), complete);
         self.sink.format(format)?;
         if source.is_empty() {

@@ -65,6 +65,12 @@ impl<'a> Source<'a> {
         self.len
     }
 
+    /// Whether the head is the whole object.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.head.len() < HEAD_BYTES || self.len.is_some_and(|len| len <= self.head.len() as u64)
+    }
+
     /// Whether the object is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -103,3 +103,6 @@ pub(crate) fn is_text(head: &[u8], _complete: bool) -> bool {
     }
     odd * 50 <= all
 }
+
+#[cfg(test)]
+mod tests;

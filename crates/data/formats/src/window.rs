@@ -67,7 +67,8 @@ impl<'a> Window<'a> {
         let mut mark = [0; 3];
         stream.read_exact(mark.get_mut(..detected.bom_bytes).unwrap_or_default())?;
         let base = detected.bom_bytes as u64;
-        let decoding = (detected.encoding != UTF_8).then(|| Decoding::new(detected.encoding, 0, base, Vec::new()));
+        let decoding =
+            (detected.encoding != UTF_8).then(|| Decoding::new(detected.encoding, (0, base), base, Vec::new()));
         Ok(Self {
             stream,
             buffer: vec![0; FIRST_BYTES],
@@ -172,8 +173,10 @@ impl<'a> Window<'a> {
             if late != UTF_8 {
                 let input = fresh.get(at..).unwrap_or_default().to_vec();
                 self.end += at;
-                let here = self.places.base + self.end as u64;
-                self.places.decoding = Some(Decoding::new(late, here, here, input));
+                // All before is ASCII, one byte each in both.
+                let here = self.places.base + self.start as u64;
+                let raw = self.places.base + self.end as u64;
+                self.places.decoding = Some(Decoding::new(late, (here, here), raw, input));
                 return self.fill_decoded();
             }
         }
@@ -200,10 +203,10 @@ impl<'a> Window<'a> {
 }
 
 impl Decoding {
-    fn new(encoding: &'static Encoding, decoded: u64, raw: u64, input: Vec<u8>) -> Self {
+    fn new(encoding: &'static Encoding, cursor: (u64, u64), raw: u64, input: Vec<u8>) -> Self {
         let decoder = encoding.new_decoder_without_bom_handling();
         let measure = Measure::new(encoding);
-        Self { encoding, decoder, input, raw, marks: VecDeque::new(), cursor: (decoded, raw), measure }
+        Self { encoding, decoder, input, raw, marks: VecDeque::new(), cursor, measure }
     }
 
     /// Decodes all input into `out` from `end` on and returns the new end.

@@ -42,7 +42,7 @@ pub(crate) fn detect_beyond_ascii(bytes: &[u8]) -> &'static Encoding {
         return encoding;
     }
     // Mostly well-formed UTF-8 is UTF-8 with damage in it: in other encodings such sequences hardly ever occur by chance.
-    if nul || valid > invalid * 4 {
+    if nul || valid * 2 >= invalid * 3 {
         return UTF_8;
     }
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Allow);
