@@ -1,5 +1,7 @@
 //! Named limits, and what is left of them while one top-level object is walked.
 
+use std::cell::Cell;
+use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -46,35 +48,48 @@ impl Default for Limits {
 
 /// What is left of the limits. Time comes in through `elapsed`, so that a walk can be replayed.
 pub struct Budget<'a> {
-    limits: Limits,
     members: u64,
-    expanded_bytes: u64,
-    cancelled: &'a AtomicBool,
-    elapsed: &'a dyn Fn() -> Duration,
+    meter: Meter<'a>,
 }
 
 impl<'a> Budget<'a> {
     /// A fresh budget for one top-level object.
     pub fn new(limits: Limits, cancelled: &'a AtomicBool, elapsed: &'a dyn Fn() -> Duration) -> Self {
-        Self { limits, members: 0, expanded_bytes: 0, cancelled, elapsed }
+        let meter = Meter { limits: limits.into(), spent: Rc::default(), cancelled, elapsed };
+        Self { members: 0, meter }
     }
 
     /// The limits this budget was made from.
     #[must_use]
     pub fn limits(&self) -> &Limits {
-        &self.limits
+        &self.meter.limits
+    }
+
+    /// Starts on a top-level object of `len` bytes, when that is known.
+    pub(crate) fn begin(&self, len: Option<u64>) {
+        self.meter.spent.packed_len.set(len);
+    }
+
+    /// A handle on what is left, for streams that are read while the walk goes on.
+    pub(crate) fn meter(&self) -> Meter<'a> {
+        self.meter.clone()
     }
 
     /// Counts one more member.
     ///
     /// # Errors
-    /// When there are too many.
+    /// When there are too many, or nothing may be expanded any more.
     pub fn member(&mut self) -> Result<(), Problem> {
+        if self.meter.spent.used_up.get() {
+            return Err(Problem::limit(
+                "the limit on expanded bytes is used up; the members that follow were not read",
+            ));
+        }
         self.members += 1;
-        if self.members > self.limits.members_max {
+        if self.members > self.limits().members_max {
             return Err(Problem::limit(format!(
                 "more than {} members in one object; raise `limits.members_max` to read on",
-                self.limits.members_max
+                self.limits().members_max
             )));
         }
         Ok(())
@@ -85,17 +100,53 @@ impl<'a> Budget<'a> {
     /// # Errors
     /// When the expansion looks like a bomb or the total is used up.
     pub fn expanded(&mut self, bytes: u64, out_so_far: u64, compressed_so_far: Option<u64>) -> Result<(), Problem> {
-        self.expanded_bytes = self.expanded_bytes.saturating_add(bytes);
-        if self.expanded_bytes > self.limits.expanded_bytes_max {
+        self.meter.expanded(bytes, out_so_far, compressed_so_far)
+    }
+
+    /// To be called about once a megabyte or thousand records.
+    ///
+    /// # Errors
+    /// When the walk was cancelled or has taken too long.
+    pub fn check(&self) -> Result<(), crate::ReadError> {
+        self.meter.check()
+    }
+}
+
+/// What has been used of the limits, shared by the walk and the streams it reads.
+#[derive(Default)]
+struct Spent {
+    expanded_bytes: Cell<u64>,
+    packed_len: Cell<Option<u64>>,
+    used_up: Cell<bool>,
+}
+
+/// Counts what a stream expands to while the walk itself is busy with what is inside.
+#[derive(Clone)]
+pub(crate) struct Meter<'a> {
+    limits: Rc<Limits>,
+    spent: Rc<Spent>,
+    cancelled: &'a AtomicBool,
+    elapsed: &'a dyn Fn() -> Duration,
+}
+
+impl Meter<'_> {
+    /// See [`Budget::expanded`]. All levels of nesting count together against the top-level object's own length, so
+    /// that a bomb cannot be spread over many small members.
+    pub(crate) fn expanded(&self, bytes: u64, out_so_far: u64, compressed_so_far: Option<u64>) -> Result<(), Problem> {
+        let total = self.spent.expanded_bytes.get().saturating_add(bytes);
+        self.spent.expanded_bytes.set(total);
+        if total > self.limits.expanded_bytes_max {
+            self.spent.used_up.set(true);
             return Err(Problem::limit(format!(
                 "expands to more than {} bytes; raise `limits.expanded_bytes_max` to read on",
                 self.limits.expanded_bytes_max
             )));
         }
-        if let Some(compressed) = compressed_so_far
-            && out_so_far > self.limits.expansion_free_bytes
-            && out_so_far / compressed.max(1) > self.limits.expansion_ratio_max
-        {
+        let whole = self.spent.packed_len.get().is_some_and(|packed| self.is_bomb(total, packed));
+        if whole {
+            self.spent.used_up.set(true);
+        }
+        if whole || compressed_so_far.is_some_and(|packed| self.is_bomb(out_so_far, packed)) {
             return Err(Problem::limit(format!(
                 "expands more than {}-fold, as a decompression bomb does; raise `limits.expansion_ratio_max` to read on",
                 self.limits.expansion_ratio_max
@@ -104,11 +155,12 @@ impl<'a> Budget<'a> {
         Ok(())
     }
 
-    /// To be called about once a megabyte or thousand records.
-    ///
-    /// # Errors
-    /// When the walk was cancelled (as `Err(Ok(Halt))`) or has taken too long.
-    pub fn check(&self) -> Result<(), crate::ReadError> {
+    fn is_bomb(&self, expanded: u64, packed: u64) -> bool {
+        expanded > self.limits.expansion_free_bytes && expanded / packed.max(1) > self.limits.expansion_ratio_max
+    }
+
+    /// See [`Budget::check`].
+    pub(crate) fn check(&self) -> Result<(), crate::ReadError> {
         if self.cancelled.load(Ordering::Relaxed) {
             return Err(Halt.into());
         }

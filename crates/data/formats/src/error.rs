@@ -95,6 +95,9 @@ impl ReadError {
         match self {
             Self::Halted(_) => None,
             Self::Problem(problem) => Some(problem),
+            Self::Io(error) if error.get_ref().is_some_and(|inner| inner.is::<Self>()) => {
+                error.into_inner().and_then(|inner| inner.downcast::<Self>().ok())?.into_problem()
+            }
             Self::Io(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
                 Some(Problem::truncated("the object ends before its structure does"))
             }
@@ -102,6 +105,16 @@ impl ReadError {
                 Some(Problem::malformed(format!("damaged data: {error}")))
             }
             Self::Io(error) => Some(Problem::new(ProblemKind::Io, format!("reading failed: {error}"))),
+        }
+    }
+}
+
+/// So that a stream can stop the reader of what is inside it; [`ReadError::into_problem`] unwraps it again.
+impl From<ReadError> for std::io::Error {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Io(error) => error,
+            error => Self::other(error),
         }
     }
 }

@@ -13,6 +13,7 @@ mod clinical;
 mod delimited;
 mod detect;
 mod error;
+mod foreign;
 mod genomics;
 mod image;
 mod json;

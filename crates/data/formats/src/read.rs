@@ -3,8 +3,8 @@
 use model::Format;
 
 use crate::{
-    Budget, Field, Limits, Member, Problem, ReadError, Row, Sink, Source, Table, Text, archive, binary, chemistry,
-    clinical, delimited, detect, genomics, image, mail, office, tables, text, tree, trial,
+    Budget, Field, Limits, Member, Problem, ReadError, Row, Sink, Source, Table, Text, archive, binary, budget::Meter,
+    chemistry, clinical, delimited, detect, genomics, image, mail, office, tables, text, tree, trial,
 };
 
 /// What a reader holds: the sink it reports to, the budget it draws on, and how deep it is nested.
@@ -12,6 +12,7 @@ pub struct Reader<'r, 'b> {
     sink: &'r mut dyn Sink,
     budget: &'r mut Budget<'b>,
     depth: u8,
+    held_bytes: usize,
 }
 
 /// Reads one top-level object and everything nested in it. What cannot be read is reported to the sink as a
@@ -20,11 +21,12 @@ pub struct Reader<'r, 'b> {
 /// # Errors
 /// Only when the walk was stopped, by the sink or by cancellation.
 pub fn read(source: Source<'_>, sink: &mut dyn Sink, budget: &mut Budget<'_>) -> Result<(), crate::Halt> {
-    let mut reader = Reader { sink, budget, depth: 0 };
+    budget.begin(source.len());
+    let mut reader = Reader { sink, budget, depth: 0, held_bytes: 0 };
     reader.object(source)
 }
 
-impl Reader<'_, '_> {
+impl<'b> Reader<'_, 'b> {
     /// The limits in force.
     pub(crate) fn limits(&self) -> &Limits {
         self.budget.limits()
@@ -35,9 +37,35 @@ impl Reader<'_, '_> {
         Ok(self.budget.expanded(bytes, out_so_far, compressed)?)
     }
 
+    /// A handle on the budget for streams that expand while members are read.
+    pub(crate) fn meter(&self) -> Meter<'b> {
+        self.budget.meter()
+    }
+
+    /// How deep the present object is nested; 0 for the top-level object.
+    pub(crate) fn depth(&self) -> u8 {
+        self.depth
+    }
+
     /// Checks cancellation and time. To be called about once a megabyte or thousand records.
     pub(crate) fn check(&self) -> Result<(), ReadError> {
         self.budget.check()
+    }
+
+    /// How many bytes the present object may hold whole, beside what its containers hold already.
+    pub(crate) fn room_to_hold(&self) -> usize {
+        let each = self.limits().whole_bytes_max;
+        each.saturating_mul(2).saturating_sub(self.held_bytes).min(each)
+    }
+
+    /// Says that a container holds `bytes` while its members are read.
+    pub(crate) fn holds(&mut self, bytes: usize) {
+        self.held_bytes += bytes;
+    }
+
+    /// Says that it holds them no longer.
+    pub(crate) fn releases(&mut self, bytes: usize) {
+        self.held_bytes -= bytes;
     }
 
     /// Refines the format that was detected.
@@ -74,7 +102,8 @@ impl Reader<'_, '_> {
     pub(crate) fn member(&mut self, member: &Member<'_>, source: Source<'_>) -> Result<(), ReadError> {
         self.budget.member()?;
         self.sink.enter(member)?;
-        let counted = source.len();
+        let tally = source.tally();
+        let declared = source.len().or(member.len);
         if self.depth >= self.limits().depth_max {
             let depth = self.limits().depth_max;
             self.sink.format(Format::Binary)?;
@@ -87,7 +116,17 @@ impl Reader<'_, '_> {
             self.depth -= 1;
             outcome?;
         }
-        self.sink.leave(counted.or(member.len).unwrap_or(0))?;
+        self.sink.leave(tally.len(declared))?;
+        Ok(())
+    }
+
+    /// Reports a nested object that cannot be opened at all.
+    pub(crate) fn unreadable_member(&mut self, member: &Member<'_>, problem: Problem) -> Result<(), ReadError> {
+        self.budget.member()?;
+        self.sink.enter(member)?;
+        self.sink.format(Format::Binary)?;
+        self.sink.problem(problem)?;
+        self.sink.leave(0)?;
         Ok(())
     }
 

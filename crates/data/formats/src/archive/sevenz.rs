@@ -1,0 +1,160 @@
+//! 7-Zip archives, block by block. They need random access, so inside a stream they are held whole.
+
+use std::io::{self, Read};
+
+use model::Format;
+use sevenz_rust2::{Archive, BlockDecoder, Error, Password};
+
+use super::buffered::{Count, Metered};
+use crate::foreign::guarded;
+use crate::{Member, Problem, ReadError, Reader, Source};
+
+/// The largest dictionary or model that a block may ask for, in bytes.
+const DICTIONARY_BYTES_MAX: u64 = 160 << 20;
+/// Method ids of the 7-Zip format (its DOC/Methods.txt).
+const LZMA: &[u8] = &[3, 1, 1];
+const LZMA2: &[u8] = &[0x21];
+const PPMD: &[u8] = &[3, 4, 1];
+
+pub(super) fn read(source: Source<'_>, reader: &mut Reader<'_, '_>) -> Result<(), ReadError> {
+    debug_assert_eq!(super::sniff(source.head(), false), Some(Format::SevenZip));
+    let mut file = source.into_seek(reader.limits().whole_bytes_max)?;
+    let password = Password::empty();
+    let archive = guarded(|| Archive::read(&mut file, &password)).and_then(|archive| archive.map_err(problem))?;
+    for block in 0..archive.blocks.len() {
+        if let Err(error) = read_block(&archive, block, &mut file, reader) {
+            match error {
+                ReadError::Halted(_) => return Err(error),
+                error => {
+                    reader.meter().check()?;
+                    if let Some(problem) = error.into_problem() {
+                        reader.problem(problem)?;
+                    }
+                }
+            }
+        }
+    }
+    for entry in archive.files.iter().filter(|entry| !entry.has_stream && !entry.is_directory) {
+        reader.member(&Member { name: &entry.name, len: Some(0) }, Source::bytes(&[]))?;
+    }
+    Ok(())
+}
+
+fn read_block<R: Read + io::Seek>(
+    archive: &Archive,
+    block: usize,
+    file: &mut R,
+    reader: &mut Reader<'_, '_>,
+) -> Result<(), ReadError> {
+    check_memory(archive, block)?;
+    let password = Password::empty();
+    let packed_bytes = archive.pack_sizes().iter().fold(0u64, |sum, size| sum.saturating_add(*size));
+    let mut failure: Option<ReadError> = None;
+    let outcome = guarded(|| {
+        let decoder = BlockDecoder::new(1, block, archive, &password, file);
+        decoder.for_each_entries(&mut |entry, stream| {
+            let result = read_entry(entry, stream, packed_bytes, reader);
+            let go_on = result.is_ok();
+            failure = result.err();
+            Ok(go_on)
+        })
+    });
+    match (failure, outcome) {
+        (Some(error), _) => Err(error),
+        (None, Ok(Ok(_))) => Ok(()),
+        (None, Ok(Err(error))) => Err(problem(error).into()),
+        (None, Err(problem)) => Err(problem.into()),
+    }
+}
+
+fn read_entry(
+    entry: &sevenz_rust2::ArchiveEntry,
+    stream: &mut dyn Read,
+    packed_bytes: u64,
+    reader: &mut Reader<'_, '_>,
+) -> Result<(), ReadError> {
+    if entry.is_directory {
+        return Ok(());
+    }
+    let member = Member { name: &entry.name, len: Some(entry.size) };
+    let packed = Count::default();
+    let mut metered = Metered::new(stream, reader.meter(), packed.clone());
+    packed.set(packed_bytes);
+    match Source::stream(&mut metered, None) {
+        Ok(source) => reader.member(&member, source)?,
+        Err(error) => match from_io(error).into_problem() {
+            Some(problem) => reader.unreadable_member(&member, problem)?,
+            None => return Err(crate::Halt.into()),
+        },
+    }
+    // The members of a block are one stream: what the inner reader left has to be passed over.
+    io::copy(&mut metered, &mut io::sink()).map_err(from_io)?;
+    Ok(())
+}
+
+/// Refuses blocks whose decoders would allocate more than [`DICTIONARY_BYTES_MAX`].
+fn check_memory(archive: &Archive, block: usize) -> Result<(), Problem> {
+    let coders = archive.blocks.get(block).map(|block| block.coders.as_slice()).unwrap_or_default();
+    for coder in coders {
+        let properties = properties(coder);
+        let word = |at: usize| properties.get(at..at + 4).and_then(|b| b.try_into().ok()).map_or(0, u32::from_le_bytes);
+        let bytes = match coder.encoder_method_id() {
+            LZMA | PPMD => u64::from(word(1)),
+            LZMA2 => match properties.first() {
+                Some(bits @ 0..=39) => u64::from(2 | (bits & 1)) << (bits / 2 + 11),
+                Some(_) => u64::from(u32::MAX),
+                None => 0,
+            },
+            _ => 0,
+        };
+        if bytes > DICTIONARY_BYTES_MAX {
+            return Err(Problem::limit(format!(
+                "needs a dictionary of {bytes} bytes to unpack, more than {DICTIONARY_BYTES_MAX}; unpack it first"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// A coder's properties. The library keeps them to itself, except in its debug output.
+fn properties(coder: &sevenz_rust2::Coder) -> Vec<u8> {
+    let debug = format!("{coder:?}");
+    let list =
+        debug.split_once("properties: [").and_then(|(_, rest)| rest.split_once(']')).map_or("", |(list, _)| list);
+    list.split(',').filter_map(|number| number.trim().parse().ok()).collect()
+}
+
+fn from_io(error: io::Error) -> ReadError {
+    if error.get_ref().is_some_and(|inner| inner.is::<Error>()) {
+        return match error.into_inner().and_then(|inner| inner.downcast::<Error>().ok()) {
+            Some(error) => problem(*error).into(),
+            None => Problem::malformed("the archive is damaged").into(),
+        };
+    }
+    error.into()
+}
+
+fn problem(error: Error) -> Problem {
+    match error {
+        Error::PasswordRequired | Error::MaybeBadPassword(_) => {
+            Problem::encrypted("the archive is protected by a password; unpack it first")
+        }
+        Error::UnsupportedCompressionMethod(method) if method.contains("AES") || method.contains("[6, 241, 7, 1]") => {
+            Problem::encrypted("the archive is protected by a password; unpack it first")
+        }
+        Error::UnsupportedCompressionMethod(method) => {
+            Problem::unsupported(format!("compression method `{method}` is not read; unpack it first"))
+        }
+        Error::Unsupported(_) | Error::ExternalUnsupported | Error::UnsupportedVersion { .. } => {
+            Problem::unsupported("this kind of 7-Zip archive is not read; unpack it first")
+        }
+        Error::MaxMemLimited { .. } => Problem::limit("needs too much memory to unpack; unpack it first"),
+        Error::ChecksumVerificationFailed | Error::NextHeaderCrcMismatch => {
+            Problem::malformed("the checksum does not match")
+        }
+        Error::Io(error, _) => ReadError::from(error)
+            .into_problem()
+            .unwrap_or_else(|| Problem::malformed("the archive could not be read to its end")),
+        _ => Problem::malformed("the structure of the archive is damaged"),
+    }
+}
