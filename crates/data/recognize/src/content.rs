@@ -1,5 +1,7 @@
 //! Recognisers as data: the shape of the files under content/recognizers.
 
+pub mod structure;
+
 use model::{IdentifierType, LawId};
 use serde::Deserialize;
 
@@ -81,7 +83,8 @@ pub struct RecognizerSpec {
 }
 
 /// Examples of a recogniser, run by its tests. In each text the identifier stands between `«` and `»` where it must
-/// be found; the marks are taken out before the run.
+/// be found; the marks are taken out before the run. `⟦AB×18⟧` stands for `AB` repeated 18 times and is written out
+/// before the run: examples of secrets stay obviously false and do not trip the secret scanners of source hosts.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Cases {
@@ -124,13 +127,24 @@ pub struct StructureFile {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Meaning {
-    /// Generic paths this entry speaks of (see `formats::Vocabulary` for each vocabulary's form). A leading `*.` stands for any
-    /// first part (`*.USUBJID`), a trailing `.*` for any rest (`Patient.name.*`). The most specific entry wins; among
-    /// entries with the same path, those with a matching `kind` win over those without `kind`.
+    /// Generic paths this entry speaks of (see `formats::Vocabulary` for each vocabulary's form). A leading `*.` stands
+    /// for one or more first parts (`*.USUBJID`), a trailing `.*` for any rest or none (`Patient.photo.*`), both
+    /// together for a part anywhere but first (`*.amount.*`); after a leading `*.` the last part may begin with `*`
+    /// (`*.*DTC`). `/` and `-` separate parts like `.`. The most specific entry wins: a whole path before a wildcard,
+    /// more literal text before less. Among entries with the same path, those whose `kind` and `issuer` match win over
+    /// those without; see [`structure::StructureMap`], which is the meaning of this.
     pub path: Vec<String>,
     /// The qualifier's `kind` must be one of these (compared without case); empty: any.
     #[serde(default)]
     pub kind: Vec<String>,
+    /// The qualifier's `issuer` must be one of these (compared without case, a trailing `*` stands for any rest);
+    /// empty: any.
+    #[serde(default)]
+    pub issuer: Vec<String>,
+    /// For `header` and `keys`: only the whole header means this, not the rest after dropping leading words
+    /// (`name` is a person's name, `gene_name` is not).
+    #[serde(default)]
+    pub whole: bool,
     /// What the value is. None with `scan`: free text in which everything is searched; none with `skip`: nothing.
     #[serde(rename = "type")]
     pub identifier: Option<IdentifierType>,
