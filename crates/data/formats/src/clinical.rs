@@ -1,5 +1,6 @@
 //! Clinical formats: HL7 v2, FHIR, CDA, DICOM.
 
+mod base64;
 mod ccda;
 mod dicom;
 mod fhir;

@@ -18,6 +18,8 @@ pub enum Escape {
     Json,
     /// Doubled quotes inside a quoted CSV cell (the quote is `"`).
     Csv,
+    /// HL7 v2 escapes with the usual escape character: `\F\`, `\.br\`, `\X0D\`.
+    Hl7,
     /// XML and HTML character references and the five predefined entities. Any other reference counts as undecoded.
     Xml,
 }
@@ -159,6 +161,7 @@ fn step(raw: &str, at: usize, escape: Escape) -> (usize, usize) {
         (Escape::Json, Some(b'\\')) => json_step(raw, at),
         (Escape::Csv, Some(b'"')) if bytes.get(at + 1) == Some(&b'"') => (2, 1),
         (Escape::Xml, Some(b'&')) => xml_step(raw, at),
+        (Escape::Hl7, Some(b'\\')) => hl7_step(raw, at),
         _ => (1, 1),
     }
 }
@@ -175,6 +178,20 @@ fn json_step(raw: &str, at: usize) -> (usize, usize) {
         },
         Some(code) => (6, char::from_u32(code).map_or(3, char::len_utf8)),
         None => (1, 1),
+    }
+}
+
+fn hl7_step(raw: &str, at: usize) -> (usize, usize) {
+    let rest = raw.as_bytes().get(at + 1..).unwrap_or_default();
+    let Some(end) = rest.iter().take(64).position(|byte| *byte == b'\\') else { return (1, 1) };
+    match rest.get(..end).unwrap_or_default() {
+        b"F" | b"S" | b"T" | b"R" | b"E" => (3, 1),
+        b"H" | b"N" => (3, 0),
+        [b'.', ..] => (end + 2, 1),
+        [b'X', hex @ ..] if !hex.is_empty() && hex.len() % 2 == 0 && hex.iter().all(u8::is_ascii_hexdigit) => {
+            (end + 2, hex.len() / 2)
+        }
+        _ => (1, 1),
     }
 }
 

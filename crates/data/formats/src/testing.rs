@@ -41,6 +41,7 @@ pub(crate) struct Recorder {
     pub columns: Vec<(String, String)>,
     pub tables: usize,
     pub rows: usize,
+    own_format: Option<Format>,
     record: usize,
     depth: usize,
     /// When set, every value of the top-level object is proved against these bytes.
@@ -76,7 +77,7 @@ impl Recorder {
 
     /// The format told last at the top level.
     pub(crate) fn format(&self) -> Format {
-        *self.formats.last().unwrap()
+        self.own_format.unwrap()
     }
 
     /// Values of all fields with this generic path.
@@ -106,6 +107,9 @@ impl Sink for Recorder {
     fn format(&mut self, format: Format) -> Result<(), Halt> {
         self.lines.push(format!("format {format:?}"));
         self.formats.push(format);
+        if self.depth == 0 {
+            self.own_format = Some(format);
+        }
         Ok(())
     }
 
@@ -222,6 +226,20 @@ fn prove(file: &[u8], text: &str, raw: &Raw<'_>) {
 fn unescape(raw: &str, escape: Escape) -> String {
     match escape {
         Escape::Csv => raw.replace("\"\"", "\""),
+        Escape::Hl7 => [
+            ("\\F\\", "|"),
+            ("\\S\\", "^"),
+            ("\\T\\", "&"),
+            ("\\R\\", "~"),
+            ("\\.br\\", "\n"),
+            ("\\X0D\\", "\r"),
+            ("\\X41\\", "A"),
+            ("\\H\\", ""),
+            ("\\N\\", ""),
+            ("\\E\\", "\\"),
+        ]
+        .iter()
+        .fold(raw.to_owned(), |text, (from, to)| text.replace(from, to)),
         Escape::Json => serde_json::from_str(&format!("\"{raw}\"")).unwrap_or_else(|e| panic!("{e}: {raw:?}")),
         Escape::Xml => {
             let mut out = String::new();

@@ -31,6 +31,12 @@ pub(crate) fn detect(head: &[u8]) -> Detected {
     found(detect_beyond_ascii(head))
 }
 
+/// The first significant bytes in any encoding that ASCII shows through: marks, zeros, white space and framing left out.
+pub(crate) fn opening(head: &[u8]) -> impl Iterator<Item = u8> {
+    let skip = |byte: &u8| matches!(byte, 0 | 0x0B | 0xEF | 0xBB | 0xBF | 0xFE | 0xFF | b' ' | b'\t' | b'\r' | b'\n');
+    head.get(..256).unwrap_or(head).iter().copied().filter(move |byte| !skip(byte))
+}
+
 /// What bytes that are not all ASCII are encoded in, without a byte-order mark.
 pub(crate) fn detect_beyond_ascii(bytes: &[u8]) -> &'static Encoding {
     let (valid, invalid) = count_utf8(bytes);
