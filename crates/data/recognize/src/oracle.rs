@@ -156,17 +156,25 @@ fn is_cjk(c: char) -> bool {
 }
 
 /// A token starts here: the character before is no word character, or the script changes to or from one without spaces.
+/// A dot between digits joins them, so that fractions, versions and object identifiers do not fall into pieces that
+/// look like numbers of persons.
 fn starts_token(text: &str, at: usize) -> bool {
     let here = text.get(at..).and_then(|s| s.chars().next());
     let before = text.get(..at).and_then(|s| s.chars().next_back());
-    boundary(before, here)
+    boundary(before, here) && !(before == Some('.') && at >= 1 && is_decimal_point(text, at - 1))
 }
 
 /// A token ends before `end`.
 fn ends_token(text: &str, end: usize) -> bool {
     let before = text.get(..end).and_then(|s| s.chars().next_back());
     let here = text.get(end..).and_then(|s| s.chars().next());
-    boundary(before, here)
+    boundary(before, here) && !(here == Some('.') && is_decimal_point(text, end))
+}
+
+/// The byte at `dot` is a dot with an ASCII digit on either side.
+fn is_decimal_point(text: &str, dot: usize) -> bool {
+    let digit = |at: Option<usize>| at.and_then(|at| text.as_bytes().get(at)).is_some_and(u8::is_ascii_digit);
+    text.as_bytes().get(dot) == Some(&b'.') && digit(dot.checked_sub(1)) && digit(dot.checked_add(1))
 }
 
 fn boundary(left: Option<char>, right: Option<char>) -> bool {

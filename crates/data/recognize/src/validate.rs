@@ -1,15 +1,41 @@
 //! Checks that prove a candidate: check digits, ranges, calendars. Each takes the matched text as it stands
-//! (separators included) and cites its source.
+//! (separators and full-width forms included) and cites its source.
 
+mod addresses;
+mod calendar;
+mod checksums;
+mod contact;
+mod dates;
+mod devices;
+mod digits;
 mod fields;
+mod finance;
+mod health;
+mod japan;
+mod phones;
 mod science;
 mod secrets;
+mod us;
 
 /// A check on a candidate's text.
 pub type Validator = fn(&str) -> bool;
 
+/// The checks of each region or kind of identifier, by the names that content files use.
+const TABLES: &[&[(&str, Validator)]] = &[
+    addresses::CHECKS,
+    contact::CHECKS,
+    dates::CHECKS,
+    devices::CHECKS,
+    finance::CHECKS,
+    health::CHECKS,
+    japan::CHECKS,
+    phones::CHECKS,
+    us::CHECKS,
+];
+
 /// The check of that name, as content files call it.
 #[must_use]
 pub fn by_name(name: &str) -> Option<Validator> {
-    fields::by_name(name).or_else(|| science::by_name(name)).or_else(|| secrets::by_name(name))
+    let listed = TABLES.iter().flat_map(|table| table.iter()).find(|(known, _)| *known == name).map(|(_, check)| *check);
+    listed.or_else(|| fields::by_name(name)).or_else(|| science::by_name(name)).or_else(|| secrets::by_name(name))
 }

@@ -1,0 +1,88 @@
+//! Postal codes and the parts of addresses that can be checked.
+
+use super::Validator;
+use super::digits::{Compact, digits, number};
+
+pub(super) const CHECKS: &[(&str, Validator)] = &[
+    ("us-zip", us_zip),
+    ("uk-postcode", uk_postcode),
+    ("ca-postcode", ca_postcode),
+    ("nl-postcode", nl_postcode),
+    ("de-postcode", de_postcode),
+    ("postcode-any", postcode_any),
+];
+
+/// USPS Publication 28 §21: five digits, or nine; 00501 is the lowest in use.
+fn us_zip(text: &str) -> bool {
+    let five = text.get(..5).and_then(digits::<5>);
+    five.is_some_and(|d| number(&d) >= 501) && matches!(text.bytes().filter(u8::is_ascii_digit).count(), 5 | 9)
+}
+
+/// Royal Mail, Programmer's guide to PAF: area, district, sector, unit; the inward letters never include C, I, K, M, O, V.
+fn uk_postcode(text: &str) -> bool {
+    let Some(compact) = Compact::new(text) else { return false };
+    let code = compact.as_bytes();
+    let Some(split) = code.len().checked_sub(3) else { return false };
+    let (outward, inward) = code.split_at(split);
+    let letters = outward.iter().take_while(|b| b.is_ascii_uppercase()).count();
+    let area = outward.get(..letters).unwrap_or_default();
+    let district = outward.get(letters..).unwrap_or_default();
+    let unit = |b: &u8| b.is_ascii_uppercase() && !b"CIKMOV".contains(b);
+    (5..=7).contains(&code.len())
+        && (1..=2).contains(&letters)
+        && UK_AREAS.split(' ').any(|known| known.as_bytes() == area)
+        && district.first().is_some_and(u8::is_ascii_digit)
+        && inward[0].is_ascii_digit()
+        && inward[1..].iter().all(unit)
+}
+
+/// The postcode areas of Royal Mail.
+const UK_AREAS: &str = "AB AL B BA BB BD BH BL BN BR BS BT CA CB CF CH CM CO CR CT CV CW DA DD DE DG DH DL DN DT DY E EC \
+    EH EN EX FK FY G GL GU GY HA HD HG HP HR HS HU HX IG IM IP IV JE KA KT KW KY L LA LD LE LL LN LS LU M ME MK ML N NE NG \
+    NN NP NR NW OL OX PA PE PH PL PO PR RG RH RM S SA SE SG SK SL SM SN SO SP SR SS ST SW SY TA TD TF TN TQ TR TS TW UB W \
+    WA WC WD WF WN WR WS WV YO ZE";
+
+/// Canada Post, Addressing guidelines: letter digit letter, digit letter digit; D, F, I, O, Q, U never, W and Z not first.
+fn ca_postcode(text: &str) -> bool {
+    let Some(code) = super::digits::alnum::<6>(text) else { return false };
+    let letter = |b: u8| b.is_ascii_uppercase() && !b"DFIOQU".contains(&b);
+    letter(code[0])
+        && !b"WZ".contains(&code[0])
+        && code[1].is_ascii_digit()
+        && letter(code[2])
+        && code[3].is_ascii_digit()
+        && letter(code[4])
+        && code[5].is_ascii_digit()
+}
+
+/// PostNL: 1000–9999 and two letters, never SA, SD or SS.
+fn nl_postcode(text: &str) -> bool {
+    let Some(code) = super::digits::alnum::<6>(text) else { return false };
+    let Some(d) = super::digits::values::<4>(&code[..4]) else { return false };
+    number(&d) >= 1000 && code[4..].iter().all(u8::is_ascii_uppercase) && !matches!(&code[4..], b"SA" | b"SD" | b"SS")
+}
+
+/// Deutsche Post: 01067 is the lowest in use, 99998 the highest.
+fn de_postcode(text: &str) -> bool {
+    digits::<5>(text).is_some_and(|d| (1067..=99_998).contains(&number(&d)))
+}
+
+/// What a column of postal codes may hold in any country: 2 to 10 letters and digits, one of them a digit.
+fn postcode_any(text: &str) -> bool {
+    let Some(compact) = Compact::new(text.trim_start_matches('〒')) else { return false };
+    (2..=10).contains(&compact.as_bytes().len()) && compact.as_bytes().iter().any(u8::is_ascii_digit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ca_postcode, nl_postcode, uk_postcode, us_zip};
+
+    #[test]
+    fn shapes() {
+        assert!(
+            uk_postcode("SW1A 1AA") && uk_postcode("M1 1AE") && !uk_postcode("QQ1 1AA") && !uk_postcode("SW1A 1AC")
+        );
+        assert!(ca_postcode("K1A 0B1") && !ca_postcode("D1A 0B1") && nl_postcode("1234 AB") && !nl_postcode("1234 SS"));
+        assert!(us_zip("02139-1234") && !us_zip("00000"));
+    }
+}
