@@ -7,7 +7,6 @@ mod alignment;
 mod annotation;
 mod bgzf;
 mod cram;
-mod lines;
 mod sequence;
 mod sniff;
 mod variant;

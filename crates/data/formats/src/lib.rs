@@ -17,6 +17,7 @@ mod foreign;
 mod genomics;
 mod image;
 mod json;
+mod lines;
 mod located;
 mod mail;
 mod office;

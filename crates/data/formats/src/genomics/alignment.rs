@@ -5,8 +5,8 @@ use std::io::Read;
 use crate::{Place, Problem, ReadError, Reader, Source};
 
 use super::bgzf::{self, Counted};
-use super::lines::Lines;
 use super::{EVERY_MAX, SEQUENCE_SHOWN_BYTES, field, is_shown};
+use crate::lines::Lines;
 
 /// Reads of a BAM file that are looked at.
 const READS_SHOWN: u64 = 100;
@@ -134,7 +134,7 @@ pub(super) fn header_text(
         if lines.number().is_multiple_of(4096) {
             reader.check()?;
         }
-        if !lines.line().first().is_none_or(|b| *b == 0) {
+        if lines.line().first().is_some_and(|b| *b != 0) {
             header.line(lines.line(), None, reader)?;
         }
     }

@@ -2,8 +2,8 @@
 
 use crate::{Place, ReadError, Reader, Source};
 
-use super::lines::Lines;
 use super::{field, is_shown};
+use crate::lines::Lines;
 
 pub(super) fn read_gff(source: Source<'_>, reader: &mut Reader<'_, '_>) -> Result<(), ReadError> {
     let mut lines = Lines::new(source.into_stream());

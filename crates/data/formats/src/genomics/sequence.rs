@@ -2,8 +2,8 @@
 
 use crate::{Place, Problem, ReadError, Reader, Source};
 
-use super::lines::Lines;
 use super::{SEQUENCE_SHOWN_BYTES, field, is_shown};
+use crate::lines::Lines;
 
 pub(super) fn read_fasta(source: Source<'_>, reader: &mut Reader<'_, '_>) -> Result<(), ReadError> {
     let mut lines = Lines::new(source.into_stream());

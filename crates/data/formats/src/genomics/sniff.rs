@@ -49,11 +49,11 @@ fn whole_lines(head: &[u8], complete: bool) -> impl Iterator<Item = &[u8]> {
 /// `@HD\tVN:` and its like (SAMv1 section 1.3).
 fn is_sam_header(lines: &[&[u8]]) -> bool {
     lines.first().is_some_and(|line| match line.get(1..3) {
-        Some(b"CO") => {
-            line.get(3) == Some(&b'\t')
-                && lines.len() > 1
-                && lines.iter().any(|l| l.starts_with(b"@SQ\t") || is_read(l))
-        }
+        // Comments may come first; what follows them must then be SAM too.
+        Some(b"CO") => lines
+            .iter()
+            .take_while(|line| !is_read(line))
+            .all(|line| line.first() == Some(&b'@') && line.get(3).is_none_or(|b| *b == b'\t')),
         Some(b"HD" | b"SQ" | b"RG" | b"PG") => {
             line.get(3) == Some(&b'\t')
                 && line.get(6) == Some(&b':')

@@ -1,4 +1,4 @@
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -121,6 +121,43 @@ fn sequences_and_annotations_are_told_from_prose_and_tables() {
         } else {
             assert_eq!(is, expected);
             assert_eq!(seen.problems, []);
+        }
+    }
+}
+
+#[test]
+fn no_other_corpus_is_taken_for_science() {
+    let science = |format: Format| {
+        matches!(
+            format,
+            Format::Vcf | Format::Bcf | Format::Sam | Format::Bam | Format::Cram | Format::Fasta | Format::Fastq
+        ) || matches!(format, Format::Gff | Format::Bed | Format::Sdf | Format::Smiles | Format::Pdb | Format::Image)
+            || matches!(format, Format::Dicom | Format::Xpt | Format::DatasetJson | Format::Odm)
+    };
+    for folder in ["text", "fhir", "hl7", "secrets", "cdisc", "../logs", "../sigma/rules", "../oscal", "../prompts"] {
+        let mut open: Vec<_> = corpus(folder).into_iter().collect();
+        while let Some(folder) = open.pop() {
+            for entry in std::fs::read_dir(folder).unwrap().flatten() {
+                let path = entry.path();
+                if path.is_dir() {
+                    open.push(path);
+                    continue;
+                }
+                let mut head = Vec::new();
+                std::fs::File::open(&path).unwrap().take(64 * 1024).read_to_end(&mut head).unwrap();
+                let format = crate::detect(&head, head.len() < 64 * 1024);
+                let name = path.to_string_lossy();
+                let expected = match path.extension().and_then(|e| e.to_str()) {
+                    Some("xpt") => Some(Format::Xpt),
+                    Some("json" | "ndjson") if name.contains("/cdisc/") => Some(Format::DatasetJson),
+                    Some("xml") if name.contains("/cdisc/") => Some(Format::Odm),
+                    _ => None,
+                };
+                match expected {
+                    Some(expected) => assert_eq!(format, expected, "{name}"),
+                    None => assert!(!science(format), "{name} is taken for {format:?}"),
+                }
+            }
         }
     }
 }

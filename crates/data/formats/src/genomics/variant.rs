@@ -5,8 +5,8 @@ use std::io::Read;
 use crate::{Place, Problem, ReadError, Reader, Source};
 
 use super::bgzf::{self, Counted};
-use super::lines::Lines;
 use super::{field, is_shown};
+use crate::lines::Lines;
 
 /// Kinds of header lines that define columns and sequences rather than say something about people.
 const DEFINITIONS: [&str; 5] = ["INFO", "FORMAT", "FILTER", "ALT", "contig"];

@@ -11,7 +11,7 @@ const BLOCK_BYTES: usize = 128 * 1024;
 const LINE_BYTES_MAX: usize = 1 << 20;
 
 /// A cursor over lines.
-pub(super) struct Lines<'a> {
+pub(crate) struct Lines<'a> {
     stream: Box<dyn Read + 'a>,
     buffer: Vec<u8>,
     /// Bytes of `buffer` that hold data.
@@ -27,13 +27,13 @@ pub(super) struct Lines<'a> {
 }
 
 impl<'a> Lines<'a> {
-    pub(super) fn new(stream: Box<dyn Read + 'a>) -> Self {
+    pub(crate) fn new(stream: Box<dyn Read + 'a>) -> Self {
         let buffer = vec![0; BLOCK_BYTES];
         Self { stream, buffer, filled: 0, at: 0, offset: 0, number: 0, line: 0..0, cut: false, ended: false }
     }
 
     /// Moves to the next line; `false` at the end.
-    pub(super) fn advance(&mut self) -> Result<bool, ReadError> {
+    pub(crate) fn advance(&mut self) -> Result<bool, ReadError> {
         if self.cut {
             self.pass_rest()?;
         }
@@ -67,22 +67,22 @@ impl<'a> Lines<'a> {
     }
 
     /// The line, without its end.
-    pub(super) fn line(&self) -> &[u8] {
+    pub(crate) fn line(&self) -> &[u8] {
         self.buffer.get(self.line.clone()).unwrap_or(&[])
     }
 
     /// File offset of the line's first byte.
-    pub(super) fn start(&self) -> u64 {
+    pub(crate) fn start(&self) -> u64 {
         self.offset + self.line.start as u64
     }
 
     /// 1-based number of the line.
-    pub(super) fn number(&self) -> u64 {
+    pub(crate) fn number(&self) -> u64 {
         self.number
     }
 
     /// Makes the next line one that begins with `first`; `false` when there is none.
-    pub(super) fn skip_to(&mut self, first: u8) -> Result<bool, ReadError> {
+    pub(crate) fn skip_to(&mut self, first: u8) -> Result<bool, ReadError> {
         if self.cut {
             self.pass_rest()?;
         }
