@@ -15,7 +15,7 @@ fn parts(text: &str) -> Option<u32> {
     let mut dotted = false;
     let mut inside = false;
     for c in text.chars() {
-        if c.is_ascii_alphanumeric() {
+        if c.is_alphanumeric() {
             let kind_changes = inside && groups.get(count - 1).is_some_and(|group| group.letters != c.is_alphabetic());
             if !inside || kind_changes {
                 if count == 3 {
@@ -92,7 +92,7 @@ impl Group {
             self.value = self.value.saturating_mul(10).saturating_add(u64::from(digit));
             self.digits += 1;
         } else if let Some(slot) = self.name.get_mut(self.length) {
-            *slot = u8::try_from(c.to_ascii_lowercase()).unwrap_or(b'?');
+            *slot = if c.is_ascii() { c.to_ascii_lowercase() as u8 } else { b'?' };
             self.length += 1;
         }
     }
@@ -107,6 +107,8 @@ impl Group {
             [b"jan", b"feb", b"mar", b"apr", b"may", b"jun", b"jul", b"aug", b"sep", b"oct", b"nov", b"dec"];
         let at = MONTHS.iter().position(|month| **month == self.name);
         let german = match &self.name {
+            // März: the letter beyond ASCII reads as `?`.
+            b"m?r" => Some(2),
             b"mai" => Some(4),
             b"okt" => Some(9),
             b"dez" => Some(11),
