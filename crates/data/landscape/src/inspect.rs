@@ -3,8 +3,8 @@
 //! Readers report text, rows and fields; structure tells what values are where it can, the engine searches the rest;
 //! hits are counted, masked and, when asked for, kept; records become data subjects.
 
-mod country;
 mod birth;
+mod country;
 mod mask;
 mod object;
 mod plan;

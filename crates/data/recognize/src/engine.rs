@@ -352,10 +352,9 @@ enum Which {
 fn run_start(bytes: &[u8], at: usize) -> usize {
     let floor = at.saturating_sub(RUN_BYTES_MAX);
     let run = bytes.get(floor..at).unwrap_or_default();
-    run.iter().rposition(|b| b.is_ascii_whitespace() || matches!(b, b'"' | b'\'' | b'<' | b'>' | b',' | b';')).map_or(
-        floor,
-        |last| floor + last + 1,
-    )
+    run.iter()
+        .rposition(|b| b.is_ascii_whitespace() || matches!(b, b'"' | b'\'' | b'<' | b'>' | b',' | b';'))
+        .map_or(floor, |last| floor + last + 1)
 }
 
 /// Whether a token starts at `at`.

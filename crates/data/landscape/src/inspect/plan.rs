@@ -52,9 +52,9 @@ fn plan(inspector: &Inspector, table: &Table<'_>, column: &formats::Column<'_>) 
     } else {
         None
     };
-    let told = told.or_else(|| structure.header(column.name)).or_else(|| {
-        if column.label.is_empty() { None } else { structure.header(column.label) }
-    });
+    let told = told
+        .or_else(|| structure.header(column.name))
+        .or_else(|| if column.label.is_empty() { None } else { structure.header(column.label) });
     match told {
         Some(told) => ColumnPlan::Told(told),
         None => ColumnPlan::Search(inspector.engine.hint(&column.name.replace('_', " "))),

@@ -172,8 +172,14 @@ impl Record {
         self.strong.clear();
         self.within_study.clear();
         for text in [
-            &mut self.full, &mut self.family, &mut self.given, &mut self.country, &mut self.state,
-            &mut self.postcode, &mut self.study, &mut self.site,
+            &mut self.full,
+            &mut self.family,
+            &mut self.given,
+            &mut self.country,
+            &mut self.state,
+            &mut self.postcode,
+            &mut self.study,
+            &mut self.site,
         ] {
             text.clear();
         }

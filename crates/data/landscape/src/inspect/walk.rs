@@ -233,8 +233,7 @@ impl<'a> Walk<'a> {
         let Some(object) = self.stack.last_mut() else { return true };
         let confidence = if passes.is_some() { CONFIRMED_CONFIDENCE } else { STRUCTURE_CONFIDENCE };
         let finder = Finder::Engine(By::Recognizer(index));
-        let found =
-            Found { kind: spec.kind, confidence, finder, text: value, range: (0, value.len()), raw, hit: None };
+        let found = Found { kind: spec.kind, confidence, finder, text: value, range: (0, value.len()), raw, hit: None };
         object.add(inspector, &found, || place(value, 0));
         if spec.strong {
             object.record.strong(&inspector.key, spec.kind.as_str(), self::issuer(spec), value);
@@ -275,7 +274,8 @@ impl<'a> Walk<'a> {
                 }
                 Some(kind) => {
                     // A national number's issuer is its country, whatever name the sender gives its system.
-                    let national = matches!(kind, IdentifierType::UsSsn | IdentifierType::UsMbi | IdentifierType::JpMyNumber);
+                    let national =
+                        matches!(kind, IdentifierType::UsSsn | IdentifierType::UsMbi | IdentifierType::JpMyNumber);
                     record.strong(key, kind.as_str(), if national { "" } else { issuer }, value);
                     match kind {
                         IdentifierType::UsSsn | IdentifierType::UsMbi => record.issued_in("US"),
@@ -468,9 +468,11 @@ fn is_null(value: &str) -> bool {
     let value = value.trim();
     value.len() <= 12
         && (value.is_empty()
-            || ["na", "n/a", "null", "none", "nan", "unknown", "unk", "-", ".", "--", "?", "nil", "not done", "missing"]
-                .iter()
-                .any(|null| value.eq_ignore_ascii_case(null)))
+            || [
+                "na", "n/a", "null", "none", "nan", "unknown", "unk", "-", ".", "--", "?", "nil", "not done", "missing",
+            ]
+            .iter()
+            .any(|null| value.eq_ignore_ascii_case(null)))
 }
 
 /// Whether a value can be of the type that its place claims.

@@ -35,9 +35,7 @@ impl Automaton {
     pub(crate) fn new(patterns: &[String]) -> Result<Self, AutomatonError> {
         let fail = |error: &dyn std::error::Error| AutomatonError { why: deepest(error) };
         let nfa = NFA::compiler()
-            .configure(
-                NFA::config().which_captures(WhichCaptures::None).shrink(false).nfa_size_limit(Some(256 << 20)),
-            )
+            .configure(NFA::config().which_captures(WhichCaptures::None).shrink(false).nfa_size_limit(Some(256 << 20)))
             .build_many(patterns)
             .map_err(|error| fail(&error))?;
         let config = DFA::config()
@@ -242,10 +240,7 @@ mod tests {
     #[test]
     fn all_patterns_and_all_ends_are_reported() {
         let found = matches(&["[0-9]{3}-[0-9]{2}", "[0-9]{3}(-[0-9]{2}){1,2}", "x"], "a 123-45-67", 2);
-        assert_eq!(
-            found,
-            [Match { pattern: 0, end: 8 }, Match { pattern: 1, end: 8 }, Match { pattern: 1, end: 11 }]
-        );
+        assert_eq!(found, [Match { pattern: 0, end: 8 }, Match { pattern: 1, end: 8 }, Match { pattern: 1, end: 11 }]);
     }
 
     #[test]

@@ -258,8 +258,7 @@ mod tests {
     use super::{Lexicon, Voters};
 
     fn heard(text: &str, from: usize, to: usize) -> Vec<usize> {
-        let phrases: [&[&str]; 5] =
-            [&["mrn", "medical record"], &["dob"], &["患者番号"], &["numéro de sécu"], &["id"]];
+        let phrases: [&[&str]; 5] = [&["mrn", "medical record"], &["dob"], &["患者番号"], &["numéro de sécu"], &["id"]];
         let owned: Vec<Vec<String>> = phrases.iter().map(|p| p.iter().map(|&s| s.to_owned()).collect()).collect();
         let lexicon = Lexicon::new(5, owned.iter().enumerate().map(|(i, p)| (i, p.as_slice())));
         let mut voters = Voters::none(5);
