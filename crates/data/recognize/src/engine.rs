@@ -179,6 +179,20 @@ impl Engine {
     /// Finds every identifier in `text` and appends them to `out`, in order, without overlaps.
     pub fn text(&self, text: &str, tier: NamesTier, hint: Option<&Hint>, scratch: &mut Scratch, out: &mut Vec<Hit>) {
         let first = out.len();
+        self.readings(text, tier, hint, scratch, out);
+        overlap::resolve(out, first);
+    }
+
+    /// Every reading of `text` that any recogniser allows, overlapping ones included, in no order: what
+    /// [`Engine::text`] chooses from.
+    pub fn readings(
+        &self,
+        text: &str,
+        tier: NamesTier,
+        hint: Option<&Hint>,
+        scratch: &mut Scratch,
+        out: &mut Vec<Hit>,
+    ) {
         let bytes = text.as_bytes();
         starts::for_each_start(bytes, |at, digit| {
             if self.sharp.automaton.may_start(bytes, at) {
@@ -195,7 +209,6 @@ impl Engine {
         if tier != NamesTier::Off {
             self.persons(text, tier, scratch, out);
         }
-        overlap::resolve(out, first);
     }
 
     fn term(&self, text: &str, at: usize, out: &mut Vec<Hit>) {
@@ -268,14 +281,15 @@ impl Engine {
         };
         group.automaton.walk(cache, text.as_bytes(), at, |found| {
             let Some(&index) = group.members.get(found.pattern as usize) else { return };
-            if !self.recognizers[usize::from(index)].spec.open_end && !ends_token(text, found.end) {
-                return;
-            }
             let found = automaton::Match { pattern: u32::from(index), ..found };
             match matches.iter_mut().find(|known| known.pattern == found.pattern) {
                 Some(known) => known.end = found.end,
                 None => matches.push(found),
             }
+        });
+        // The longest match decides: one that runs into a word is none, whatever a shorter one would say.
+        matches.retain(|found| {
+            self.recognizers[found.pattern as usize].spec.open_end || ends_token(text, found.end)
         });
         if !matches.is_empty() && starts_token(text, at) {
             self.judge(text, at, &matches, hint, scratch, out);
@@ -364,7 +378,7 @@ pub(crate) fn starts_token(text: &str, at: usize) -> bool {
     match (at.checked_sub(1).and_then(|i| bytes.get(i)), bytes.get(at)) {
         (None, _) => true,
         (Some(before), Some(here)) if before.is_ascii() && here.is_ascii() => {
-            !is_word_byte(*before) || !is_word_byte(*here)
+            (!is_word_byte(*before) || !is_word_byte(*here)) && !(*before == b'.' && is_decimal_point(bytes, at - 1))
         }
         _ => {
             let before = text.get(..at).and_then(|s| s.chars().next_back());
@@ -380,7 +394,7 @@ pub(crate) fn ends_token(text: &str, end: usize) -> bool {
     match (end.checked_sub(1).and_then(|i| bytes.get(i)), bytes.get(end)) {
         (_, None) => true,
         (Some(before), Some(here)) if before.is_ascii() && here.is_ascii() => {
-            !is_word_byte(*before) || !is_word_byte(*here)
+            (!is_word_byte(*before) || !is_word_byte(*here)) && !(*here == b'.' && is_decimal_point(bytes, end))
         }
         _ => {
             if !text.is_char_boundary(end) {
@@ -390,6 +404,13 @@ pub(crate) fn ends_token(text: &str, end: usize) -> bool {
             boundary(before, text.get(floor_boundary(text, end)..).and_then(|s| s.chars().next()))
         }
     }
+}
+
+/// A dot with an ASCII digit on either side joins them: fractions, versions and object identifiers do not fall into
+/// pieces that look like numbers of persons.
+fn is_decimal_point(bytes: &[u8], dot: usize) -> bool {
+    let digit = |at: Option<usize>| at.and_then(|at| bytes.get(at)).is_some_and(u8::is_ascii_digit);
+    digit(dot.checked_sub(1)) && digit(dot.checked_add(1))
 }
 
 #[inline]
