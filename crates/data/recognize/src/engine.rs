@@ -288,9 +288,7 @@ impl Engine {
             }
         });
         // The longest match decides: one that runs into a word is none, whatever a shorter one would say.
-        matches.retain(|found| {
-            self.recognizers[found.pattern as usize].spec.open_end || ends_token(text, found.end)
-        });
+        matches.retain(|found| self.recognizers[found.pattern as usize].spec.open_end || ends_token(text, found.end));
         if !matches.is_empty() && starts_token(text, at) {
             self.judge(text, at, &matches, hint, scratch, out);
         }
