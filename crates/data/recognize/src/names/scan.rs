@@ -1,0 +1,460 @@
+//! The pass over a text: skips what cannot begin a name, reads capitalised words, joins those that stand together
+//! into runs and hands each run to the rules.
+
+use super::flags::WordFlags;
+use super::gazetteer::{Gazetteer, WordHash};
+use super::{DOUBT_CONFIDENCE, Doubt, HIT_CONFIDENCE, NameHit, Scratch, Why, japanese, rules};
+
+/// A capitalised word.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Token {
+    /// First byte.
+    pub start: usize,
+    /// One past the last letter (a possessive `'s` is outside).
+    pub end: usize,
+    /// Its hash, to know it again.
+    pub hash: u64,
+    /// What the word is.
+    pub flags: WordFlags,
+    /// How it is written.
+    pub form: Form,
+    /// What stands between the word before and this one.
+    pub link: Link,
+}
+
+/// How a word is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// One capital letter.
+    Initial,
+    /// `Smith`, `McDonald`, `O'Brien`.
+    Title,
+    /// `SMITH`.
+    Capitals,
+    /// Part of something that is no word: an address, a variable, a contraction.
+    Bad,
+}
+
+/// What stands between two words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Link {
+    /// Nothing that joins them: another sentence, other words.
+    None,
+    /// A blank.
+    Space,
+    /// A full stop and perhaps a blank, after an initial or abbreviation.
+    Dot,
+    /// A comma and perhaps a blank.
+    Comma,
+    /// A hyphen.
+    Hyphen,
+    /// Name particles in lower case: ` van der `.
+    Particle,
+    /// A colon, or the line break after a greeting or label.
+    Colon,
+}
+
+/// Longest run that is judged as one; more capitalised words in a row are a heading or a list.
+const RUN_TOKENS_MAX: usize = 12;
+/// Longest gap between two words of a run, in bytes.
+const GAP_BYTES_MAX: usize = 16;
+/// Longest word that is looked up, in bytes.
+const WORD_BYTES_MAX: usize = 48;
+/// Names of one text that are remembered.
+const KNOWN_MAX: usize = 256;
+
+pub(super) fn find(gazetteer: &Gazetteer, text: &str, scratch: &mut Scratch, out: &mut Vec<NameHit>) {
+    scratch.run.clear();
+    scratch.known.clear();
+    scratch.doubts.clear();
+    let first = out.len();
+    let mut scan = Scan { gazetteer, text, bytes: text.as_bytes(), scratch, out };
+    scan.all();
+    scan.settle_doubts(first);
+}
+
+/// One pass over one text.
+pub(super) struct Scan<'a> {
+    pub gazetteer: &'a Gazetteer,
+    pub text: &'a str,
+    pub bytes: &'a [u8],
+    scratch: &'a mut Scratch,
+    out: &'a mut Vec<NameHit>,
+}
+
+impl Scan<'_> {
+    fn all(&mut self) {
+        let mut at = 0;
+        while let Some(next) = next_capital(self.bytes, at) {
+            at = match self.bytes.get(next) {
+                Some(b'A'..=b'Z') => self.word(next),
+                Some(b':') => self.colon(next),
+                Some(0x80..) => self.beyond_ascii(next),
+                _ => next + 1,
+            };
+        }
+        self.flush();
+    }
+
+    /// Reads the word that begins at `at` and returns where to go on.
+    #[inline]
+    fn word(&mut self, at: usize) -> usize {
+        if at > 0 && is_glue(self.bytes[at - 1]) && !self.continues_initials(at) {
+            return skip_word(self.bytes, at);
+        }
+        let word = read_word(self.text, at);
+        if word.end - at > WORD_BYTES_MAX {
+            self.flush();
+            return word.resume;
+        }
+        let flags = self.gazetteer.by_hash(word.hash);
+        let link = self.link(at);
+        if link == Link::None {
+            self.flush();
+        }
+        let starts = !self.scratch.run.is_empty() || may_start(flags, word.form);
+        if starts {
+            let token = Token { start: at, end: word.end, hash: word.hash.number(), flags, form: word.form, link };
+            self.scratch.run.push(token);
+            if self.scratch.run.len() >= RUN_TOKENS_MAX {
+                self.flush();
+            }
+        }
+        word.resume
+    }
+
+    /// `J.R.Smith`, `Dr.Smith`: the full stop before belongs to the word before it.
+    fn continues_initials(&self, at: usize) -> bool {
+        self.bytes[at - 1] == b'.'
+            && self.scratch.run.last().is_some_and(|last| {
+                last.end + 1 == at && (last.form == Form::Initial || last.flags.any(WordFlags::TITLE))
+            })
+    }
+
+    /// What stands between the run's last word and a word at `at`.
+    #[inline]
+    fn link(&self, at: usize) -> Link {
+        let Some(last) = self.scratch.run.last() else { return Link::None };
+        let gap = self.bytes.get(last.end..at).unwrap_or_default();
+        match gap {
+            b" " => Link::Space,
+            _ if gap.len() > GAP_BYTES_MAX => Link::None,
+            b"-" => Link::Hyphen,
+            b", " | b"," => Link::Comma,
+            b"." | b". " if abbreviates(last) => Link::Dot,
+            b".," | b"., " => Link::Comma,
+            b": " | b":" | b":  " | b":\t" | b" : " | b"=" | b" = " => Link::Colon,
+            b"  " | b"\xC2\xA0" => Link::Space,
+            _ => self.rare_link(last, gap),
+        }
+    }
+
+    fn rare_link(&self, last: &Token, gap: &[u8]) -> Link {
+        let opens = last.flags.any(WordFlags::GREETING | WordFlags::LABEL);
+        if opens && gap.iter().all(|b| b" \t\r\n,:;_*|-".contains(b)) {
+            let greeting = last.flags.any(WordFlags::GREETING);
+            return if gap.contains(&b':') || greeting && gap.contains(&b',') { Link::Colon } else { Link::None };
+        }
+        let Some(inner) = std::str::from_utf8(gap).ok() else { return Link::None };
+        if !inner.starts_with(' ') || inner.contains('\n') {
+            return Link::None;
+        }
+        let mut words = inner.split([' ', '-', '\'']).filter(|word| !word.is_empty()).peekable();
+        if words.peek().is_some() && words.all(rules::is_particle) { Link::Particle } else { Link::None }
+    }
+
+    /// A colon: a label in any case may stand before it and a name in lower case after it.
+    #[inline]
+    fn colon(&mut self, at: usize) -> usize {
+        let after = match self.bytes.get(at + 1) {
+            Some(b' ') => at + 2,
+            _ => at + 1,
+        };
+        if self.bytes.get(after).is_some_and(u8::is_ascii_lowercase) && at > 0 {
+            let word = rules::word_before(self.text, at);
+            if self.gazetteer.word(word).any(WordFlags::LABEL) {
+                self.flush();
+                return self.lower_case_name(after, Why::Label).unwrap_or(at + 1);
+            }
+        }
+        at + 1
+    }
+
+    /// A name in lower case where a name is due.
+    fn lower_case_name(&mut self, at: usize, why: Why) -> Option<usize> {
+        let (end, confidence) = rules::lower_case_name(self.gazetteer, self.text, at)?;
+        self.push(NameHit { start: at, end, confidence, why }, 0);
+        Some(end)
+    }
+
+    /// Something outside ASCII: a capital letter, or Japanese writing.
+    fn beyond_ascii(&mut self, at: usize) -> usize {
+        let Some(c) = self.text.get(at..).and_then(|rest| rest.chars().next()) else { return at + 1 };
+        if japanese::is_japanese(c) {
+            self.flush();
+            return japanese::run(self, at);
+        }
+        if c.is_uppercase() { self.word(at) } else { at + c.len_utf8() }
+    }
+
+    /// Judges the run and empties it.
+    #[inline]
+    fn flush(&mut self) {
+        if self.scratch.run.is_empty() {
+            return;
+        }
+        let run = std::mem::take(&mut self.scratch.run);
+        rules::judge(self, &run);
+        if let Some(last) = run.last().filter(|last| last.flags.any(WordFlags::GREETING | WordFlags::LABEL)) {
+            let after = last.end + 1;
+            if self.bytes.get(last.end) == Some(&b' ') && self.bytes.get(after).is_some_and(u8::is_ascii_lowercase) {
+                let why = if last.flags.any(WordFlags::GREETING) { Why::Greeting } else { Why::Context };
+                self.lower_case_name(after, why);
+            }
+        }
+        self.scratch.run = run;
+        self.scratch.run.clear();
+    }
+
+    /// Takes a candidate: a hit, a doubt, or nothing, by its confidence. `word` is the hash of its only word, or 0.
+    pub fn push(&mut self, hit: NameHit, word: u64) {
+        if self.out.last().is_some_and(|last| last.end > hit.start && last.start < hit.end) {
+            return;
+        }
+        if hit.confidence >= HIT_CONFIDENCE {
+            self.out.push(hit);
+        } else if hit.confidence >= DOUBT_CONFIDENCE {
+            self.scratch.doubts.push(Doubt { hit, word });
+        }
+    }
+
+    /// The word with this hash stood in a clear name.
+    pub fn remember(&mut self, word: u64) {
+        if self.scratch.known.len() < KNOWN_MAX && !self.scratch.known.contains(&word) {
+            self.scratch.known.push(word);
+        }
+    }
+
+    /// Single words that stood in a clear name elsewhere in the text are that person.
+    fn settle_doubts(&mut self, first: usize) {
+        if self.scratch.known.is_empty() || self.scratch.doubts.is_empty() {
+            return;
+        }
+        let known = &self.scratch.known;
+        let before = self.out.len();
+        let out = &mut *self.out;
+        self.scratch.doubts.retain(|doubt| {
+            let seen = doubt.word != 0 && known.contains(&doubt.word);
+            if seen {
+                let confidence = doubt.hit.confidence.saturating_add(30).clamp(HIT_CONFIDENCE, 90);
+                out.push(NameHit { confidence, why: Why::SeenElsewhere, ..doubt.hit });
+            }
+            !seen
+        });
+        if out.len() > before
+            && let Some(new) = out.get_mut(first..)
+        {
+            new.sort_unstable_by_key(|hit| hit.start);
+        }
+    }
+}
+
+/// Whether a run of words may begin with such a word.
+#[inline]
+fn may_start(flags: WordFlags, form: Form) -> bool {
+    if form == Form::Bad {
+        return flags.any(WordFlags::LABEL);
+    }
+    if flags == WordFlags::NONE {
+        return form != Form::Capitals;
+    }
+    flags.any(WordFlags::TITLE | WordFlags::LABEL | WordFlags::GREETING)
+        || !flags.any(WordFlags::STOP) && rules::is_nameable(flags) && rules::name_points(flags) > 0
+        || form == Form::Initial
+        || flags.any(WordFlags::PARTICLE)
+}
+
+fn abbreviates(token: &Token) -> bool {
+    token.form == Form::Initial || token.flags.any(WordFlags::TITLE | WordFlags::SUFFIX) || token.end - token.start <= 2
+}
+
+/// Position of the next byte at or after `at` that is an ASCII capital (or one of `:;<=>?@`) or outside ASCII.
+#[inline]
+pub(super) fn next_capital(bytes: &[u8], at: usize) -> Option<usize> {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x80 * ONES;
+    let mut at = at;
+    while let Some(Ok(chunk)) = bytes.get(at..at + 8).map(<[u8; 8]>::try_from) {
+        let word = u64::from_le_bytes(chunk);
+        let low = word & !HIGH;
+        // The high bit of each byte: set in the first sum from `:` on, in the second from `[` on.
+        let from_colon = low + (0x80 - 0x3A) * ONES;
+        let from_bracket = low + (0x80 - 0x5B) * ONES;
+        let found = (from_colon & !from_bracket | word) & HIGH;
+        if found != 0 {
+            return Some(at + (found.trailing_zeros() / 8) as usize);
+        }
+        at += 8;
+    }
+    let rest = bytes.get(at..)?;
+    rest.iter().position(|b| matches!(b, 0x3A..=0x5A | 0x80..)).map(|found| at + found)
+}
+
+/// A word that begins right after such a byte is part of something longer.
+#[inline]
+fn is_glue(before: u8) -> bool {
+    before.is_ascii_alphanumeric()
+        || matches!(before, b'_' | b'@' | b'\\' | b'/' | b'<' | b'.' | b'$' | b'#' | b'%' | b'&')
+}
+
+fn skip_word(bytes: &[u8], at: usize) -> usize {
+    let rest = bytes.get(at..).unwrap_or_default();
+    at + rest.iter().position(|b| !b.is_ascii_alphanumeric() && *b != b'_').unwrap_or(rest.len()).max(1)
+}
+
+/// A word as read.
+struct Word {
+    end: usize,
+    /// Where the pass goes on: behind a possessive.
+    resume: usize,
+    hash: WordHash,
+    form: Form,
+}
+
+#[inline]
+fn read_word(text: &str, start: usize) -> Word {
+    let bytes = text.as_bytes();
+    let mut hash = WordHash::default();
+    let (mut at, mut letters, mut capitals, mut digits) = (start, 0_usize, 0_usize, false);
+    let mut resume = None;
+    let mut contraction = false;
+    while let Some(&byte) = bytes.get(at) {
+        match byte {
+            b'a'..=b'z' => hash.push(byte),
+            b'A'..=b'Z' => {
+                hash.push(byte | 0x20);
+                capitals += 1;
+            }
+            b'0'..=b'9' | b'_' => digits = true,
+            b'\'' | 0x80.. => match beyond_letters(text, at, start) {
+                Beyond::Letter(c) => {
+                    hash.push_char(c);
+                    capitals += usize::from(c.is_uppercase());
+                    letters += 1;
+                    at += c.len_utf8();
+                    continue;
+                }
+                Beyond::Mark(bytes) => {
+                    at += bytes;
+                    continue;
+                }
+                Beyond::Possessive(after) => {
+                    resume = Some(after);
+                    break;
+                }
+                Beyond::Contraction => {
+                    contraction = true;
+                    break;
+                }
+                Beyond::End => break,
+            },
+            _ => break,
+        }
+        letters += 1;
+        at += 1;
+    }
+    let syllable = second_syllable(bytes, at);
+    let form = if digits || contraction || syllable == 0 && glued_after(bytes, at) {
+        Form::Bad
+    } else if letters == 1 {
+        Form::Initial
+    } else if capitals == letters {
+        Form::Capitals
+    } else {
+        Form::Title
+    };
+    let form = if form == Form::Title && capitals > 1 && !is_mixed_name(bytes.get(start..at).unwrap_or_default()) {
+        Form::Bad
+    } else {
+        form
+    };
+    Word { end: at + syllable, resume: resume.unwrap_or(at + syllable), hash, form }
+}
+
+/// What follows the letters of a word.
+enum Beyond {
+    Letter(char),
+    /// A combining accent, or an apostrophe inside a name, of so many bytes.
+    Mark(usize),
+    /// `'s`, ending at this byte.
+    Possessive(usize),
+    Contraction,
+    End,
+}
+
+fn beyond_letters(text: &str, at: usize, start: usize) -> Beyond {
+    let Some(rest) = text.get(at..) else { return Beyond::End };
+    let mut chars = rest.chars();
+    let Some(c) = chars.next() else { return Beyond::End };
+    if c == '\'' || c == '\u{2019}' {
+        let after = at + c.len_utf8();
+        let next = chars.next();
+        let then = chars.next();
+        return match next {
+            Some('s' | 'S') if !then.is_some_and(char::is_alphabetic) => Beyond::Possessive(after + 1),
+            Some(next) if next.is_uppercase() && at - start <= 2 => Beyond::Letter(c),
+            Some(next) if next.is_lowercase() => Beyond::Contraction,
+            _ => Beyond::End,
+        };
+    }
+    if ('\u{300}'..='\u{36F}').contains(&c) {
+        return Beyond::Mark(c.len_utf8());
+    }
+    if c.is_alphabetic() && !japanese::is_japanese(c) { Beyond::Letter(c) } else { Beyond::End }
+}
+
+/// Whether what follows a word shows that it is part of code, an address or a compound.
+#[inline]
+fn glued_after(bytes: &[u8], end: usize) -> bool {
+    let next = bytes.get(end + 1).copied().unwrap_or(b' ');
+    match bytes.get(end) {
+        Some(b'(' | b'[' | b'@' | b'_' | b'\\' | b'=' | b'{' | b'<') => true,
+        Some(b'.') => next.is_ascii_lowercase() || next.is_ascii_digit(),
+        Some(b':') => next == b':',
+        Some(b'-') => {
+            next.is_ascii_lowercase() && !is_honorific(bytes.get(end + 1..).unwrap_or_default())
+                || next.is_ascii_digit()
+        }
+        _ => false,
+    }
+}
+
+/// Length of `-ho` in `Seung-ho Kim`: a short second syllable in lower case before another capital. 0 when there is none.
+fn second_syllable(bytes: &[u8], end: usize) -> usize {
+    if bytes.get(end) != Some(&b'-') {
+        return 0;
+    }
+    let rest = bytes.get(end + 1..).unwrap_or_default();
+    let letters = rest.iter().take(6).take_while(|b| b.is_ascii_lowercase()).count();
+    let capital = rest.get(letters) == Some(&b' ') && rest.get(letters + 1).is_some_and(u8::is_ascii_uppercase);
+    if (2..=5).contains(&letters) && capital { letters + 1 } else { 0 }
+}
+
+/// `-san`, `-sama`, `-sensei` after a Japanese name in Latin letters.
+fn is_honorific(rest: &[u8]) -> bool {
+    [&b"san"[..], b"sama", b"sensei", b"kun", b"chan"]
+        .iter()
+        .any(|word| rest.strip_prefix(*word).is_some_and(|after| !after.first().is_some_and(u8::is_ascii_alphanumeric)))
+}
+
+/// Capitals inside a word that names have: `McDonald`, `MacLeod`, `DeSilva`, `O'Brien`, `LaRue`, `VanDyke`.
+fn is_mixed_name(word: &[u8]) -> bool {
+    const HEADS: [&[u8]; 12] =
+        [b"Mc", b"Mac", b"De", b"Di", b"Du", b"La", b"Le", b"Van", b"Von", b"O'", b"D'", b"Fitz"];
+    let inner = |head: &[u8]| {
+        word.strip_prefix(head).is_some_and(|rest| {
+            rest.first().is_some_and(u8::is_ascii_uppercase) && !rest.iter().skip(1).any(u8::is_ascii_uppercase)
+        })
+    };
+    HEADS.iter().any(|head| inner(head)) || word.iter().any(|b| matches!(b, 0x80.. | b'\''))
+}
