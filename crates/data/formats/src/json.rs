@@ -346,6 +346,7 @@ fn unescape(raw: &str, out: &mut String) -> bool {
             'f' => out.push('\u{c}'),
             'u' => match unicode_escape(rest) {
                 Some((c, len)) => {
+                    exact &= c != char::REPLACEMENT_CHARACTER;
                     out.push(c);
                     rest = rest.get(len..).unwrap_or_default();
                 }
@@ -356,7 +357,7 @@ fn unescape(raw: &str, out: &mut String) -> bool {
             },
             other => {
                 out.push(other);
-                exact &= other.is_ascii();
+                exact &= matches!(other, '"' | '\\' | '/');
             }
         }
     }

@@ -20,6 +20,7 @@ mod json;
 mod lines;
 mod located;
 mod mail;
+mod markup;
 mod office;
 mod read;
 mod sink;

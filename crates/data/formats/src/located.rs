@@ -218,7 +218,8 @@ fn xml_step(raw: &str, at: usize) -> (usize, usize) {
 /// A stretch of free text: whole lines where the format has lines.
 #[derive(Debug, Clone, Copy)]
 pub struct Text<'a> {
-    /// The decoded text, at most about 1 MiB.
+    /// The decoded text, at most about 1 MiB. Tags of markup are white space of the same length, so that words keep
+    /// their places and their neighbours.
     pub text: &'a str,
     /// Where it lies.
     pub place: Place<'a>,
