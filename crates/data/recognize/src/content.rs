@@ -1,5 +1,6 @@
 //! Recognisers as data: the shape of the files under content/recognizers.
 
+pub mod labels;
 pub mod structure;
 
 use model::{IdentifierType, LawId};
@@ -163,6 +164,9 @@ pub struct Meaning {
     pub role: Role,
     /// Validator that the value must pass to be reported as `type` (otherwise it is searched like free text).
     pub validator: Option<String>,
+    /// The entry's number among all entries, given when it is loaded.
+    #[serde(skip)]
+    pub number: u32,
 }
 
 /// Which part of a data subject's record a value is.

@@ -3,6 +3,9 @@
 //! without need, or know about files. What is recognised is data under content/recognizers; this crate is how.
 
 pub mod content;
+mod embedded;
+pub mod engine;
 pub mod names;
 pub mod oracle;
+pub mod structure;
 pub mod validate;

@@ -8,6 +8,7 @@ mod japanese;
 pub mod pack;
 mod rules;
 mod scan;
+pub mod tagger;
 
 pub use flags::WordFlags;
 pub use gazetteer::Gazetteer;
@@ -70,6 +71,12 @@ impl Why {
             Self::SeenElsewhere => "the same name stands elsewhere in the text",
             Self::Model => "the tagger decided from the words around it",
         }
+    }
+}
+
+impl std::fmt::Display for Why {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.words())
     }
 }
 

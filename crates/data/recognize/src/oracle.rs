@@ -86,17 +86,17 @@ impl Oracle {
 
     fn at(&self, text: &str, at: usize) -> Option<Found> {
         let input = Input::new(text).range(at..).anchored(Anchored::Yes);
-        let (start, end) = if self.spec.group {
+        let (start, end, all) = if self.spec.group {
             let mut captures = self.regex.create_captures();
             self.regex.search_captures(&input, &mut captures);
             let span = captures.get_group_by_name("value")?;
-            (span.start, span.end)
+            (span.start, span.end, captures.get_match()?.end())
         } else {
             let matched = self.regex.search(&input)?;
-            (matched.start(), matched.end())
+            (matched.start(), matched.end(), matched.end())
         };
         let value = text.get(start..end)?;
-        if !self.spec.open_end && !self.spec.group && !ends_token(text, end) {
+        if !self.spec.open_end && !ends_token(text, all) {
             return None;
         }
         if self.validator.is_some_and(|valid| !valid(value)) || self.has_negative(text, at) {

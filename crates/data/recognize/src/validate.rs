@@ -36,6 +36,7 @@ const TABLES: &[&[(&str, Validator)]] = &[
 /// The check of that name, as content files call it.
 #[must_use]
 pub fn by_name(name: &str) -> Option<Validator> {
-    let listed = TABLES.iter().flat_map(|table| table.iter()).find(|(known, _)| *known == name).map(|(_, check)| *check);
+    let listed =
+        TABLES.iter().flat_map(|table| table.iter()).find(|(known, _)| *known == name).map(|(_, check)| *check);
     listed.or_else(|| fields::by_name(name)).or_else(|| science::by_name(name)).or_else(|| secrets::by_name(name))
 }

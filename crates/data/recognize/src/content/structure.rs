@@ -9,6 +9,8 @@ use crate::content::{Meaning, StructureFile};
 #[derive(Debug, Default)]
 pub struct StructureMap {
     vocabularies: HashMap<String, Entries>,
+    /// Where the entry of each number is.
+    order: Vec<(String, usize)>,
 }
 
 /// One vocabulary's entries by the shape of their paths. Values are indices into `meanings`.
@@ -32,8 +34,10 @@ impl StructureMap {
     pub fn new(files: impl IntoIterator<Item = StructureFile>) -> Self {
         let mut map = Self::default();
         for file in files {
-            let entries = map.vocabularies.entry(file.vocabulary).or_default();
-            for meaning in file.map {
+            let entries = map.vocabularies.entry(file.vocabulary.clone()).or_default();
+            for mut meaning in file.map {
+                meaning.number = u32::try_from(map.order.len()).unwrap_or(u32::MAX);
+                map.order.push((file.vocabulary.clone(), entries.meanings.len()));
                 entries.insert(meaning);
             }
         }
@@ -44,6 +48,13 @@ impl StructureMap {
     #[must_use]
     pub fn meaning(&self, vocabulary: &str, path: &str, kind: &str, issuer: &str) -> Option<&Meaning> {
         self.vocabularies.get(vocabulary)?.find(&separated(path), kind, issuer, true)
+    }
+
+    /// The entry of that number, with its vocabulary.
+    #[must_use]
+    pub fn entry(&self, number: u32) -> Option<(&str, &Meaning)> {
+        let (vocabulary, index) = self.order.get(number as usize)?;
+        Some((vocabulary, self.vocabularies.get(vocabulary)?.meanings.get(*index)?))
     }
 
     /// What a table's column is, by its header: the whole normalised header first, then without its leading words

@@ -1,0 +1,42 @@
+//! Running other programs, with the command shown before its output.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+/// The project's root.
+pub(crate) fn root() -> PathBuf {
+    let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    here.parent().map_or(here.clone(), PathBuf::from)
+}
+
+/// Runs a program in the project's root and fails when it fails.
+pub(crate) fn run(program: &str, arguments: &[&str]) -> Result<()> {
+    run_with(program, arguments, &[])
+}
+
+/// The same with further environment variables.
+pub(crate) fn run_with(program: &str, arguments: &[&str], variables: &[(&str, String)]) -> Result<()> {
+    eprintln!("$ {program} {}", arguments.join(" "));
+    let status = Command::new(program)
+        .args(arguments)
+        .envs(variables.iter().map(|(name, value)| (*name, value.as_str())))
+        .current_dir(root())
+        .status()
+        .with_context(|| format!("`{program}` could not be started; is it installed?"))?;
+    if !status.success() {
+        bail!("`{program} {}` failed with {status}", arguments.join(" "));
+    }
+    Ok(())
+}
+
+/// Whether a program answers to `--version`.
+pub(crate) fn answers(program: &str) -> bool {
+    Command::new(program).arg("--version").output().is_ok_and(|output| output.status.success())
+}
+
+/// The Python environment of the tests.
+pub(crate) fn venv() -> PathBuf {
+    root().join("target/test-venv")
+}

@@ -1,0 +1,72 @@
+//! Installing what the tests need: PostgreSQL's server, headless Chromium and a Python environment with the check
+//! digit oracle. Everything is looked for first, so that a second run installs nothing.
+
+use std::path::Path;
+
+use anyhow::Result;
+
+use crate::run::{self, answers, venv};
+
+/// Python packages for tests: the oracle of check digits.
+const PYTHON_PACKAGES: [&str; 1] = ["python-stdnum==2.2"];
+
+pub(crate) fn run() -> Result<()> {
+    let mut missing = Vec::new();
+    if !has_postgres() {
+        missing.push("postgresql");
+    }
+    if !answers("chromium") && !answers("chromium-browser") && !answers("google-chrome") {
+        missing.push("chromium");
+    }
+    if !answers("python3") {
+        missing.push("python3");
+        missing.push("python3-venv");
+    }
+    if !missing.is_empty() {
+        install(&missing)?;
+    }
+    python()
+}
+
+fn has_postgres() -> bool {
+    answers("initdb")
+        || std::fs::read_dir("/usr/lib/postgresql").is_ok_and(|mut versions| {
+            versions.any(|version| version.is_ok_and(|version| version.path().join("bin/initdb").exists()))
+        })
+}
+
+fn install(packages: &[&str]) -> Result<()> {
+    let root_user = std::process::Command::new("id").arg("-u").output().is_ok_and(|o| o.stdout.starts_with(b"0"));
+    let prefix: &[&str] = if root_user { &[] } else { &["sudo", "-n"] };
+    let apt = |arguments: &[&str]| {
+        let line: Vec<&str> = prefix.iter().copied().chain(["apt-get"]).chain(arguments.iter().copied()).collect();
+        match line.split_first() {
+            Some((program, rest)) => run::run(program, rest),
+            None => Ok(()),
+        }
+    };
+    apt(&["update", "-qq"])?;
+    let mut arguments = vec!["install", "-y", "-qq", "--no-install-recommends"];
+    arguments.extend(packages);
+    apt(&arguments)
+}
+
+fn python() -> Result<()> {
+    let python = venv().join("bin/python");
+    let ready = |python: &Path| {
+        std::process::Command::new(python)
+            .args(["-c", "import stdnum"])
+            .output()
+            .is_ok_and(|output| output.status.success())
+    };
+    if ready(&python) {
+        return Ok(());
+    }
+    if run::run("python3", &["-m", "venv", &venv().display().to_string()]).is_err() {
+        install(&["python3-venv"])?;
+        run::run("python3", &["-m", "venv", &venv().display().to_string()])?;
+    }
+    let mut arguments = vec!["-m", "pip", "install", "-q", "--disable-pip-version-check"];
+    arguments.extend(PYTHON_PACKAGES);
+    run::run(&python.display().to_string(), &arguments)
+}

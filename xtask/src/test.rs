@@ -1,0 +1,16 @@
+//! `cargo xtask test`: everything that must be green before a change lands.
+
+use anyhow::Result;
+
+use crate::{run, setup, structure};
+
+pub(crate) fn run(arguments: &[String]) -> Result<()> {
+    setup::run()?;
+    structure::run()?;
+    run::run("cargo", &["fmt", "--all", "--check"])?;
+    run::run("cargo", &["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"])?;
+    let mut test = vec!["test", "--workspace", "--no-fail-fast"];
+    test.extend(arguments.iter().map(String::as_str));
+    let python = run::venv().join("bin/python").display().to_string();
+    run::run_with("cargo", &test, &[("LAZARET_TEST_PYTHON", python)])
+}
