@@ -119,16 +119,6 @@ impl Date {
         format!("{:04}{:02}{:02}", self.year, self.month, self.day)
     }
 
-    /// `05MAR2024`, as SAS prints it.
-    pub fn sas(self) -> String {
-        format!(
-            "{:02}{}{:04}",
-            self.day,
-            self.month_name(Language::En).get(..3).unwrap_or("").to_uppercase(),
-            self.year
-        )
-    }
-
     /// The month's name.
     pub fn month_name(self, language: Language) -> &'static str {
         let names = match language {

@@ -182,19 +182,6 @@ pub fn national(random: &mut Random, language: Language, female: bool) -> String
     }
 }
 
-/// ISO country of [`national`]'s numbers.
-pub const fn national_country(language: Language) -> &'static str {
-    match language {
-        Language::En => "GB",
-        Language::De => "DE",
-        Language::Fr => "FR",
-        Language::Es => "ES",
-        Language::It => "IT",
-        Language::Nl => "NL",
-        Language::Ja => "JP",
-    }
-}
-
 /// Draws numbers of `count` digits until one has a check digit; at most 100 times.
 fn loop_until(random: &mut Random, count: usize, check: fn(&str) -> Option<char>) -> String {
     for _ in 0..100 {

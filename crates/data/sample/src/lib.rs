@@ -8,6 +8,7 @@
 
 pub mod noise;
 pub mod notes;
+pub mod organisation;
 
 mod address;
 mod calendar;
@@ -16,5 +17,6 @@ mod identifier;
 mod lexicon;
 mod person;
 mod random;
+mod write;
 
 pub use person::Language;

@@ -40,7 +40,12 @@ pub(crate) fn bases(random: &mut Random, text: &mut String, count: usize) {
 pub fn vcf(seed: u64, bytes: usize) -> Vec<u8> {
     let mut random = Random::stream(seed, "vcf");
     let mut text = String::with_capacity(bytes + 1024);
-    text.push_str("##fileformat=VCFv4.2\n##contig=<ID=chr1,length=248956422>\n");
+    text.push_str("##fileformat=VCFv4.2\n");
+    for contig in 1..=22 {
+        let _ = writeln!(text, "##contig=<ID=chr{contig},length=248956422>");
+    }
+    text.push_str("##INFO=<ID=AF,Number=A,Type=Float,Description=\"Allele frequency\">\n");
+    text.push_str("##INFO=<ID=MQ,Number=1,Type=Float,Description=\"Mapping quality\">\n");
     text.push_str(
         "##INFO=<ID=DP,Number=1,Type=Integer,Description=\"Depth\">\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n",
     );

@@ -9,6 +9,7 @@ use model::IdentifierType;
 pub use crate::person::Language;
 use crate::person::Surnames;
 use crate::random::Random;
+pub(crate) use slot::About;
 pub use table::csv;
 
 /// Which half of the templates and surnames a text is made from. A test text shares neither its wording nor its layout
@@ -97,12 +98,22 @@ fn draw_language(random: &mut Random) -> Language {
 }
 
 /// One text of a language.
-pub(crate) fn one(random: &mut Random, split: Split, language: Language) -> LabelledText {
+fn one(random: &mut Random, split: Split, language: Language) -> LabelledText {
+    written(random, split, language, None)
+}
+
+/// One text of a language about a given person.
+pub(crate) fn about(random: &mut Random, language: Language, about: &About) -> LabelledText {
+    let split = if random.chance(50) { Split::Train } else { Split::Test };
+    written(random, split, language, Some(about))
+}
+
+fn written(random: &mut Random, split: Split, language: Language, about: Option<&About>) -> LabelledText {
     let (language, templates) = template::of(language, split);
     let template = random.below(templates.len());
     templates.get(template).map_or_else(
         || LabelledText { text: String::new(), spans: Vec::new(), language },
-        |template| template.fill(random, language, split.surnames()),
+        |template| template.fill(random, language, split.surnames(), about),
     )
 }
 

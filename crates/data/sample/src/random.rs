@@ -9,11 +9,6 @@ pub struct Random {
 }
 
 impl Random {
-    /// The stream of a seed.
-    pub fn new(seed: u64) -> Self {
-        Self { state: seed }
-    }
-
     /// A stream of its own for a named purpose, so that a change in one part does not shift the others.
     pub fn stream(seed: u64, name: &str) -> Self {
         let hash = name

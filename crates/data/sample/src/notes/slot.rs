@@ -25,6 +25,20 @@ pub struct Filling<'a> {
     language: Language,
     surnames: Surnames,
     people: BTreeMap<usize, Somebody>,
+    /// Numbers of the person that the text is about, where they are given.
+    numbers: BTreeMap<&'static str, String>,
+}
+
+/// The person that a text is to be about.
+pub struct About<'a> {
+    /// The name.
+    pub name: &'a Name,
+    /// The birth date.
+    pub birth: Date,
+    /// The e-mail address.
+    pub email: &'a str,
+    /// Numbers by slot: `mrn`, `ssn`, `nid`, `subj`, `phone`, `sample`, `my`.
+    pub numbers: BTreeMap<&'static str, String>,
 }
 
 #[derive(Clone)]
@@ -38,7 +52,15 @@ struct Somebody {
 impl<'a> Filling<'a> {
     /// For one text.
     pub fn new(random: &'a mut Random, language: Language, surnames: Surnames) -> Self {
-        Self { random, language, surnames, people: BTreeMap::new() }
+        Self { random, language, surnames, people: BTreeMap::new(), numbers: BTreeMap::new() }
+    }
+
+    /// Lets the text be about somebody.
+    pub fn about(&mut self, about: &About) {
+        let age = u32::try_from(2025 - about.birth.year).unwrap_or(40).min(89);
+        let somebody = Somebody { name: about.name.clone(), email: about.email.to_owned(), birth: about.birth, age };
+        self.people.insert(0, somebody);
+        self.numbers.clone_from(&about.numbers);
     }
 
     fn somebody(&mut self, number: usize) -> Somebody {
@@ -65,10 +87,12 @@ fn labelled(kind: T, text: impl Into<String>) -> Vec<Piece> {
     vec![Piece { text: text.into(), kind: Some(kind) }]
 }
 
+/// Fills the slots of one group of kinds.
+type SlotKind = fn(&mut Filling, &str, usize) -> Option<Vec<Piece>>;
+
 /// The pieces of a slot; none for an unknown kind.
 pub fn fill(filling: &mut Filling, kind: &str, person: usize) -> Vec<Piece> {
-    let tries: [fn(&mut Filling, &str, usize) -> Option<Vec<Piece>>; 5] =
-        [name_slot, date_slot, number_slot, place_slot, word_slot];
+    let tries: [SlotKind; 5] = [name_slot, date_slot, number_slot, place_slot, word_slot];
     tries.iter().find_map(|slot| slot(filling, kind, person)).unwrap_or_default()
 }
 
@@ -107,7 +131,16 @@ fn name_slot(filling: &mut Filling, kind: &str, person: usize) -> Option<Vec<Pie
             let initial = ascii(family).to_uppercase().chars().next().unwrap_or('K');
             return Some(labelled(T::UsDea, identifier::dea(filling.random, initial)));
         }
-        "nid" => return Some(labelled(T::NationalId, identifier::national(filling.random, language, name.female))),
+        "nid" => {
+            return Some(labelled(
+                T::NationalId,
+                filling
+                    .numbers
+                    .get("nid")
+                    .cloned()
+                    .unwrap_or_else(|| identifier::national(filling.random, language, name.female)),
+            ));
+        }
         _ => return gendered(kind, name.female).map(plain),
     };
     Some(labelled(T::Person, text))
@@ -162,6 +195,7 @@ fn date_slot(filling: &mut Filling, kind: &str, _person: usize) -> Option<Vec<Pi
 
 fn number_slot(filling: &mut Filling, kind: &str, _person: usize) -> Option<Vec<Piece>> {
     let language = filling.language;
+    let given = filling.numbers.get(kind).cloned();
     let random = &mut *filling.random;
     let (kind, text) = match kind {
         "phone" => (T::Phone, address::phone(random, language)),
@@ -205,7 +239,7 @@ fn number_slot(filling: &mut Filling, kind: &str, _person: usize) -> Option<Vec<
         "med" => (T::Medication, random.pick(words_in("med", language.code())).to_owned()),
         _ => return None,
     };
-    Some(labelled(kind, text))
+    Some(labelled(kind, given.unwrap_or(text)))
 }
 
 fn place_slot(filling: &mut Filling, kind: &str, _person: usize) -> Option<Vec<Piece>> {

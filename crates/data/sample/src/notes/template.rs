@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use model::IdentifierType as T;
 
-use super::slot::{self, Filling, Piece};
+use super::slot::{self, About, Filling, Piece};
 use super::{LabelledText, Split};
 use crate::person::{Language, Surnames};
 use crate::random::Random;
@@ -78,8 +78,17 @@ impl Template {
     }
 
     /// Fills the slots.
-    pub fn fill(&self, random: &mut Random, language: Language, surnames: Surnames) -> LabelledText {
+    pub fn fill(
+        &self,
+        random: &mut Random,
+        language: Language,
+        surnames: Surnames,
+        about: Option<&About>,
+    ) -> LabelledText {
         let mut filling = Filling::new(random, language, surnames);
+        if let Some(about) = about {
+            filling.about(about);
+        }
         let mut text = String::new();
         let mut spans = Vec::new();
         for part in &self.parts {
@@ -123,7 +132,7 @@ mod tests {
                 for template in of(language, split).1 {
                     for part in &template.parts {
                         let Part::Slot { kind, person } = part else { continue };
-                        let mut random = Random::new(1);
+                        let mut random = Random::stream(1, "slots");
                         let mut filling = slot::Filling::new(&mut random, language, Surnames::Test);
                         let pieces = slot::fill(&mut filling, kind, *person);
                         let filled = pieces.iter().any(|piece| !piece.text.is_empty());
