@@ -2,12 +2,19 @@
 //! (separators and full-width forms included) and cites its source.
 
 mod addresses;
+mod americas;
+mod asia_pacific;
 mod calendar;
 mod checksums;
 mod contact;
 mod dates;
 mod devices;
 mod digits;
+mod europe_central;
+mod europe_east;
+mod europe_north;
+mod europe_south;
+mod europe_west;
 mod fields;
 mod finance;
 mod health;
@@ -23,9 +30,16 @@ pub type Validator = fn(&str) -> bool;
 /// The checks of each region or kind of identifier, by the names that content files use.
 const TABLES: &[&[(&str, Validator)]] = &[
     addresses::CHECKS,
+    americas::CHECKS,
+    asia_pacific::CHECKS,
     contact::CHECKS,
     dates::CHECKS,
     devices::CHECKS,
+    europe_central::CHECKS,
+    europe_east::CHECKS,
+    europe_north::CHECKS,
+    europe_south::CHECKS,
+    europe_west::CHECKS,
     finance::CHECKS,
     health::CHECKS,
     japan::CHECKS,

@@ -1,6 +1,8 @@
 //! The recognisers of identifiers under content/recognizers: they parse, they are cited, and every example holds
 //! under the slow oracle.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 

@@ -26,13 +26,19 @@ pub(super) fn pair(digits: &[u8]) -> u32 {
     digits.iter().take(2).fold(0, |n, d| n * 10 + u32::from(*d))
 }
 
-/// Whether six digits `YYMMDD` are a day in the given century or in one of the two that people alive were born in.
+/// Whether six digits `YYMMDD` are a day in one of the two centuries that people alive were born in.
 pub(super) fn is_yymmdd(digits: &[u8]) -> bool {
     let (Some(year), Some(month), Some(day)) = (digits.get(..2), digits.get(2..4), digits.get(4..6)) else {
         return false;
     };
     let year = pair(year);
     [1900, 2000].iter().any(|century| is_date(century + year, pair(month), pair(day)))
+}
+
+/// The same for `DDMMYY`.
+pub(super) fn is_ddmmyy(digits: &[u8]) -> bool {
+    let [a, b, c, d, e, f, ..] = *digits else { return false };
+    is_yymmdd(&[e, f, c, d, a, b])
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Check-digit methods that many issuers share.
 
-use super::digits::{base36, number};
+use super::digits::base36;
 
 /// Luhn's method (ISO/IEC 7812-1:2017 Annex B) over digit values, the last being the check digit.
 pub(super) fn luhn(digits: &[u8]) -> bool {
@@ -100,11 +100,6 @@ pub(super) fn icao(text: &[u8], check: u8) -> bool {
     }
     let check = if check == b'<' { Some(0) } else { super::digits::value(check).map(u32::from) };
     check == Some(sum % 10)
-}
-
-/// Remainder of the decimal number that the digits write.
-pub(super) fn remainder(digits: &[u8], modulus: u64) -> u64 {
-    number(digits) % modulus
 }
 
 #[cfg(test)]
