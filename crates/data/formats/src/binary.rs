@@ -77,6 +77,9 @@ impl<'p> Strings<'p> {
             }
             used = used.max(run.end);
             if run.wide {
+                if let Some(done) = group.take() {
+                    self.group(bytes, &done, offset, reader)?;
+                }
                 self.gather(&wide(bytes, &run), &run, offset, reader)?;
                 continue;
             }

@@ -14,8 +14,8 @@ pub(super) const CHARACTER_SET: Tag = Tag::new(0x0008, 0x0005);
 const TRANSFER_SYNTAX: Tag = Tag::new(0x0002, 0x0010);
 const ENCAPSULATED_DOCUMENT: Tag = Tag::new(0x0042, 0x0011);
 const CONCEPT_NAME: Tag = Tag::new(0x0040, 0xA043);
-/// Bytes of unknown representation that are looked at for text.
-const UNKNOWN_BYTES_MAX: u32 = 64 * 1024;
+/// Bytes of unknown representation that are looked at for text; longer ones are pixels and their like.
+const UNKNOWN_BYTES_MAX: u32 = 1 << 20;
 
 /// What is open: the data set itself, a sequence, or one of its items.
 struct Frame {

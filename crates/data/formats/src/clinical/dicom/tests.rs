@@ -138,6 +138,14 @@ fn an_encapsulated_document_opens_as_a_member() {
 }
 
 #[test]
+fn private_bytes_show_their_strings() {
+    let bytes = [&[0, 1, 2, 3, 0xFF], b"Sample Patient".as_slice(), &[0; 40], b"short"].concat();
+    let dataset = [element((0x0029, 0x0010), b"LO", b"CSA"), element((0x0029, 0x1010), b"OB", &bytes)];
+    let seen = Recorder::read(&file(EXPLICIT, &dataset.concat()));
+    assert_eq!((seen.text().as_str(), seen.texts[0].place.as_str()), ("Sample Patient\n", "(0029,1010)"));
+}
+
+#[test]
 fn deflated_and_wrongly_declared_data_sets_are_read() {
     let dataset = element((0x0010, 0x0010), b"PN", b"Sample^Pat");
     let mut deflated = Vec::new();

@@ -58,7 +58,9 @@ impl Walk<'_, '_, '_, '_> {
             Kind::Name => self.names(tag, bytes),
             Kind::Text { charset, multiple } => self.texts(found, bytes, charset, multiple),
             Kind::Bytes if value::is_textual(bytes) => self.texts(found, bytes, true, true),
-            Kind::Bytes | Kind::Bulk | Kind::Sequence => Ok(()),
+            // Private bytes often hold headers of their own, with names and numbers in clear.
+            Kind::Bytes => crate::binary::strings(bytes, &format!("{}{tag}", self.place), self.reader),
+            Kind::Bulk | Kind::Sequence => Ok(()),
         }
     }
 
