@@ -26,7 +26,7 @@ pub(crate) fn sniff(head: &[u8], _complete: bool) -> Option<Format> {
 
 pub(crate) fn read(format: Format, source: Source<'_>, reader: &mut Reader<'_, '_>) -> Result<(), ReadError> {
     match format {
-        Format::Zip => zip::read(source, reader),
+        Format::Zip => zip::read(format, source, reader),
         Format::Tar => tar::read(source, reader),
         Format::SevenZip => sevenz::read(source, reader),
         _ => compressed::read(format, source, reader),

@@ -1,7 +1,7 @@
 //! Delimited tables: CSV, TSV and their dialects.
 
 mod dialect;
-mod header;
+pub(crate) mod header;
 mod split;
 
 use dialect::Dialect;

@@ -7,6 +7,8 @@ mod stream;
 
 use std::io::SeekFrom;
 
+use model::Format;
+
 pub(crate) use directory::{Directory, Entry};
 pub(crate) use member::open;
 
@@ -16,18 +18,18 @@ use crate::source::{Body, ReadSeek, Window};
 use crate::{Member, Problem, ReadError, Reader, Source};
 
 /// Reads an archive; an Office document or OpenDocument file goes to its own reader.
-pub(crate) fn read(source: Source<'_>, reader: &mut Reader<'_, '_>) -> Result<(), ReadError> {
+pub(crate) fn read(format: Format, source: Source<'_>, reader: &mut Reader<'_, '_>) -> Result<(), ReadError> {
     let (source, held) = source.hold(reader.room_to_hold())?;
     reader.holds(held);
     let outcome = match source.into_body() {
-        Body::Seek(mut file) => read_seekable(&mut *file, reader),
+        Body::Seek(mut file) => read_seekable(format, &mut *file, reader),
         Body::Stream(body) => stream::read(body, reader),
     };
     reader.releases(held);
     outcome
 }
 
-fn read_seekable(file: &mut (dyn ReadSeek + '_), reader: &mut Reader<'_, '_>) -> Result<(), ReadError> {
+fn read_seekable(format: Format, file: &mut (dyn ReadSeek + '_), reader: &mut Reader<'_, '_>) -> Result<(), ReadError> {
     let directory = match Directory::read(file, reader.limits().members_max) {
         Ok(directory) => directory,
         Err(ReadError::Problem(problem)) => {
@@ -37,11 +39,14 @@ fn read_seekable(file: &mut (dyn ReadSeek + '_), reader: &mut Reader<'_, '_>) ->
         }
         Err(error) => return Err(error),
     };
-    if let Some(format) = office::package_format(&directory) {
-        reader.format(format)?;
-        return office::read_package(format, file, &directory, reader);
+    let refined = office::package_format(&directory, file);
+    if refined.unwrap_or(Format::Zip) != format {
+        reader.format(refined.unwrap_or(Format::Zip))?;
     }
-    read_members(file, &directory, reader)
+    match refined {
+        Some(format) => office::read_package(format, file, &directory, reader),
+        None => read_members(file, &directory, reader),
+    }
 }
 
 /// Opens every member in the order of the bytes. Members that share bytes, as bombs do, are read once.
@@ -86,4 +91,4 @@ pub(crate) fn read_member(
 type Output<'a, 'b> = Metered<'b, Box<dyn std::io::Read + 'a>>;
 
 #[cfg(test)]
-pub(super) mod tests;
+pub(crate) mod tests;

@@ -121,7 +121,7 @@ const NAMING_WORDS: &[&str] = &[
 ];
 
 /// Whether the first of `rows` names the columns: it looks like names, and differs from what stands below.
-pub(super) fn is_header(rows: &[Vec<&str>]) -> bool {
+pub(crate) fn is_header(rows: &[Vec<&str>]) -> bool {
     let Some((first, below)) = rows.split_first() else { return false };
     let filled = first.iter().filter(|cell| !cell.trim().is_empty()).count();
     if filled == 0 || filled * 2 < first.len() || !first.iter().all(|cell| can_name(cell)) {
