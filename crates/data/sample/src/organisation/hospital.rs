@@ -8,7 +8,7 @@ use super::tree::{Planted, Tree};
 use crate::person::{Language, Name, Surnames};
 use crate::random::Random;
 use crate::write::table::Table;
-use crate::write::{archive, clinical, fhir, markup, office, pdf, text};
+use crate::write::{archive, clinical, fhir, markup, office, pdf, sqlite, text};
 
 /// Writes `hospital-exports/`.
 pub fn write(tree: &mut Tree, seed: u64, patients: &[Patient]) -> Result<(), WriteError> {
@@ -144,6 +144,7 @@ fn patient_table(tree: &mut Tree, folder: &str, hospital: &Hospital, patients: &
         .into_iter()
         .fold(Planted::default(), |planted, kind| planted.with(kind, count))
         .about(patients.iter().copied());
+    let register = table.clone();
     let (name, bytes) = match hospital.language {
         Language::De => ("patients.csv", text::encoded(&table.delimited(';'), encoding_rs::WINDOWS_1252)),
         Language::Fr => ("patients.csv", text::encoded(&table.delimited(';'), encoding_rs::WINDOWS_1252)),
@@ -152,6 +153,11 @@ fn patient_table(tree: &mut Tree, folder: &str, hospital: &Hospital, patients: &
         Language::Nl => ("patients.xlsx", office::xlsx("Zorgadministratie", &[table])?),
         _ => ("patients.csv", table.delimited(',').into_bytes()),
     };
+    match hospital.language {
+        Language::Fr => tree.put(&format!("{folder}/registre.sqlite"), sqlite::database(&register), planted.clone())?,
+        Language::It => tree.put(&format!("{folder}/pazienti.ods"), office::ods(&register)?, planted.clone())?,
+        _ => {}
+    }
     tree.put(&format!("{folder}/{name}"), bytes, planted)
 }
 

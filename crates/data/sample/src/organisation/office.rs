@@ -68,10 +68,42 @@ fn staff(tree: &mut Tree, random: &mut Random) -> Result<u64, WriteError> {
             tree.put("hr/japan/年末調整/個人番号一覧.csv", csv, planted)?;
         }
     }
+    travel_documents(tree, random)?;
     let count = payroll.rows.len();
     let planted = Planted::default().with(T::Person, count).with(T::Iban, count).with(T::Email, count);
     tree.put("hr/payroll-2025.xlsx", office::xlsx("Payroll", &[payroll])?, planted)?;
     Ok(employees)
+}
+
+/// Copies of papers that the travel desk keeps.
+fn travel_documents(tree: &mut Tree, random: &mut Random) -> Result<(), WriteError> {
+    let mut papers = Table::of("travel", &["name", "nationality", "passport_number", "driver_licence", "card_number"]);
+    for language in [Language::En, Language::De, Language::Fr, Language::Es].repeat(6) {
+        papers.rows.push(vec![
+            Name::draw(random, language, Surnames::Test).full(language),
+            language.code().to_uppercase(),
+            identifier::passport(random, language),
+            identifier::licence(random),
+            identifier::card(random),
+        ]);
+    }
+    let count = papers.rows.len();
+    let planted = [T::Person, T::Passport, T::CreditCard]
+        .into_iter()
+        .fold(Planted::default(), |planted, kind| planted.with(kind, count));
+    tree.put("hr/travel-desk/papers.csv", papers.delimited(','), planted)?;
+    let mut cards = String::from("在留カード・運転免許証 控え\n");
+    for _ in 0..12 {
+        let name = Name::draw(random, Language::Ja, Surnames::Test).full(Language::Ja);
+        let _ = writeln!(
+            cards,
+            "氏名 {name} 在留カード番号 {} 運転免許証番号 {}",
+            identifier::jp_residence_card(random),
+            identifier::jp_driver_licence(random)
+        );
+    }
+    let planted = Planted::default().with(T::Person, 12).with(T::JpResidenceCard, 12).with(T::JpDriverLicence, 12);
+    tree.put("hr/japan/身分証控え.txt", text::encoded(&cards, encoding_rs::SHIFT_JIS), planted)
 }
 
 fn curriculum(

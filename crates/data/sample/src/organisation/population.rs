@@ -63,6 +63,8 @@ pub struct Study {
     pub folder: &'static str,
     /// Title.
     pub title: &'static str,
+    /// Registry number, in a range not given out.
+    pub registry: &'static str,
     /// Product under trial and its comparator.
     pub arms: [&'static str; 2],
     /// Share of patients that take part, in percent.
@@ -73,6 +75,7 @@ pub struct Study {
 pub const STUDIES: [Study; 4] = [
     Study {
         id: "AUR-101",
+        registry: "NCT09101101",
         folder: "AUR-101-lumen-oncology",
         title: "LUMEN: aurelotinib in advanced non-small cell lung cancer",
         arms: ["aurelotinib 40 mg", "docetaxel"],
@@ -80,6 +83,7 @@ pub const STUDIES: [Study; 4] = [
     },
     Study {
         id: "AUR-202",
+        registry: "NCT09202202",
         folder: "AUR-202-kestrel-rare-disease",
         title: "KESTREL: an enzyme replacement in Halden-Voss syndrome",
         arms: ["kestrelase alfa", "placebo"],
@@ -87,6 +91,7 @@ pub const STUDIES: [Study; 4] = [
     },
     Study {
         id: "AUR-303",
+        registry: "NCT09303303",
         folder: "AUR-303-harbour-cardiology",
         title: "HARBOUR: brinaxaban in atrial fibrillation",
         arms: ["brinaxaban 5 mg", "placebo"],
@@ -94,6 +99,7 @@ pub const STUDIES: [Study; 4] = [
     },
     Study {
         id: "AUR-404",
+        registry: "NCT09404404",
         folder: "AUR-404-compound-programme",
         title: "First-in-human study of AUR-0040417",
         arms: ["AUR-0040417", "placebo"],
@@ -193,6 +199,8 @@ impl Patient {
         };
         if let Some(enrolment) = &self.enrolment {
             numbers.insert("subj", enrolment.usubjid.clone());
+            let registry = STUDIES.get(enrolment.study).map_or("", |study| study.registry);
+            numbers.insert("trial", registry.to_owned());
         }
         let about = About { name: &self.name, birth: self.birth, email: &self.email, numbers };
         notes::about(random, self.language(), &about)
@@ -222,7 +230,9 @@ fn patient(random: &mut Random, number: u32, index: usize, hospital: &Hospital) 
         Language::En => identifier::ssn(random),
         _ => identifier::national(random, language, name.female).replace(' ', ""),
     };
-    let codes = words("icd");
+    // The first six diagnoses of every language stand in the order of the codes.
+    let complaint = random.below(6);
+    let at = |list: &[&'static str]| list.get(complaint).copied().unwrap_or("");
     Patient {
         number,
         hospital: index,
@@ -233,8 +243,8 @@ fn patient(random: &mut Random, number: u32, index: usize, hospital: &Hospital) 
         // A step without common factor visits every number once, so no two patients share one.
         mrn: format!("{}", 2_000_003 + u64::from(number) * 104_729 % 7_000_003),
         national,
-        icd: random.pick(codes),
-        diagnosis: random.pick(words_in("dx", language.code())),
+        icd: at(words("icd")),
+        diagnosis: at(words_in("dx", language.code())),
         medication: random.pick(words_in("med", language.code())),
         enrolment: None,
         sample: format!("AUB-{:06}", 100_000 + number),

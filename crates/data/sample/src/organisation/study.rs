@@ -5,7 +5,6 @@ use model::IdentifierType as T;
 use super::WriteError;
 use super::population::{HOSPITALS, Hospital, Patient, STUDIES, Study};
 use super::tree::{Planted, Tree};
-use crate::identifier;
 use crate::person::{Language, Name, Surnames};
 use crate::random::Random;
 use crate::write::mail::Message;
@@ -34,7 +33,7 @@ pub fn write(tree: &mut Tree, seed: u64, patients: &[Patient]) -> Result<(), Wri
 }
 
 fn protocol(tree: &mut Tree, random: &mut Random, folder: &str, study: &Study) -> Result<(), WriteError> {
-    let registry = identifier::trial(random, Language::En);
+    let registry = study.registry;
     let author = Name::draw(random, Language::En, Surnames::Test).full(Language::En);
     let text = format!(
         "CONFIDENTIAL - property of Aurelion Bio\nProtocol {id}\n{title}\nRegistry number: {registry}\nVersion 3.0\n\n1 Rationale\nThe product under trial is {arm}. The comparator is {other}.\n\n2 Design\nRandomised, two arms, 1:1, stratified by site. The primary endpoint is analysed with a Cox regression.\n\n3 Blinding\nThe allocation list is kept by the unblinded statistician alone.\n\nSponsor's medical monitor: {author}\n",

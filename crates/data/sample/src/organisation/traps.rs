@@ -117,7 +117,25 @@ fn unreadable(tree: &mut Tree, seed: u64, patients: &[Patient]) -> Result<(), Wr
     let layer = archive::zip(&[("zeros.bin", &zeros)])?;
     let bomb = archive::zip(&[("a.zip", &layer), ("b.zip", &layer), ("c.zip", &layer)])?;
     tree.put("users/dev-07/Downloads/assets.zip", bomb, Planted::default().trap(Trap::DecompressionBomb))?;
+    damaged(tree)?;
     let packed = archive::gzip(&noise::numeric_table(seed, 60_000))?;
     let half = packed.get(..packed.len() / 2).unwrap_or_default();
     tree.put("discovery/plates/incomplete.csv.gz", half, Planted::default().trap(Trap::Truncated))
+}
+
+/// Documents that are broken or made to exhaust a reader.
+fn damaged(tree: &mut Tree) -> Result<(), WriteError> {
+    let mut laughs = String::from("<?xml version=\"1.0\"?>\n<!DOCTYPE lolz [\n<!ENTITY a0 \"lol\">\n");
+    for level in 1..=9 {
+        let inner = format!("&a{};", level - 1).repeat(10);
+        laughs.push_str(&format!("<!ENTITY a{level} \"{inner}\">\n"));
+    }
+    laughs.push_str("]>\n<lolz>&a9;</lolz>\n");
+    let bomb = || Planted::default().trap(Trap::DecompressionBomb);
+    tree.put("shared/everyone/incoming/config.xml", laughs, bomb())?;
+    let cut =
+        "{\"resourceType\": \"Bundle\", \"type\": \"collection\", \"entry\": [{\"resource\": {\"resourceType\": \"Pat";
+    tree.put("shared/everyone/incoming/bundle-cut.json", cut, Planted::default().trap(Trap::Truncated))?;
+    let cyclic = b"%PDF-1.4\n1 0 obj\n<< /Type /Catalog /Pages 2 0 R >>\nendobj\n2 0 obj\n<< /Type /Pages /Kids [2 0 R] /Count 1 >>\nendobj\ntrailer\n<< /Size 3 /Root 1 0 R >>\n%%EOF\n";
+    tree.put("shared/everyone/incoming/form.pdf", cyclic, Planted::default().trap(Trap::Truncated))
 }

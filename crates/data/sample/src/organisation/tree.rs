@@ -31,9 +31,9 @@ pub enum Trap {
     TokensInLog,
     /// An archive under a password.
     EncryptedArchive,
-    /// A file that ends too early.
+    /// A file that ends too early or does not hang together.
     Truncated,
-    /// An archive that expands more than a thousandfold.
+    /// An archive or document that expands more than a thousandfold.
     DecompressionBomb,
 }
 

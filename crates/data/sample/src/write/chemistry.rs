@@ -58,3 +58,17 @@ pub fn pdb(random: &mut Random, id: &str, author: &str, residues: usize) -> Stri
     text.push_str("END\n");
     text
 }
+
+/// A protein model as PDBx/mmCIF.
+pub fn mmcif(random: &mut Random, id: &str, atoms: usize) -> String {
+    let mut text = format!(
+        "data_{id}\n_entry.id {id}\n_struct.title 'Aurelion complex with inhibitor, not for release'\nloop_\n_atom_site.group_PDB\n_atom_site.id\n_atom_site.type_symbol\n_atom_site.label_atom_id\n_atom_site.label_comp_id\n_atom_site.Cartn_x\n_atom_site.Cartn_y\n_atom_site.Cartn_z\n"
+    );
+    for atom in 1..=atoms {
+        let mut place = || f64::from(random.within(0..=60_000)) / 1000.0;
+        let (x, y, z) = (place(), place(), place());
+        let _ = writeln!(text, "ATOM {atom} C CA ALA {x:.3} {y:.3} {z:.3}");
+    }
+    text.push_str("#\n");
+    text
+}

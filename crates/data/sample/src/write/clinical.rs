@@ -13,7 +13,7 @@ pub fn admission(patient: &Patient, control: usize, provider: (&str, &str)) -> S
     let (family, given) = provider;
     let _ = write!(
         message,
-        "NK1|1|{}^Robin||{}\rPV1|1|I|7B^{}^A||||{}^{family}^{given}^^^Dr.|||MED\rDG1|1||{}^{}^I10||20250301|A\r",
+        "NK1|1|{}^Robin|||{}\rPV1|1|I|7B^{}^A||||{}^{family}^{given}^^^Dr.|||MED\rDG1|1||{}^{}^I10||20250301|A\r",
         patient.name.family,
         patient.phone,
         200 + control % 60,
@@ -61,7 +61,7 @@ fn pid(patient: &Patient) -> String {
     let (address, name) = (&patient.address, &patient.name);
     let ssn = if hospital.language == Language::En { patient.national.as_str() } else { "" };
     format!(
-        "PID|1||{}^^^{}&2.999.{}&ISO^MR||{}^{}^{}||{}|{}|||{}^^{}^{}^{}^{}||{}|||||{}|{ssn}\r",
+        "PID|1||{}^^^{}&2.999.{}&ISO^MR||{}^{}^{}||{}|{}|||{}^^{}^{}^{}^{}||{}|||||A{}|{ssn}\r",
         patient.mrn,
         hospital.key.to_uppercase(),
         hospital.site,
@@ -76,7 +76,7 @@ fn pid(patient: &Patient) -> String {
         address.postcode,
         hospital.country3,
         patient.phone,
-        patient.sample,
+        patient.number + 5_000_000,
     )
 }
 

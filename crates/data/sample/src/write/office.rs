@@ -185,6 +185,36 @@ pub fn odt(creator: &str, text: &str) -> io::Result<Vec<u8>> {
     )
 }
 
+/// An OpenDocument spreadsheet of one sheet of texts.
+pub fn ods(table: &Table) -> io::Result<Vec<u8>> {
+    const NAMES: &str = "urn:oasis:names:tc:opendocument:xmlns";
+    const TYPE: &str = "application/vnd.oasis.opendocument.spreadsheet";
+    let header: Vec<String> = table.columns.iter().map(|column| column.name.to_owned()).collect();
+    let mut rows = String::new();
+    for row in std::iter::once(&header).chain(&table.rows) {
+        rows.push_str("<table:table-row>");
+        for cell in row {
+            let _ = write!(
+                rows,
+                "<table:table-cell office:value-type=\"string\"><text:p>{}</text:p></table:table-cell>",
+                xml(cell)
+            );
+        }
+        rows.push_str("</table:table-row>");
+    }
+    let content = format!(
+        "{XML}<office:document-content xmlns:office=\"{NAMES}:office:1.0\" xmlns:table=\"{NAMES}:table:1.0\" xmlns:text=\"{NAMES}:text:1.0\" office:version=\"1.3\"><office:body><office:spreadsheet><table:table table:name=\"{}\">{rows}</table:table></office:spreadsheet></office:body></office:document-content>",
+        xml(table.name)
+    );
+    let manifest = format!(
+        "{XML}<manifest:manifest xmlns:manifest=\"{NAMES}:manifest:1.0\" manifest:version=\"1.3\"><manifest:file-entry manifest:full-path=\"/\" manifest:media-type=\"{TYPE}\"/><manifest:file-entry manifest:full-path=\"content.xml\" manifest:media-type=\"text/xml\"/></manifest:manifest>"
+    );
+    archive::package(
+        ("mimetype", TYPE.as_bytes()),
+        &[("content.xml", content.as_bytes()), ("META-INF/manifest.xml", manifest.as_bytes())],
+    )
+}
+
 /// Rich text; characters outside ASCII as `\u` escapes.
 pub fn rtf(author: &str, text: &str) -> String {
     let mut document = format!(
