@@ -21,7 +21,7 @@ const ROOT: &str = "2.999.314";
 /// Writes `imaging/` and the trials' images.
 pub fn write(tree: &mut Tree, seed: u64, patients: &[Patient]) -> Result<(), WriteError> {
     let mut random = Random::stream(seed, "imaging");
-    for patient in patients.iter().step_by(5) {
+    for patient in patients.iter().step_by(6) {
         hospital_images(tree, &mut random, patient)?;
     }
     for patient in patients.iter().filter(|p| p.enrolment.as_ref().is_some_and(|e| e.study == 0)) {
