@@ -1,6 +1,6 @@
 //! Clinical formats: HL7 v2, FHIR, CDA, DICOM.
 
-mod base64;
+pub(crate) mod base64;
 mod ccda;
 mod dicom;
 mod fhir;

@@ -20,7 +20,7 @@ pub enum Escape {
     Csv,
     /// HL7 v2 escapes with the usual escape character: `\F\`, `\.br\`, `\X0D\`.
     Hl7,
-    /// XML and HTML character references and the five predefined entities. Any other reference counts as undecoded.
+    /// XML and HTML character references and the usual named ones. Any other reference counts as undecoded.
     Xml,
 }
 
@@ -196,21 +196,8 @@ fn hl7_step(raw: &str, at: usize) -> (usize, usize) {
 }
 
 fn xml_step(raw: &str, at: usize) -> (usize, usize) {
-    let rest = raw.get(at + 1..).unwrap_or("");
-    let Some(end) = rest.bytes().take(12).position(|b| b == b';') else { return (1, 1) };
-    let name = rest.get(..end).unwrap_or("");
-    let code = match name.strip_prefix('#') {
-        Some(number) => match number.strip_prefix(['x', 'X']) {
-            Some(hex) => u32::from_str_radix(hex, 16).ok(),
-            None => number.parse().ok(),
-        },
-        None => match name {
-            "amp" | "lt" | "gt" | "quot" | "apos" => Some(u32::from(b'&')),
-            _ => None,
-        },
-    };
-    match code.and_then(char::from_u32) {
-        Some(c) => (end + 2, c.len_utf8()),
+    match crate::markup::reference(raw.get(at..).unwrap_or_default()) {
+        Some((c, len)) => (len, c.len_utf8()),
         None => (1, 1),
     }
 }
