@@ -7,6 +7,7 @@ pub(crate) fn by_name(name: &str) -> Option<Validator> {
     Some(match name {
         "secret_value" => secret_value,
         "secret_random" => secret_random,
+        "secret_token" => secret_token,
         "secret_not_placeholder" => not_placeholder,
         "secret_hex" => secret_hex,
         "secret_github" => github_token,
@@ -110,6 +111,15 @@ fn random(value: &str) -> bool {
 /// A generated key: random, with a digit, and no placeholder.
 fn secret_random(value: &str) -> bool {
     random(value) && value.bytes().any(|b| b.is_ascii_digit()) && not_placeholder(value)
+}
+
+/// A token whose prefix tells what it is: the rest must not be a placeholder. `test` may be part of a prefix.
+fn secret_token(value: &str) -> bool {
+    let lower = value.to_ascii_lowercase();
+    !PLACEHOLDERS.iter().any(|word| *word != "test" && lower.contains(word))
+        && !has_run(value.as_bytes(), 6)
+        && !repeats_unit(value.as_bytes())
+        && entropy_bits(value.as_bytes()) >= 2.5
 }
 
 /// A generated key in hexadecimal: at least 3.0 bits a digit, digits and letters both.
