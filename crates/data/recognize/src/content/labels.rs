@@ -7,6 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use model::{Format, IdentifierType, Jurisdiction, Label, LawId};
 use serde::Deserialize;
 
+use crate::engine::EngineError;
+
 /// The content of types.toml.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -138,22 +140,6 @@ pub enum Trait {
     Personal,
 }
 
-/// Why rules cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum LabelError {
-    /// A file does not have its shape.
-    #[error("content file `{file}` cannot be read: {why}")]
-    File {
-        /// Which file, below content/recognizers.
-        file: &'static str,
-        /// The parser's words, with line and column.
-        why: String,
-    },
-    /// A type has no entry.
-    #[error("content file `types.toml` says nothing of type `{0}`; add an entry for it")]
-    Type(IdentifierType),
-}
-
 /// What was found in one object, as far as labels depend on it.
 #[derive(Debug, Clone)]
 pub struct Holdings {
@@ -204,7 +190,7 @@ impl LabelRules {
     ///
     /// # Errors
     /// When a content file is wrong.
-    pub fn embedded() -> Result<Self, LabelError> {
+    pub fn embedded() -> Result<Self, EngineError> {
         Self::new(
             include_str!("../../../../../content/recognizers/types.toml"),
             include_str!("../../../../../content/recognizers/labels.toml"),
@@ -215,14 +201,13 @@ impl LabelRules {
     ///
     /// # Errors
     /// When one has not its shape, or a type has no entry.
-    pub fn new(types: &str, labels: &str) -> Result<Self, LabelError> {
-        let types: TypeFile =
-            toml::from_str(types).map_err(|error| LabelError::File { file: "types.toml", why: error.to_string() })?;
-        let rules =
-            toml::from_str(labels).map_err(|error| LabelError::File { file: "labels.toml", why: error.to_string() })?;
+    pub fn new(types: &str, labels: &str) -> Result<Self, EngineError> {
+        let wrong = |file: &str, why: String| EngineError::File { file: file.to_owned(), why };
+        let types: TypeFile = toml::from_str(types).map_err(|error| wrong("types.toml", error.to_string()))?;
+        let rules = toml::from_str(labels).map_err(|error| wrong("labels.toml", error.to_string()))?;
         let types: BTreeMap<_, _> = types.types.into_iter().map(|spec| (spec.kind, spec)).collect();
         match IdentifierType::ALL.iter().find(|kind| !types.contains_key(kind)) {
-            Some(missing) => Err(LabelError::Type(*missing)),
+            Some(missing) => Err(wrong("types.toml", format!("it says nothing of type `{missing}`"))),
             None => Ok(Self { types, rules }),
         }
     }
