@@ -1,0 +1,14 @@
+DROP TABLE schedules;
+DROP TABLE identifier_totals;
+DROP TABLE totals;
+DROP TABLE postings;
+DROP TABLE changes;
+DROP TABLE corrections;
+DROP TABLE problems;
+DROP TABLE samples;
+DROP TABLE identifiers;
+DROP TABLE versions;
+DROP TABLE objects;
+DROP TABLE scans;
+DROP TABLE sources;
+DROP TABLE counters;
