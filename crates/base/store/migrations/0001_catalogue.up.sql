@@ -52,6 +52,7 @@ CREATE TABLE objects (
     subjects BIGINT NOT NULL,
     risk BIGINT NOT NULL,
     problems BIGINT NOT NULL,
+    members BIGINT NOT NULL,
     first_seen_at BIGINT NOT NULL,
     last_seen_at BIGINT NOT NULL,
     changed_at BIGINT NOT NULL,

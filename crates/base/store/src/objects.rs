@@ -46,6 +46,8 @@ pub struct ObjectRow {
     pub risk: i64,
     /// How many problems reading it met.
     pub problems: u64,
+    /// How many objects lie in it, at any depth.
+    pub members: u64,
     /// First seen, milliseconds since 1970, UTC.
     pub first_seen_at: i64,
     /// Last inspected; a scan of the source that found it unchanged is later than this.
@@ -93,7 +95,7 @@ pub struct VersionRow {
 }
 
 const COLUMNS: &str = "id, source_id, top_id, path, format, bytes, modified_at, stamp, digest, version, state, owner, \
-                       study, found, labels, laws, jurisdictions, subjects, risk, problems, first_seen_at, \
+                       study, found, labels, laws, jurisdictions, subjects, risk, problems, members, first_seen_at, \
                        last_seen_at, changed_at, scan_id";
 
 const NAMES: &[&str] = &[
@@ -117,6 +119,7 @@ const NAMES: &[&str] = &[
     "subjects",
     "risk",
     "problems",
+    "members",
     "first_seen_at",
     "last_seen_at",
     "changed_at",
@@ -145,10 +148,11 @@ fn object(row: &Row) -> Result<ObjectRow, StoreError> {
         subjects: row.unsigned(17)?,
         risk: row.int(18)?,
         problems: row.unsigned(19)?,
-        first_seen_at: row.int(20)?,
-        last_seen_at: row.int(21)?,
-        changed_at: row.int(22)?,
-        scan_id: row.id(23)?,
+        members: row.unsigned(20)?,
+        first_seen_at: row.int(21)?,
+        last_seen_at: row.int(22)?,
+        changed_at: row.int(23)?,
+        scan_id: row.id(24)?,
     })
 }
 
@@ -180,6 +184,7 @@ pub async fn put(transaction: &mut Transaction, objects: &[ObjectRow]) -> Result
             o.subjects.into(),
             o.risk.into(),
             o.problems.into(),
+            o.members.into(),
             o.first_seen_at.into(),
             o.last_seen_at.into(),
             o.changed_at.into(),

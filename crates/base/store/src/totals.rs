@@ -25,7 +25,7 @@ pub struct TotalKey {
 pub struct Total {
     /// Objects.
     pub objects: i64,
-    /// Their bytes. Members count with their expanded size beside their container.
+    /// Their bytes. What lies in an archive counts with its expanded size, the archive around it does not.
     pub bytes: i64,
     /// Problems met.
     pub problems: i64,
@@ -50,7 +50,9 @@ impl Deltas {
         };
         let total = self.totals.entry(key).or_default();
         total.objects += sign;
-        total.bytes += sign * i64::try_from(object.bytes).unwrap_or(i64::MAX);
+        if object.members == 0 {
+            total.bytes += sign * i64::try_from(object.bytes).unwrap_or(i64::MAX);
+        }
         total.problems += sign * i64::try_from(object.problems).unwrap_or(i64::MAX);
     }
 

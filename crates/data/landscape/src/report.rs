@@ -115,3 +115,14 @@ pub struct ObjectReport {
     /// The study it belongs to, when its content or path tells.
     pub study: Option<String>,
 }
+
+impl ObjectReport {
+    /// Whether nothing of it could be read: there are problems, and neither labels nor identifiers nor people.
+    #[must_use]
+    pub fn is_unreadable(&self) -> bool {
+        !self.errors.is_empty()
+            && self.identifiers.is_empty()
+            && self.subjects == 0
+            && self.labels.iter().all(|label| *label == Label::None)
+    }
+}

@@ -1,0 +1,195 @@
+//! Search: any combination of filters, exact, by falling risk.
+
+use std::collections::HashMap;
+
+use model::{Format, IdentifierType, Jurisdiction, Label, LawId};
+use store::objects::{self, ObjectRow};
+use store::postings::{self, CHUNK_OBJECTS, ChunkSet, Posting};
+
+use super::ObjectSummary;
+use crate::catalogue::GONE;
+use crate::catalogue::terms::{Family, Wanted, of_query};
+use crate::{Catalogue, CatalogueError};
+
+/// What is looked for; everything given must hold.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Text in the path, upper and lower case alike.
+    pub text: String,
+    /// A label in force.
+    pub label: Option<Label>,
+    /// A law.
+    pub law: Option<LawId>,
+    /// A format.
+    pub format: Option<Format>,
+    /// A study.
+    pub study: Option<String>,
+    /// A jurisdiction; `US` finds `US-CA` too.
+    pub jurisdiction: Option<Jurisdiction>,
+    /// A type of identifier.
+    pub identifier: Option<IdentifierType>,
+    /// `present`, `unreadable` or `gone`. What is gone is only found when asked for.
+    pub state: Option<String>,
+    /// A source.
+    pub source_id: Option<u32>,
+    /// Only objects with problems.
+    pub with_problems: bool,
+}
+
+/// One page of a search.
+#[derive(Debug, Clone, Default)]
+pub struct SearchPage {
+    /// Objects by falling risk.
+    pub objects: Vec<ObjectSummary>,
+    /// Ask for the next page with this; `None` at the end.
+    pub next: Option<(i64, u32)>,
+    /// How many objects were found in all.
+    pub matches: u64,
+    /// Whether `matches` is exact; otherwise it may be too high by objects that hold all letters of a text in groups of
+    /// three but not the text.
+    pub exact: bool,
+}
+
+/// Up to this many objects are fetched and sorted; more are found by walking all objects by risk.
+const SORTED_OBJECTS_MAX: u64 = 2_000;
+/// Objects looked at in one step of that walk.
+const WALK_OBJECTS: u32 = 4_096;
+
+impl Catalogue {
+    /// Searches; `after` is `next` of the page before.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn search(
+        &self,
+        filter: &Filter,
+        after: Option<(i64, u32)>,
+        limit: u32,
+    ) -> Result<SearchPage, CatalogueError> {
+        let limit = limit.clamp(1, store::PAGE_ROWS_MAX);
+        let found = self.found(filter).await?;
+        let matches: u64 = found.values().map(ChunkSet::len).sum();
+        let text = filter.text.to_lowercase();
+        let verified = text.chars().count() > 3;
+        if matches <= SORTED_OBJECTS_MAX {
+            return self.sorted(&found, &text, after, limit).await;
+        }
+        let (objects, next) = self.walked(&found, &text, after, limit).await?;
+        Ok(SearchPage { objects, next, matches, exact: !verified })
+    }
+
+    /// Sets of objects by chunk.
+    async fn found(&self, filter: &Filter) -> Result<Posting, CatalogueError> {
+        let mut found: Option<Posting> = None;
+        for term in terms(filter) {
+            narrow(&mut found, postings::of_term(self.store(), &term).await?);
+        }
+        match of_query(&filter.text) {
+            Some(Wanted::Beginning(prefix)) => narrow(&mut found, postings::of_prefix(self.store(), &prefix).await?),
+            Some(Wanted::All(grams)) => {
+                for gram in grams {
+                    narrow(&mut found, postings::of_term(self.store(), &gram).await?);
+                    if found.as_ref().is_some_and(Posting::is_empty) {
+                        break;
+                    }
+                }
+            }
+            None => {}
+        }
+        let mut found = match found {
+            Some(found) => found,
+            None => postings::of_prefix(self.store(), &Family::State.term("")).await?,
+        };
+        if filter.state.is_none() {
+            for (chunk, gone) in postings::of_term(self.store(), &Family::State.term(GONE)).await? {
+                if let Some(set) = found.get_mut(&chunk) {
+                    set.subtract(&gone);
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    async fn sorted(
+        &self,
+        found: &Posting,
+        text: &str,
+        after: Option<(i64, u32)>,
+        limit: u32,
+    ) -> Result<SearchPage, CatalogueError> {
+        let ids: Vec<u32> = found.iter().flat_map(|(chunk, set)| set.ids(*chunk)).collect();
+        let mut rows = objects::by_ids(self.store(), &ids).await?;
+        rows.retain(|row| row.path.to_lowercase().contains(text));
+        let matches = rows.len() as u64;
+        rows.sort_by_key(|row| std::cmp::Reverse((row.risk, row.id)));
+        rows.retain(|row| after.is_none_or(|after| (row.risk, row.id) < after));
+        let more = rows.len() > limit as usize;
+        rows.truncate(limit as usize);
+        let next = rows.last().filter(|_| more).map(|row| (row.risk, row.id));
+        Ok(SearchPage { objects: rows.into_iter().map(ObjectSummary::from).collect(), next, matches, exact: true })
+    }
+
+    async fn walked(
+        &self,
+        found: &Posting,
+        text: &str,
+        after: Option<(i64, u32)>,
+        limit: u32,
+    ) -> Result<(Vec<ObjectSummary>, Option<(i64, u32)>), CatalogueError> {
+        let mut page: Vec<ObjectRow> = Vec::new();
+        let mut at = after;
+        loop {
+            let ids = objects::ids_by_risk(self.store(), at, WALK_OBJECTS).await?;
+            let more = ids.len() == WALK_OBJECTS as usize;
+            at = ids.last().copied();
+            let holds = |id: u32| found.get(&(id / CHUNK_OBJECTS)).is_some_and(|set| set.contains(id));
+            let wanted: Vec<u32> = ids.iter().map(|(_, id)| *id).filter(|id| holds(*id)).collect();
+            for wanted in wanted.chunks(limit as usize * 2) {
+                let rows = objects::by_ids(self.store(), wanted).await?;
+                let mut rows: HashMap<u32, ObjectRow> = rows.into_iter().map(|row| (row.id, row)).collect();
+                let rows = wanted.iter().filter_map(|id| rows.remove(id));
+                page.extend(rows.filter(|row| row.path.to_lowercase().contains(text)));
+                if page.len() > limit as usize {
+                    page.truncate(limit as usize);
+                    let next = page.last().map(|row| (row.risk, row.id));
+                    return Ok((page.into_iter().map(ObjectSummary::from).collect(), next));
+                }
+            }
+            if !more {
+                return Ok((page.into_iter().map(ObjectSummary::from).collect(), None));
+            }
+        }
+    }
+}
+
+fn terms(filter: &Filter) -> Vec<Vec<u8>> {
+    let mut terms = Vec::new();
+    terms.extend(filter.label.map(|label| Family::Label.term(label.as_str())));
+    terms.extend(filter.law.as_ref().map(|law| Family::Law.term(law.as_str())));
+    terms.extend(filter.format.map(|format| Family::Format.term(format.as_str())));
+    terms.extend(filter.study.as_ref().map(|study| Family::Study.term(study)));
+    terms.extend(filter.jurisdiction.as_ref().map(|place| Family::Jurisdiction.term(place.as_str())));
+    terms.extend(filter.identifier.map(|kind| Family::Identifier.term(kind.as_str())));
+    terms.extend(filter.state.as_ref().map(|state| Family::State.term(state)));
+    terms.extend(filter.source_id.map(|id| Family::Source.term(&id.to_string())));
+    if filter.with_problems {
+        terms.push(Family::Problem.term(""));
+    }
+    terms
+}
+
+/// Keeps of `found` what `other` holds too.
+fn narrow(found: &mut Option<Posting>, other: Posting) {
+    match found {
+        None => *found = Some(other),
+        Some(found) => {
+            found.retain(|chunk, set| match other.get(chunk) {
+                Some(other) => {
+                    set.intersect(other);
+                    !set.is_empty()
+                }
+                None => false,
+            });
+        }
+    }
+}

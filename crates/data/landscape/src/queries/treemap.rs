@@ -1,0 +1,122 @@
+//! The landscape as nested areas.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use model::Label;
+use store::subjects::UnionKey;
+use store::totals;
+
+use super::Sum;
+use crate::catalogue::risk;
+use crate::subjects::{Accumulator, DamagedBitmap, People};
+use crate::{Catalogue, CatalogueError};
+
+/// By what areas are divided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Dimension {
+    /// The study; the empty name is objects of no known study.
+    Study,
+    /// The gravest label in force, so that areas do not overlap.
+    Label,
+    /// The format.
+    Format,
+    /// The source's id.
+    Source,
+}
+
+/// One area.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Node {
+    /// The value that its objects share; empty for the whole, or where it is unknown.
+    pub name: String,
+    /// Objects and bytes.
+    pub sum: Sum,
+    /// Distinct people, where areas above and including this one are divided by study and label alone.
+    pub people: Option<u64>,
+    /// Areas within, largest first.
+    pub children: Vec<Node>,
+}
+
+impl Catalogue {
+    /// The landscape divided by `dimensions`, outermost first. What is gone is left out.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn treemap(&self, dimensions: &[Dimension]) -> Result<Node, CatalogueError> {
+        let rows = totals::all(self.store()).await?;
+        let mut root = Branch::default();
+        for (key, total) in rows.iter().filter(|(key, _)| key.state != crate::catalogue::GONE) {
+            let names = dimensions.iter().map(|dimension| match dimension {
+                Dimension::Study => key.study.clone(),
+                Dimension::Label => gravest(&key.labels),
+                Dimension::Format => key.format.clone(),
+                Dimension::Source => key.source_id.to_string(),
+            });
+            root.add(names, total);
+        }
+        let unions = store::subjects::unions(self.store()).await?;
+        let node =
+            self.with_people(|people| count(people, &unions, dimensions).map(|counts| root.node("", &counts, &[])));
+        Ok(node.await??)
+    }
+}
+
+fn gravest(labels: &str) -> String {
+    let labels: Vec<Label> = labels.split(',').filter_map(|name| name.parse().ok()).collect();
+    risk::gravest(&labels).as_str().to_owned()
+}
+
+#[derive(Default)]
+struct Branch {
+    sum: Sum,
+    children: BTreeMap<String, Branch>,
+}
+
+type PeopleByPath = BTreeMap<Vec<String>, u64>;
+
+impl Branch {
+    fn add(&mut self, mut names: impl Iterator<Item = String>, total: &totals::Total) {
+        self.sum.add(total);
+        if let Some(name) = names.next() {
+            self.children.entry(name).or_default().add(names, total);
+        }
+    }
+
+    fn node(&self, name: &str, people: &PeopleByPath, path: &[String]) -> Node {
+        let mut children: Vec<Node> = self
+            .children
+            .iter()
+            .map(|(name, branch)| {
+                let path: Vec<String> = path.iter().chain([name]).cloned().collect();
+                branch.node(name, people, &path)
+            })
+            .collect();
+        children.sort_by_key(|node| std::cmp::Reverse(node.sum.bytes));
+        Node { name: name.to_owned(), sum: self.sum, people: people.get(path).copied(), children }
+    }
+}
+
+/// Distinct people of every area that is divided by study and label alone.
+fn count(
+    people: &People,
+    unions: &[(UnionKey, Vec<u8>)],
+    dimensions: &[Dimension],
+) -> Result<PeopleByPath, DamagedBitmap> {
+    let countable = dimensions.iter().take_while(|d| matches!(d, Dimension::Study | Dimension::Label));
+    let countable: Vec<Dimension> = countable.copied().collect();
+    let mut sets: BTreeMap<Vec<String>, Accumulator> = BTreeMap::new();
+    let mut prepared: BTreeMap<(&str, &str), Accumulator> = BTreeMap::new();
+    for (key, bytes) in unions {
+        prepared.entry((&key.study, &key.labels)).or_default().add(bytes)?;
+    }
+    for ((study, labels), set) in &prepared {
+        let mut path = Vec::new();
+        sets.entry(path.clone()).or_default().union(set);
+        for dimension in &countable {
+            path.push(if *dimension == Dimension::Study { (*study).to_owned() } else { gravest(labels) });
+            sets.entry(path.clone()).or_default().union(set);
+        }
+    }
+    let paths: BTreeSet<Vec<String>> = sets.keys().cloned().collect();
+    Ok(paths.into_iter().filter_map(|path| sets.remove(&path).map(|set| (path, people.count(set).people))).collect())
+}

@@ -1,0 +1,228 @@
+//! The catalogue from the outside, on both engines.
+
+#[path = "../../../base/store/tests/support/engines.rs"]
+mod engines;
+#[path = "support/reports.rs"]
+mod reports;
+
+use engines::on_each_engine;
+use landscape::Catalogue;
+use landscape::catalogue::{Action, Batch, Correction, Inspected};
+use landscape::queries::{Dimension, Filter};
+use model::{IdentifierType, Jurisdiction, Label};
+use reports::{inspected, patients, report};
+
+fn batch(source_id: u32, inspected: Vec<Inspected>) -> Batch {
+    Batch { source_id, inspected, ..Batch::default() }
+}
+
+async fn source(catalogue: &Catalogue) -> u32 {
+    store::sources::ensure(catalogue.store(), "folder", "/data", 1).await.unwrap().id
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everything_about_an_object_is_kept_and_found() {
+    on_each_engine(|store| async move {
+        let catalogue = Catalogue::new(store);
+        let id = source(&catalogue).await;
+        let first = patients("trials/Übersicht.csv", 0..40, "DE");
+        let second = patients("trials/more.csv", 20..60, "US");
+        let plain = report("readme.txt", Label::None);
+        let batch_of_three = batch(
+            id,
+            vec![
+                inspected("trials/Übersicht.csv", vec![first]),
+                inspected("trials/more.csv", vec![second]),
+                inspected("readme.txt", vec![plain]),
+            ],
+        );
+        catalogue.ingest(&batch_of_three, 1_000).await.unwrap();
+
+        let totals = catalogue.totals().await.unwrap();
+        assert_eq!(totals.all.objects, 3);
+        assert_eq!(totals.by_label[&Label::PhiDirect].objects, 2);
+        assert_eq!(totals.people.total.people, 60);
+        let places = &totals.people.total.jurisdictions;
+        assert_eq!(places[&Jurisdiction::country("DE")], 40);
+        assert_eq!(places[&Jurisdiction::country("US")], 40, "twenty are known in both");
+        assert_eq!(totals.identifiers[0].kind, IdentifierType::Person);
+        assert_eq!(totals.identifiers[0].objects, 2);
+        assert_eq!(totals.by_law.values().sum::<u64>(), 4);
+
+        for (text, expected) in
+            [("übers", 1), ("TRIALS/", 2), ("more", 1), ("d", 1), ("me", 1), ("nothing", 0), ("", 3)]
+        {
+            let filter = Filter { text: text.to_owned(), ..Filter::default() };
+            let page = catalogue.search(&filter, None, 10).await.unwrap();
+            let named: Vec<_> = page.objects.iter().map(|o| &o.path).collect();
+            assert_eq!(page.matches, expected, "{text}: {named:?}");
+        }
+        let filter = Filter {
+            label: Some(Label::PhiDirect),
+            jurisdiction: Some(Jurisdiction::country("US")),
+            identifier: Some(IdentifierType::Person),
+            ..Filter::default()
+        };
+        let page = catalogue.search(&filter, None, 10).await.unwrap();
+        assert_eq!(page.objects.len(), 1);
+        let details = catalogue.object(page.objects[0].id).await.unwrap();
+        assert_eq!(details.object.path, "trials/more.csv");
+        assert_eq!(details.people.people, 40);
+        assert_eq!(details.findings.samples[0].masked, "J*** D**");
+        assert_eq!(details.versions.len(), 1);
+
+        let tree = catalogue.treemap(&[Dimension::Label, Dimension::Format]).await.unwrap();
+        assert_eq!(tree.people, Some(60));
+        assert_eq!(tree.children[0].name, "phi.direct");
+        assert_eq!(tree.children[0].people, Some(60));
+        assert_eq!(tree.children[0].children[0].name, "csv");
+        assert_eq!(catalogue.riskiest(None, 10).await.unwrap().len(), 2);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_changed_object_gets_a_version_and_counts_stay_exact() {
+    on_each_engine(|store| async move {
+        let catalogue = Catalogue::new(store);
+        let id = source(&catalogue).await;
+        let mut first = inspected("a.csv", vec![patients("a.csv", 0..30, "JP")]);
+        first.reports[0].digest = Some([1; 32]);
+        catalogue.ingest(&batch(id, vec![first.clone()]), 1_000).await.unwrap();
+        catalogue
+            .ingest(&batch(id, vec![inspected("b.csv", vec![patients("b.csv", 10..20, "JP")])]), 1_500)
+            .await
+            .unwrap();
+        let mut second = inspected("a.csv", vec![patients("a.csv", 0..10, "JP")]);
+        second.reports[0].digest = Some([2; 32]);
+        catalogue.ingest(&batch(id, vec![second]), 2_000).await.unwrap();
+        let people = catalogue.people().await.unwrap();
+        assert_eq!(people.total.people, 20, "twenty to thirty are in no object any more");
+        assert_eq!(people.by_label["phi.direct"].people, 20);
+
+        let a = store::objects::by_path(catalogue.store(), id, "a.csv").await.unwrap().unwrap();
+        assert_eq!((a.version, a.first_seen_at), (2, 1_000));
+        let details = catalogue.object(a.id).await.unwrap();
+        assert_eq!(details.versions.iter().map(|v| v.subjects).collect::<Vec<_>>(), [10, 30]);
+        let kinds: Vec<_> = details.changes.iter().map(|change| change.kind.clone()).collect();
+        assert_eq!(kinds, ["changed", "new"]);
+
+        let gone = Batch { source_id: id, gone: vec![a.id], ..Batch::default() };
+        catalogue.ingest(&gone, 3_000).await.unwrap();
+        let totals = catalogue.totals().await.unwrap();
+        assert_eq!((totals.all.objects, totals.gone, totals.people.total.people), (1, 1, 10));
+        assert_eq!(totals.identifiers[0].objects, 1);
+        assert_eq!(catalogue.search(&Filter::default(), None, 10).await.unwrap().matches, 1);
+        let filter = Filter { state: Some("gone".to_owned()), ..Filter::default() };
+        assert_eq!(catalogue.search(&filter, None, 10).await.unwrap().matches, 1);
+        catalogue.ingest(&batch(id, vec![first]), 4_000).await.unwrap();
+        assert_eq!(catalogue.people().await.unwrap().total.people, 30);
+        let counts = catalogue.change_counts(2_500).await.unwrap();
+        assert_eq!(counts.get("gone"), Some(&1));
+        assert_eq!(counts.get("returned"), Some(&1));
+        let newest = catalogue.changes(0, None, 2).await.unwrap();
+        assert_eq!(newest[0].kind, "returned");
+        let rest = catalogue.changes(0, Some((newest[1].happened_at, newest[1].id)), 10).await.unwrap();
+        assert_eq!(rest.len(), 3);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn members_follow_their_archive() {
+    on_each_engine(|store| async move {
+        let catalogue = Catalogue::new(store);
+        let id = source(&catalogue).await;
+        let reports = || {
+            vec![
+                report("a!b.zip", Label::None),
+                patients("a!b.zip!in.zip!x.csv", 0..5, "US"),
+                report("a!b.zip!in.zip", Label::None),
+                report("a!b.zip!same", Label::Secret),
+                report("a!b.zip!same", Label::Personal),
+            ]
+        };
+        catalogue.ingest(&batch(id, vec![inspected("a!b.zip", reports())]), 1).await.unwrap();
+        let top = store::objects::by_path(catalogue.store(), id, "a!b.zip").await.unwrap().unwrap();
+        assert_eq!((top.members, top.top_id), (4, None), "every object below, at any depth");
+        let page = catalogue.members(top.id, 0, 10).await.unwrap();
+        let paths: Vec<_> = page.members.iter().map(|o| o.path.as_str()).collect();
+        assert!(paths.contains(&"a!b.zip!same#2"), "{paths:?}");
+        assert_eq!(page.members.len(), 4);
+        // The archive is written anew without the nested one.
+        let fewer: Vec<_> = reports().into_iter().filter(|r| !r.object.contains("in.zip")).collect();
+        catalogue.ingest(&batch(id, vec![inspected("a!b.zip", fewer)]), 2).await.unwrap();
+        let totals = catalogue.totals().await.unwrap();
+        assert_eq!((totals.all.objects, totals.gone, totals.people.total.people), (3, 2, 0));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn corrections_stay_over_rescans() {
+    on_each_engine(|store| async move {
+        let catalogue = Catalogue::new(store);
+        let id = source(&catalogue).await;
+        let scan = || batch(id, vec![inspected("a.csv", vec![patients("a.csv", 0..3, "US")])]);
+        catalogue.ingest(&scan(), 1).await.unwrap();
+        let object = catalogue.riskiest(None, 1).await.unwrap().remove(0);
+        let correct = |label, action, reason: &str| Correction {
+            object_id: object.id,
+            label,
+            action,
+            reason: reason.to_owned(),
+            person: "a reviewer".to_owned(),
+        };
+        assert!(catalogue.correct(&correct(Label::PhiDirect, Action::Remove, " "), 2).await.is_err());
+        catalogue.correct(&correct(Label::PhiDirect, Action::Remove, "test data"), 2).await.unwrap();
+        catalogue.correct(&correct(Label::IpConfidential, Action::Add, "marked on paper"), 3).await.unwrap();
+        for now in [10, 20] {
+            let details = catalogue.object(object.id).await.unwrap();
+            assert_eq!(details.object.labels, [Label::IpConfidential], "at {now}");
+            assert_eq!(details.found, [Label::PhiDirect]);
+            let people = catalogue.people().await.unwrap();
+            assert_eq!(people.by_label.get("ip.confidential").map(|c| c.people), Some(3));
+            assert_eq!(people.by_label.get("phi.direct"), None);
+            let filter = Filter { label: Some(Label::PhiDirect), ..Filter::default() };
+            assert_eq!(catalogue.search(&filter, None, 5).await.unwrap().matches, 0);
+            assert_eq!(catalogue.totals().await.unwrap().by_label[&Label::IpConfidential].objects, 1);
+            catalogue.ingest(&scan(), now).await.unwrap();
+        }
+        catalogue.correct(&correct(Label::PhiDirect, Action::Withdraw, "it was real"), 30).await.unwrap();
+        let details = catalogue.object(object.id).await.unwrap();
+        assert_eq!(details.object.labels, [Label::IpConfidential, Label::PhiDirect]);
+        assert_eq!(details.corrections.len(), 2);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_merge_can_be_undone_and_stays_undone() {
+    on_each_engine(|store| async move {
+        let catalogue = Catalogue::new(store.clone());
+        let id = source(&catalogue).await;
+        let mut one = report("a.csv", Label::Personal);
+        one.subject_records = vec![reports::person(Some(1), Some(7), "US"), reports::person(None, Some(7), "US")];
+        let scan = batch(id, vec![inspected("a.csv", vec![one])]);
+        catalogue.ingest(&scan, 1).await.unwrap();
+        assert_eq!(catalogue.people().await.unwrap().total.people, 1);
+        let merge = catalogue.merges(None, 10).await.unwrap().remove(0);
+        assert_eq!((merge.rule.as_str(), merge.merged_at), ("name_birth", 1));
+        assert!(catalogue.undo_merge(merge.id, "", "a reviewer", 2).await.is_err());
+        catalogue.undo_merge(merge.id, "twins", "a reviewer", 2).await.unwrap();
+        assert_eq!(catalogue.people().await.unwrap().total.people, 2);
+        catalogue.ingest(&scan, 3).await.unwrap();
+        assert_eq!(catalogue.people().await.unwrap().total.people, 2, "a rescan does not bring it back");
+        // Another process sees the same.
+        let other = Catalogue::new(store);
+        assert_eq!(other.people().await.unwrap().total.people, 2);
+        let merges = other.merges(None, 10).await.unwrap();
+        assert_eq!(merges[0].ended_at, Some(2));
+        let separation = other.separations().await.unwrap().remove(0);
+        assert_eq!(separation.reason, "twins");
+        other.withdraw_separation(separation.id, 5).await.unwrap();
+        assert_eq!(other.people().await.unwrap().total.people, 1);
+        assert_eq!(catalogue.people().await.unwrap().total.people, 1, "the first process notices");
+    })
+    .await;
+}

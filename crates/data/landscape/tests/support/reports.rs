@@ -1,0 +1,79 @@
+//! Made-up reports.
+#![expect(dead_code, reason = "each test file uses some of it")]
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use landscape::catalogue::Inspected;
+use landscape::report::{IdentifierSummary, MaskedSample, ObjectReport, SubjectRecord};
+use landscape::subjects::TokenKey;
+use model::{Format, IdentifierType, Jurisdiction, Label};
+
+/// A report that found one label and nothing else.
+pub fn report(path: &str, label: Label) -> ObjectReport {
+    ObjectReport {
+        object: path.to_owned(),
+        format: Format::Text,
+        bytes: 100,
+        digest: None,
+        labels: vec![label],
+        laws: Vec::new(),
+        identifiers: Vec::new(),
+        subject_records: Vec::new(),
+        subjects: 0,
+        jurisdictions: BTreeMap::new(),
+        spans: Vec::new(),
+        samples: Vec::new(),
+        errors: Vec::new(),
+        study: None,
+    }
+}
+
+/// A table of patients with these numbers.
+pub fn patients(path: &str, numbers: Range<u32>, country: &str) -> ObjectReport {
+    let count = u64::from(numbers.end - numbers.start);
+    ObjectReport {
+        format: Format::Csv,
+        bytes: 1_000,
+        laws: vec!["gdpr".parse().unwrap(), "hipaa".parse().unwrap()],
+        identifiers: vec![IdentifierSummary {
+            kind: IdentifierType::Person,
+            count,
+            confidence: 0.9,
+            finer: BTreeMap::from([("given".to_owned(), count)]),
+        }],
+        subject_records: numbers.map(|number| person(Some(number), None, country)).collect(),
+        subjects: count,
+        jurisdictions: BTreeMap::from([(Jurisdiction::country(country), count)]),
+        samples: vec![MaskedSample {
+            kind: IdentifierType::Person,
+            masked: "J*** D**".to_owned(),
+            place: "line 2, name".to_owned(),
+            confidence: 0.9,
+            recognizer: "header.name".to_owned(),
+            why: "the column is called `name`".to_owned(),
+        }],
+        study: Some("STUDY-1".to_owned()),
+        ..report(path, Label::PhiDirect)
+    }
+}
+
+/// A record with a hospital number, a name with birth date, or both.
+pub fn person(number: Option<u32>, name: Option<u32>, country: &str) -> SubjectRecord {
+    let key = TokenKey::from_bytes([7; 32]);
+    let number = number.map(|number| key.strong("mrn", "hospital", &number.to_string()));
+    let name = name.map(|name| key.name_and_birth(&name.to_string(), "1970-01-01"));
+    SubjectRecord { tokens: number.into_iter().chain(name).collect(), jurisdiction: Jurisdiction::country(country) }
+}
+
+/// One top-level object with these reports.
+pub fn inspected(path: &str, reports: Vec<ObjectReport>) -> Inspected {
+    Inspected {
+        path: path.to_owned(),
+        stamp: Some("1".to_owned()),
+        bytes: reports[0].bytes,
+        modified_at: Some(5),
+        owner: "someone".to_owned(),
+        reports,
+    }
+}
