@@ -17,5 +17,5 @@ mod rule;
 
 pub use bitset::{Accumulator, DamagedBitmap, bitmap};
 pub use count::{Counts, count, count_by_labels};
-pub use key::{KeyError, TokenKey};
+pub use key::{KeyError, open_key, passing_key};
 pub use people::{Assigned, People, Tally};

@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use landscape::catalogue::Inspected;
-use landscape::report::{IdentifierSummary, MaskedSample, ObjectReport, SubjectRecord};
-use landscape::subjects::TokenKey;
+use landscape::report::{IdentifierSummary, MaskedSample, ObjectReport, SubjectRecord, Token, TokenKind};
 use model::{Format, IdentifierType, Jurisdiction, Label};
 
 /// A report that found one label and nothing else.
@@ -60,9 +59,13 @@ pub fn patients(path: &str, numbers: Range<u32>, country: &str) -> ObjectReport 
 
 /// A record with a hospital number, a name with birth date, or both.
 pub fn person(number: Option<u32>, name: Option<u32>, country: &str) -> SubjectRecord {
-    let key = TokenKey::from_bytes([7; 32]);
-    let number = number.map(|number| key.strong("mrn", "hospital", &number.to_string()));
-    let name = name.map(|name| key.name_and_birth(&name.to_string(), "1970-01-01"));
+    let token = |kind: u8, number: u32| {
+        let mut bytes = [kind; 16];
+        bytes[..4].copy_from_slice(&number.to_be_bytes());
+        Token(bytes)
+    };
+    let number = number.map(|number| (TokenKind::Strong { domain: 1 }, token(1, number)));
+    let name = name.map(|name| (TokenKind::NameAndBirth, token(2, name)));
     SubjectRecord { tokens: number.into_iter().chain(name).collect(), jurisdiction: Jurisdiction::country(country) }
 }
 
