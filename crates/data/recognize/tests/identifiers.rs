@@ -1,44 +1,49 @@
-//! The recognisers of identifiers under content/recognizers: they parse, they are cited, and every example holds
-//! under the slow oracle.
+//! The recognisers of identifiers: what they promise beyond having examples that hold (see `recognizer_content`).
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
+use model::IdentifierType;
 use recognize::content::{RecognizerFile, RecognizerSpec};
-use recognize::oracle::Oracle;
 
-fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../content/recognizers")
-}
+/// The files that hold identifiers of persons, places and things.
+const FILES: [&str; 15] = [
+    "addresses",
+    "americas",
+    "asia-pacific",
+    "contact",
+    "dates",
+    "devices-vehicles",
+    "europe-central",
+    "europe-east",
+    "europe-north",
+    "europe-south",
+    "europe-west",
+    "finance",
+    "health",
+    "japan",
+    "us",
+];
 
-fn recognizers() -> Vec<(String, RecognizerSpec)> {
-    let mut paths: Vec<PathBuf> =
-        std::fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_file()).collect();
-    paths.sort();
-    let mut all = Vec::new();
-    for path in paths.into_iter().filter(|path| path.extension().is_some_and(|e| e == "toml")) {
-        let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        let text = std::fs::read_to_string(&path).unwrap();
-        let file: RecognizerFile = toml::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
-        all.extend(file.recognizer.into_iter().map(|spec| (name.clone(), spec)));
-    }
-    all
+fn recognizers() -> Vec<RecognizerSpec> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../content/recognizers");
+    FILES
+        .iter()
+        .flat_map(|name| {
+            let text = std::fs::read_to_string(folder.join(name).with_extension("toml")).unwrap();
+            let file: RecognizerFile = toml::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
+            file.recognizer
+        })
+        .collect()
 }
 
 #[test]
-fn every_recognizer_is_cited_dated_and_unique() {
-    let mut seen = BTreeMap::new();
-    for (file, spec) in recognizers() {
+fn weak_shapes_need_context_and_headers_are_normal() {
+    for spec in recognizers() {
         let id = &spec.id;
-        assert!(id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'), "{id}");
-        if let Some(other) = seen.insert(id.clone(), file.clone()) {
-            panic!("`{id}` is in {other} and in {file}");
-        }
-        assert!(spec.citation.len() > 8 && spec.checked.len() == 10, "{id}: citation or date is missing");
         assert!(matches!(spec.source_date.len(), 4 | 10), "{id}: source_date `{}`", spec.source_date);
-        assert!(spec.confidence.iter().all(|percent| (1..=100).contains(percent)), "{id}");
         assert!(spec.confidence[0] > 40 || spec.context_required || spec.pattern.is_empty(), "{id}: too weak alone");
         assert!(!spec.context_required || !spec.context.is_empty(), "{id}: context is required and none is given");
         assert!(spec.context.iter().chain(&spec.negative).all(|word| *word == word.to_lowercase()), "{id}");
@@ -50,42 +55,71 @@ fn every_recognizer_is_cited_dated_and_unique() {
 }
 
 #[test]
-fn every_example_holds() {
-    let mut wrong = Vec::new();
-    for (_, spec) in recognizers().into_iter().filter(|(_, spec)| !spec.pattern.is_empty()) {
-        let oracle = Oracle::new(&spec).unwrap();
-        let cases = &spec.cases;
-        if cases.positive.len() < 3 || cases.near_miss.len() < 2 || cases.hostile.is_empty() {
-            wrong.push(format!("{}: too few cases", spec.id));
-        }
-        for text in cases.positive.iter().chain(&cases.near_miss).chain(&cases.hostile) {
-            let (plain, marked) = unmark(text);
-            let found: Vec<(usize, usize)> = oracle.find(&plain).iter().map(|hit| (hit.start, hit.end)).collect();
-            if found != marked {
-                let shown: Vec<&str> = found.iter().map(|(start, end)| &plain[*start..*end]).collect();
-                wrong.push(format!("{}: {text:?} found {shown:?}", spec.id));
-            }
-        }
-        for text in &cases.positive {
-            if !text.contains('«') {
-                wrong.push(format!("{}: nothing is marked in {text:?}", spec.id));
-            }
-        }
+fn a_number_of_bare_digits_needs_context() {
+    // The checks of these reject far more than 999 of 1000 strings of digits.
+    const PROVED: [&str; 7] = [
+        "au-ihi",
+        "au-hpi",
+        "ch-ahv-number",
+        "ch-health-card",
+        "it-health-card",
+        "cn-resident-id",
+        "se-personal-number-long",
+    ];
+    for spec in recognizers().iter().filter(|spec| !spec.context_required && !spec.group) {
+        let digits_alone = spec.cases.positive.iter().any(|text| {
+            let value = text.split('«').nth(1).and_then(|rest| rest.split('»').next()).unwrap_or("");
+            value.len() > 4 && value.bytes().all(|b| b.is_ascii_digit())
+        });
+        assert!(!digits_alone || PROVED.contains(&spec.id.as_str()), "{}: digits alone without context", spec.id);
     }
-    assert!(wrong.is_empty(), "{} cases do not hold:\n{}", wrong.len(), wrong.join("\n"));
 }
 
-/// The text without its marks, and the byte ranges that they enclosed.
-fn unmark(text: &str) -> (String, Vec<(usize, usize)>) {
-    let mut plain = String::new();
-    let mut marked = Vec::new();
-    let mut start = 0;
-    for c in text.chars() {
-        match c {
-            '«' => start = plain.len(),
-            '»' => marked.push((start, plain.len())),
-            _ => plain.push(c),
-        }
+#[test]
+fn the_kinds_of_safe_harbor_and_the_countries_are_covered() {
+    use IdentifierType as T;
+    let all = recognizers();
+    let kinds: BTreeSet<IdentifierType> = all.iter().map(|spec| spec.kind).collect();
+    for kind in [
+        T::Address,
+        T::Postcode,
+        T::Date,
+        T::AgeOver89,
+        T::Phone,
+        T::Fax,
+        T::Email,
+        T::Url,
+        T::IpAddress,
+        T::UsSsn,
+        T::Mrn,
+        T::HealthPlanId,
+        T::UsMbi,
+        T::UsNpi,
+        T::UsDea,
+        T::Account,
+        T::Iban,
+        T::CreditCard,
+        T::Licence,
+        T::VehicleId,
+        T::DeviceId,
+        T::Biometric,
+        T::FaceImage,
+        T::Passport,
+        T::NationalId,
+        T::JpMyNumber,
+        T::JpHealthInsurance,
+        T::JpDriverLicence,
+        T::JpResidenceCard,
+    ] {
+        assert!(kinds.contains(&kind), "{kind} has no recogniser");
     }
-    (plain, marked)
+    let mut by_country: BTreeMap<&str, usize> = BTreeMap::new();
+    for country in all.iter().flat_map(|spec| &spec.countries) {
+        *by_country.entry(country).or_default() += 1;
+    }
+    let states = "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK";
+    for country in states.split(' ').chain("GB US JP CH NO IS CA AU CN KR IN BR".split(' ')) {
+        assert!(by_country.get(country).is_some_and(|count| *count >= 2), "{country} is hardly covered");
+    }
+    assert!(all.len() >= 300, "{} recognisers", all.len());
 }
