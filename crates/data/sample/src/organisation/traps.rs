@@ -113,9 +113,9 @@ fn unreadable(tree: &mut Tree, seed: u64, patients: &[Patient]) -> Result<(), Wr
     let secret_list: String = patients.iter().take(20).map(|p| format!("{},{}\n", p.mrn, p.full_name())).collect();
     let locked = locked::zip("patients.csv", secret_list.as_bytes(), "open sesame");
     tree.put("shared/everyone/transfer/locked.zip", locked, Planted::default().trap(Trap::EncryptedArchive))?;
-    let zeros = vec![0; 32 * 1024 * 1024];
-    let layer = archive::zip(&[("zeros.bin", &zeros)])?;
-    let bomb = archive::zip(&[("a.zip", &layer), ("b.zip", &layer), ("c.zip", &layer)])?;
+    // Frames stand one after another: 320 MB of zeros, more than what is always let through, in a few kilobytes.
+    let frames = archive::zstd(&vec![0; 8 * 1024 * 1024])?.repeat(40);
+    let bomb = archive::zip(&[("textures/sky.raw.zst", &frames)])?;
     tree.put("users/dev-07/Downloads/assets.zip", bomb, Planted::default().trap(Trap::DecompressionBomb))?;
     damaged(tree)?;
     let packed = archive::gzip(&noise::numeric_table(seed, 60_000))?;
