@@ -23,17 +23,20 @@ fn email(text: &str) -> bool {
 
 /// Four octets without leading zeros (RFC 791; RFC 6943 §3.1.1 on why zeros are refused).
 fn ipv4(text: &str) -> bool {
-    octets(text).is_some_and(|octets| octets[0] != 0)
+    octets(text).is_some()
 }
 
-/// An IPv4 address that is not as easily a version or section number: some octet above 31.
+/// An IPv4 address that is not as easily a version or section number: some octet above 31, and no
+/// first one that object identifiers begin with.
 fn ipv4_telling(text: &str) -> bool {
-    octets(text).is_some_and(|octets| octets[0] != 0 && octets.iter().any(|octet| *octet > 31))
+    octets(text).is_some_and(|octets| octets[0] > 2 && octets.iter().any(|octet| *octet > 31))
 }
 
+/// The octets of an address that a host can have: no loopback, mask or network zero.
 fn octets(text: &str) -> Option<[u8; 4]> {
     let address: std::net::Ipv4Addr = text.parse().ok()?;
-    Some(address.octets())
+    let host = !address.is_loopback() && address.octets()[0] != 0 && address.octets()[0] != 255;
+    host.then(|| address.octets())
 }
 
 /// RFC 4291 §2.2: all eight groups, or a shortened form in a range that hosts use; `std::fmt` and `10:20` are not.

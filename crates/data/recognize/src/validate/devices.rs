@@ -97,11 +97,12 @@ fn udi_hibc(text: &str) -> bool {
     text.starts_with('+') && body.len() >= 7 && place(*last) == Some(sum % 43)
 }
 
-/// A serial number: at least three digits, not all alike.
+/// A serial number: at least six letters and digits, three digits among them, not all alike.
 fn serial_number(text: &str) -> bool {
     let mut digits = text.bytes().filter(u8::is_ascii_digit);
     let first = digits.next();
-    digits.clone().count() >= 2 && digits.any(|b| Some(b) != first)
+    let length = text.bytes().filter(u8::is_ascii_alphanumeric).count();
+    length >= 6 && digits.clone().count() >= 2 && digits.any(|b| Some(b) != first)
 }
 
 /// A registration plate: four to nine letters and digits, with both or with at least five digits.
