@@ -35,7 +35,7 @@ pub(crate) fn read(format: Format, source: Source<'_>, reader: &mut Reader<'_, '
 
 fn read_mailbox(feed: &mut Feed<'_>, reader: &mut Reader<'_, '_>) -> Result<(), ReadError> {
     let mut number = 0_u64;
-    while let Some((line, offset)) = feed.from_line()? {
+    while let Some((line, offset)) = feed.next_message()? {
         reader.check()?;
         if number > 0 {
             reader.record()?;

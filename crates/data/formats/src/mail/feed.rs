@@ -97,7 +97,7 @@ impl<'a> Feed<'a> {
     }
 
     /// The line that begins the next message of a mailbox, without `From `'s line end, and its offset; `None` at the end.
-    pub(super) fn from_line(&mut self) -> io::Result<Option<(Vec<u8>, u64)>> {
+    pub(super) fn next_message(&mut self) -> io::Result<Option<(Vec<u8>, u64)>> {
         loop {
             let window = self.input.peek(WINDOW_BYTES)?;
             if window.is_empty() {
