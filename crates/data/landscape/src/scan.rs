@@ -6,11 +6,17 @@
 //! catalogue is not opened. Objects are marked as gone at the end, and only where the walk saw everything.
 
 mod desk;
+mod known;
+mod ordered;
 mod progress;
+mod queue;
 mod schedule;
+mod work;
+mod write;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use formats::Limits;
@@ -21,8 +27,11 @@ pub use schedule::{EVERY_MINUTES_MAX, EVERY_MINUTES_MIN, Rule, RuleError, Zone};
 
 use crate::inspect::Inspector;
 use crate::report::ObjectReport;
-use crate::sources::{SampleRule, SourceError, SourceSpec};
+use crate::sources::{Listing, OpenSource, SampleRule, SourceError, SourceSpec};
 use crate::{Catalogue, CatalogueError};
+use known::Known;
+use work::Job;
+use write::Writer;
 
 /// Tells the time, milliseconds since 1970, UTC.
 pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
@@ -118,6 +127,9 @@ pub enum ScanError {
     /// A schedule's rule is wrong.
     #[error(transparent)]
     Rule(#[from] RuleError),
+    /// A reader of the source ended in a panic.
+    #[error("finding the source's objects ended unexpectedly; scan it again, and report it if that does not help")]
+    Finder,
     /// Workers cannot be started.
     #[error("a worker thread cannot be started; lower the number of jobs or raise the limit on threads")]
     Thread(#[source] std::io::Error),
@@ -162,7 +174,8 @@ impl Scanner {
     /// Scans `source` from its start or, when an earlier run was killed, from where that one was. Reports of inspected
     /// objects go to `each` once they are written; objects that did not change yield none.
     ///
-    /// Dropping the future stops the workers as a kill would; [`ScanHandle::cancel`] ends the run in order.
+    /// Dropping the future stops the workers as a kill would; [`ScanHandle::cancel`] ends the run in order. Needs a tokio
+    /// runtime with its timer.
     ///
     /// # Errors
     /// When the source is not there or the catalogue fails. The run is then marked as failed.
@@ -172,22 +185,128 @@ impl Scanner {
         handle: &Arc<ScanHandle>,
         each: Option<EachReport<'_>>,
     ) -> Result<ScanOutcome, ScanError> {
+        let location = source.location().inspect_err(|_| handle.enter(State::Failed))?;
         let now = (self.options.clock)();
-        let location = source.location()?;
-        let row = store::sources::ensure(self.catalogue.store(), source.kind(), &location, now).await?;
-        let _ = each;
+        let row = store::sources::ensure(self.catalogue.store(), source.kind(), &location, now).await;
+        let row = row.inspect_err(|_| handle.enter(State::Failed))?;
+        self.run_known(row.id, source, handle, each).await
+    }
+
+    /// As [`Scanner::run`], for a source that is in the catalogue already; that it is not there any more is then noted
+    /// with the run.
+    ///
+    /// # Errors
+    /// As [`Scanner::run`].
+    pub async fn run_known(
+        &self,
+        source_id: u32,
+        source: &SourceSpec,
+        handle: &Arc<ScanHandle>,
+        each: Option<EachReport<'_>>,
+    ) -> Result<ScanOutcome, ScanError> {
         handle.enter(State::Running);
-        let run = store::scans::begin_or_resume(self.catalogue.store(), row.id, now).await?;
+        let now = (self.options.clock)();
+        let run = store::scans::begin_or_resume(self.catalogue.store(), source_id, now).await;
+        let run = run.inspect_err(|_| handle.enter(State::Failed))?;
+        let ended = self.pass(source, Scope::Whole, (source_id, run.id), handle, each).await;
+        let (state, message) = match &ended {
+            Ok(_) if handle.is_cancelled() => (State::Cancelled, None),
+            Ok(_) => (State::Done, None),
+            Err(error) => (State::Failed, Some(error.to_string())),
+        };
+        let finished = self.finish(run.id, state, message.as_deref(), handle).await;
+        handle.enter(if finished.is_ok() { state } else { State::Failed });
+        let model_bytes = ended?;
+        finished?;
+        Ok(ScanOutcome { scan_id: run.id, source_id, state, progress: handle.progress(), model_bytes })
+    }
+
+    /// Looks again at some parts of a folder that is in the catalogue: files, or folders with all below them, by their
+    /// paths below its root. What is not there any more is marked as gone. No run is noted. Returns what was done.
+    ///
+    /// # Errors
+    /// When the folder is not there or the catalogue fails.
+    pub async fn rescan_parts(
+        &self,
+        source_id: u32,
+        source: &SourceSpec,
+        parts: Vec<PathBuf>,
+        handle: &Arc<ScanHandle>,
+    ) -> Result<Progress, ScanError> {
+        handle.enter(State::Running);
+        let ended = self.pass(source, Scope::Parts(parts), (source_id, 0), handle, None).await;
+        handle.enter(match &ended {
+            Ok(_) if handle.is_cancelled() => State::Cancelled,
+            Ok(_) => State::Done,
+            Err(_) => State::Failed,
+        });
+        ended.map(|_model_bytes| handle.progress())
+    }
+
+    /// Finds, inspects and writes. Returns the bytes that the name tagger read.
+    async fn pass(
+        &self,
+        source: &SourceSpec,
+        scope: Scope,
+        ids: (u32, u32),
+        handle: &Arc<ScanHandle>,
+        each: Option<EachReport<'_>>,
+    ) -> Result<u64, ScanError> {
+        let runtime = tokio::runtime::Handle::current();
+        let open = OpenSource::open(source, self.options.sample, &self.options.excluded, runtime)?;
+        let known = Known::load(self.catalogue.store(), ids.0, &scope).await?;
+        let job = Arc::new(Job::new(self.clone(), open, scope, known, Arc::clone(handle), ids));
+        let mut abandon = Abandon(Some(&job));
+        let dealt = job.start()?;
+        let mut writer = Writer::new(&job, each);
+        writer.drain(dealt).await?;
+        match job.finding() {
+            Some(Ok(finding)) if !handle.is_cancelled() => writer.sweep(&finding).await?,
+            Some(Ok(_) | Err(Listing::Stopped)) => {}
+            Some(Err(Listing::Failed(error))) => return Err(error.into()),
+            None => return Err(ScanError::Finder),
+        }
+        abandon.0 = None;
+        Ok(job.model_bytes.load(Ordering::Relaxed))
+    }
+
+    async fn finish(
+        &self,
+        scan_id: u32,
+        state: State,
+        message: Option<&str>,
+        handle: &ScanHandle,
+    ) -> Result<(), ScanError> {
+        let now = (self.options.clock)();
         let mut transaction = self.catalogue.store().begin().await?;
-        store::scans::finish(&mut transaction, run.id, State::Cancelled.as_str(), None, now).await?;
-        transaction.commit().await?;
-        handle.enter(State::Cancelled);
-        Ok(ScanOutcome {
-            scan_id: run.id,
-            source_id: row.id,
-            state: State::Cancelled,
-            progress: handle.progress(),
-            model_bytes: 0,
-        })
+        store::scans::checkpoint(&mut transaction, scan_id, &handle.row(), now).await?;
+        store::scans::finish(&mut transaction, scan_id, state.as_str(), message, now).await?;
+        Ok(transaction.commit().await?)
+    }
+
+    /// A source's stamp of an object together with what findings depend on beside the object: another version of this
+    /// program, or other tiers of name recognition, look at it again.
+    fn stamp(&self, of_source: &str) -> String {
+        format!("{of_source} {}/{:?}", env!("CARGO_PKG_VERSION"), self.inspector.options.names)
+    }
+}
+
+/// What of a source is looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Scope {
+    /// All of it.
+    Whole,
+    /// Files and folders by their paths below the root.
+    Parts(Vec<PathBuf>),
+}
+
+/// Stops the threads of a job when the scan ends early, however that comes about.
+struct Abandon<'a>(Option<&'a Arc<Job>>);
+
+impl Drop for Abandon<'_> {
+    fn drop(&mut self) {
+        if let Some(job) = self.0 {
+            job.abandon();
+        }
     }
 }

@@ -4,12 +4,28 @@
 //! credential: those of object stores come from the environment, and the password in a PostgreSQL address stays inside
 //! it, out of every message, log and row.
 
+mod bucket;
+mod database;
+mod folder;
+mod found;
+mod hashed;
+mod name;
+mod open;
+mod ranged;
+mod wait;
+
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use url::Url;
 use zeroize::Zeroizing;
+
+pub(crate) use bucket::Listing;
+pub(crate) use folder::{Part, is_fresh};
+pub(crate) use found::{Body, Found, Intake, Stopped};
+pub(crate) use name::{bounded, of_path, storable};
+pub(crate) use open::{Inspection, OpenSource, Reading};
 
 /// A place to scan.
 #[derive(Clone, PartialEq, Eq)]
@@ -128,9 +144,10 @@ impl SourceSpec {
     pub fn shown(&self, object: &str) -> String {
         match self {
             Self::Folder(path) if path.is_file() => {
-                let members = object.find('!').and_then(|at| object.get(at..)).unwrap_or("");
-                let own = path.file_name().is_some_and(|name| object.starts_with(&*name.to_string_lossy()));
-                if own { format!("{}{members}", path.display()) } else { object.to_owned() }
+                // The file may have been given by a link of another name.
+                let own = canonical(path).ok().and_then(|real| real.file_name().map(|own| name::of_path(own.as_ref())));
+                let members = own.as_deref().and_then(|own| object.strip_prefix(own)).unwrap_or("");
+                format!("{}{members}", path.display())
             }
             Self::Folder(path) => path.join(object).to_string_lossy().into_owned(),
             Self::Store(url) => format!("{}/{object}", url.0.as_str().trim_end_matches('/')),

@@ -192,6 +192,21 @@ impl ScanHandle {
         shared.rate.mark(seconds, bytes);
     }
 
+    /// Counts an object that was dealt with. `is_object`: it is no link, socket or device.
+    pub(super) fn count(&self, inspected: &crate::catalogue::Inspected, is_object: bool) {
+        let is_unreadable = inspected.reports.last().is_none_or(crate::report::ObjectReport::is_unreadable);
+        let count = match (is_object, is_unreadable) {
+            (false, _) => &self.counts.skipped,
+            (true, true) => &self.counts.unreadable,
+            (true, false) => &self.counts.inspected,
+        };
+        count.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn count_gone(&self, objects: usize) {
+        self.counts.gone.fetch_add(objects as u64, Ordering::Relaxed);
+    }
+
     /// The progress as the store keeps it with the run.
     pub(super) fn row(&self) -> store::scans::Progress {
         let progress = self.progress();
