@@ -295,6 +295,18 @@ pub async fn known(store: &Store, source_id: u32, after: u32, limit: u32) -> Res
     rows.iter().map(|row| Ok(KnownObject { id: row.id(0)?, path: row.text(1)?, stamp: row.text_opt(2)? })).collect()
 }
 
+/// Objects of a source that are not gone, members included, after the id `after`: a page at a time.
+///
+/// # Errors
+/// When the engine refuses.
+pub async fn of_source(store: &Store, source_id: u32, after: u32, limit: u32) -> Result<Vec<ObjectRow>, StoreError> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM objects WHERE source_id = $1 AND state <> 'gone' AND id > $2 ORDER BY id LIMIT {}",
+        limit.min(crate::PAGE_ROWS_MAX)
+    );
+    store.rows(&sql, &[source_id.into(), after.into()]).await?.iter().map(object).collect()
+}
+
 /// Objects by falling risk, after the one with `(risk, id)`. Objects without risk are left out.
 ///
 /// # Errors
