@@ -22,6 +22,7 @@ mod server;
 mod session;
 mod shield;
 mod throttle;
+mod tls;
 mod wording;
 
 use std::sync::Arc;
@@ -34,6 +35,7 @@ pub use invitation::{InvitationError, first_run, invite};
 pub use password::{PasswordError, hash};
 pub use routes::{access_table, router};
 pub use server::serve;
+pub use tls::{Identity, IdentityError, serve_tls};
 
 use knowledge::Knowledge;
 use ops::Meter;
