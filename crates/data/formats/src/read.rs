@@ -43,6 +43,22 @@ pub fn read(source: Source<'_>, sink: &mut dyn Sink, budget: &mut Budget<'_>) ->
     reader.object(source)
 }
 
+/// Reads one top-level object whose format is known already, such as by whoever stored it. Nested objects are recognised
+/// by content as always.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_as(
+    format: Format,
+    source: Source<'_>,
+    sink: &mut dyn Sink,
+    budget: &mut Budget<'_>,
+) -> Result<(), crate::Halt> {
+    budget.begin(source.len());
+    let mut reader = Reader { sink, budget, depth: 0, held_bytes: 0 };
+    reader.object_as(format, source)
+}
+
 impl<'b> Reader<'_, 'b> {
     /// The limits in force.
     pub(crate) fn limits(&self) -> &Limits {
@@ -170,8 +186,11 @@ impl<'b> Reader<'_, 'b> {
     }
 
     fn object(&mut self, source: Source<'_>) -> Result<(), crate::Halt> {
-        let complete = source.is_complete();
-        let format = detect(source.head(), complete);
+        let format = detect(source.head(), source.is_complete());
+        self.object_as(format, source)
+    }
+
+    fn object_as(&mut self, format: Format, source: Source<'_>) -> Result<(), crate::Halt> {
         self.sink.format(format)?;
         if source.is_empty() {
             return Ok(());
