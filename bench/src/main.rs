@@ -1,1 +1,34 @@
-fn main() {}
+//! The measurements behind the numbers that the project promises. `cargo xtask bench NAME` builds this in release and
+//! runs one of them.
+//!
+//! Rates are per **CPU-second** (user and system time of the process), so that a busy machine does not change them
+//! much. Every workload runs in a process of its own, so that its peak memory is its own. Corpora are generated.
+
+mod cost;
+mod scan;
+mod subjects;
+mod table;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "usage: cargo xtask bench NAME
+  scan      rates of recognition and reading, memory on large objects, start-up
+            [--only WORKLOAD] [--megabytes N] [--full] [--peers] [--data DIR] [--format text|json]
+  subjects  distinct people over many objects [--format text|json]";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let (name, rest) = arguments.split_first().map_or(("", &[][..]), |(name, rest)| (name.as_str(), rest));
+    let outcome = match name {
+        "scan" => scan::run(rest),
+        "subjects" => subjects::run(rest),
+        _ => Err(anyhow::anyhow!("there is no bench called `{name}`\n{USAGE}")),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            table::complain(&format!("{error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -39,9 +39,17 @@ fn run(cli: Cli) -> Result<Outcome, Failure> {
     }
 }
 
-/// A parser that panics on a damaged file is caught and reported as that file's problem; its trace is for logs alone.
+/// A foreign parser that panics on a damaged file is caught and reported as that file's problem; its trace is for logs
+/// alone. Any other panic is a fault of ours and told as such.
 fn quiet_panics() {
-    std::panic::set_hook(Box::new(|panic| tracing::debug!(%panic, "a parser gave up")));
+    let own = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if panic.location().is_some_and(|place| place.file().contains("registry")) {
+            tracing::debug!(%panic, "a parser gave up");
+        } else {
+            own(panic);
+        }
+    }));
 }
 
 fn logging(global: &Global) {

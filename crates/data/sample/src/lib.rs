@@ -6,6 +6,7 @@
 //! reads no clock, no environment and no network, and it must never hold real data or a complete secret in its
 //! source: fake credentials are put together from parts while it runs.
 
+pub mod images;
 pub mod noise;
 pub mod notes;
 pub mod organisation;
