@@ -84,11 +84,24 @@ fn postcode_any(text: &str) -> bool {
     (2..=10).contains(&compact.as_bytes().len()) && compact.as_bytes().iter().any(u8::is_ascii_digit)
 }
 
+/// Cities that the list leaves out: names of people too, or more than one word.
+const MORE_CITIES: &str = "augusta|madison|lincoln|jackson|montgomery|austin|houston|dallas|columbus|charlotte|phoenix|\
+    cleveland|orlando|savannah|aurora|arlington|lansing|helena|salem|trenton|dover|raleigh|springfield|boulder|concord|\
+    albany|erie|tucson|florence|victoria|sydney|adelaide|alexandria|bath|nice|tours|buffalo|mobile|san francisco|san diego|\
+    san antonio|san jose|san juan|santa fe|santa cruz|santa barbara|los angeles|las vegas|new york|new orleans|new haven|\
+    new delhi|st. louis|st. paul|saint louis|salt lake city|kansas city|oklahoma city|baton rouge|little rock|des moines|\
+    el paso|fort worth|fort wayne|long beach|virginia beach|colorado springs|ann arbor|chapel hill|palo alto|\
+    grand rapids|cedar rapids|sioux falls|green bay|corpus christi|mexico city|buenos aires|rio de janeiro|são paulo|\
+    la paz|le mans|le havre|la rochelle|den haag|the hague|hong kong|bad homburg|bad nauheim|cape town|tel aviv|\
+    milton keynes|newcastle upon tyne|stoke-on-trent|la coruña|las palmas|palma de mallorca";
+
 /// A city that the list knows, by its whole name or its first word (`Frankfurt am Main`, `San Antonio` by its two).
 fn known_city(text: &str) -> bool {
     let lower = text.trim().to_lowercase();
     let first = lower.split([' ', ',']).next().unwrap_or("");
-    CITIES.contains(lower.as_str()) || (first.len() >= 4 && CITIES.contains(first))
+    CITIES.contains(lower.as_str())
+        || (first.len() >= 4 && CITIES.contains(first))
+        || MORE_CITIES.split('|').any(|known| known == lower)
 }
 
 /// A place where a label says that one stands: not a word for nothing.
