@@ -284,9 +284,6 @@ pub async fn by_path(store: &Store, source_id: u32, path: &str) -> Result<Option
     store.row(&sql, &[source_id.into(), path.into()]).await?.map(|row| object(&row)).transpose()
 }
 
-const KNOWN: &str = "SELECT id, path, stamp, scan_id FROM objects WHERE source_id = $1 AND top_id IS NULL AND \
-                     state <> 'gone' AND id > $2";
-
 fn known_object(row: &Row) -> Result<KnownObject, StoreError> {
     Ok(KnownObject { id: row.id(0)?, path: row.text(1)?, stamp: row.text_opt(2)?, scan_id: row.id(3)? })
 }
@@ -296,7 +293,10 @@ fn known_object(row: &Row) -> Result<KnownObject, StoreError> {
 /// # Errors
 /// When the engine refuses.
 pub async fn known(store: &Store, source_id: u32, after: u32, limit: u32) -> Result<Vec<KnownObject>, StoreError> {
-    let sql = format!("{KNOWN} ORDER BY id LIMIT {limit}");
+    let sql = format!(
+        "SELECT id, path, stamp, scan_id FROM objects WHERE source_id = $1 AND top_id IS NULL AND state <> 'gone' AND id > $2 \
+         ORDER BY id LIMIT {limit}"
+    );
     store.rows(&sql, &[source_id.into(), after.into()]).await?.iter().map(known_object).collect()
 }
 
@@ -316,7 +316,11 @@ pub async fn known_below(
         crate::Engine::Sqlite => "path",
         crate::Engine::Postgres => "path COLLATE \"C\"",
     };
-    let sql = format!("{KNOWN} AND (path = $3 OR ({column} > $4 AND {column} < $5)) ORDER BY id LIMIT {limit}");
+    // The plus signs keep both engines from any index but the one of paths.
+    let sql = format!(
+        "SELECT id, path, stamp, scan_id FROM objects WHERE source_id = $1 AND +top_id IS NULL AND state <> 'gone' AND \
+         +id > $2 AND (path = $3 OR ({column} > $4 AND {column} < $5)) ORDER BY id LIMIT {limit}"
+    );
     let values = [source_id.into(), after.into(), path.into(), format!("{path}/").into(), format!("{path}0").into()];
     store.rows(&sql, &values).await?.iter().map(known_object).collect()
 }
@@ -327,7 +331,8 @@ pub async fn known_below(
 /// When the engine refuses.
 pub async fn of_source(store: &Store, source_id: u32, after: u32, limit: u32) -> Result<Vec<ObjectRow>, StoreError> {
     let sql = format!(
-        "SELECT {COLUMNS} FROM objects WHERE source_id = $1 AND state <> 'gone' AND id > $2 ORDER BY id LIMIT {}",
+        // The plus sign keeps the engines from the index of paths, which they would sort anew for every page.
+        "SELECT {COLUMNS} FROM objects WHERE +source_id = $1 AND state <> 'gone' AND id > $2 ORDER BY id LIMIT {}",
         limit.min(crate::PAGE_ROWS_MAX)
     );
     store.rows(&sql, &[source_id.into(), after.into()]).await?.iter().map(object).collect()

@@ -11,6 +11,7 @@ mod ordered;
 mod progress;
 mod queue;
 mod schedule;
+mod watch;
 mod work;
 mod write;
 
@@ -24,6 +25,7 @@ use formats::Limits;
 pub use desk::{Desk, DueScan, Running, Schedule};
 pub use progress::{Progress, ScanHandle, State};
 pub use schedule::{EVERY_MINUTES_MAX, EVERY_MINUTES_MIN, Rule, RuleError, Zone};
+pub use watch::{Debounce, Touched, Watch};
 
 use crate::inspect::Inspector;
 use crate::report::ObjectReport;
@@ -163,6 +165,12 @@ impl Scanner {
     #[must_use]
     pub fn catalogue(&self) -> &Arc<Catalogue> {
         &self.catalogue
+    }
+
+    /// What it inspects with.
+    #[must_use]
+    pub fn inspector(&self) -> &Inspector {
+        &self.inspector
     }
 
     /// How it scans.

@@ -19,7 +19,7 @@ const ORDERED_MAX: usize = 50_000;
 const VIRTUAL: [&str; 3] = ["/proc", "/sys", "/dev"];
 /// A file written to less than this before it was looked at may be written to again within the same tick of its clock,
 /// milliseconds. Linux ticks up to every 10 ms.
-const TICK_MILLISECONDS: i64 = 20;
+const TICK_MILLISECONDS: u64 = 20;
 
 /// A folder, or one file, as a source.
 pub(crate) struct Folder {
@@ -154,7 +154,7 @@ impl Folder {
                 return intake.found(plain(name, Body::Unreadable(Problem::new(ProblemKind::Io, message))));
             }
         };
-        if self.excluded.contains(&path) {
+        if self.excluded.iter().any(|excluded| path.starts_with(excluded)) {
             intake.skipped();
             return Ok(());
         }
@@ -261,7 +261,7 @@ pub(crate) fn open(path: &Path) -> io::Result<Opened> {
 /// Whether a file that was written to at `modified_at` and read from `now` on may have been written to unnoticed; both
 /// are milliseconds since 1970, UTC.
 pub(crate) fn is_fresh(modified_at: Option<i64>, now: i64) -> bool {
-    modified_at.is_some_and(|at| at > now - TICK_MILLISECONDS)
+    modified_at.is_some_and(|at| at.abs_diff(now) < TICK_MILLISECONDS)
 }
 
 /// Size, times of writing and of any change, and the number of the file.
