@@ -145,7 +145,8 @@ pub struct ForeignTable {
     pub owner: Option<String>,
     /// What somebody wrote about it.
     pub comment: Option<String>,
-    /// Equal stamps mean that its rows are the same; `None` where nothing tells.
+    /// Equal stamps mean that its rows are the same; `None` where nothing tells. PostgreSQL counts changes up to ten
+    /// seconds late: what changed just before the listing may show in the next stamp only.
     pub stamp: Option<String>,
     /// Whether it can be read.
     pub access: Access,

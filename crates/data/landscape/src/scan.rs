@@ -167,6 +167,12 @@ impl Scanner {
         &self.catalogue
     }
 
+    /// What it inspects with.
+    #[must_use]
+    pub fn inspector(&self) -> &Inspector {
+        &self.inspector
+    }
+
     /// How it scans.
     #[must_use]
     pub fn options(&self) -> &ScanOptions {

@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 
 use crate::address;
 use crate::failure::Failure;
+use crate::server::Peer;
 use crate::session::Visitor;
 
 /// What a person may do.
@@ -33,11 +34,20 @@ impl Role {
             Self::Administrator => "administrator",
         }
     }
+}
 
-    /// The role of that name.
-    #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|role| role.as_str() == name)
+impl std::str::FromStr for Role {
+    type Err = model::UnknownName;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        let found = Self::ALL.into_iter().find(|role| role.as_str() == name);
+        found.ok_or_else(|| model::UnknownName { name: name.to_owned(), set: "role" })
+    }
+}
+
+impl std::fmt::Display for Role {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(self.as_str())
     }
 }
 
@@ -87,10 +97,7 @@ pub(crate) async fn admit(access: Access, request: Request, next: Next) -> Respo
 }
 
 fn is_local(request: &Request) -> bool {
-    request
-        .extensions()
-        .get::<ConnectInfo<std::net::SocketAddr>>()
-        .is_some_and(|ConnectInfo(peer)| peer.ip().to_canonical().is_loopback())
+    request.extensions().get::<ConnectInfo<Peer>>().is_some_and(|ConnectInfo(peer)| peer.ip().is_loopback())
 }
 
 /// Sends a browser to the login page, from which it comes back to the page it wanted.

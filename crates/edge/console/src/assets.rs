@@ -37,7 +37,8 @@ pub(crate) fn address(name: &str) -> &'static str {
 /// `GET /assets/{name}`. Browsers keep it for a year: another content has another address.
 pub(crate) async fn serve(Path(name): Path<String>) -> Result<Response, Failure> {
     let found = ASSETS.iter().find(|asset| asset.name == name);
-    let asset = found.ok_or_else(|| Failure::NotFound("There is no such file. Go back to the landscape.".to_owned()))?;
+    let asset =
+        found.ok_or_else(|| Failure::NotFound("There is no such file. Go back to the landscape.".to_owned()))?;
     let headers = [(CONTENT_TYPE, asset.kind), (CACHE_CONTROL, "public, max-age=31536000, immutable")];
     Ok((headers, asset.bytes).into_response())
 }

@@ -2,6 +2,7 @@
 
 use askama::Template;
 use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
 use axum::response::{Html, IntoResponse, Response};
 use landscape::CatalogueError;
 use store::StoreError;
@@ -22,6 +23,8 @@ pub(crate) enum Failure {
     Foreign,
     /// Something in the request is wrong.
     BadInput(String),
+    /// The router or an extractor refused what came.
+    Refused(StatusCode),
     /// Too much at once, or it took too long.
     Busy,
     /// The fault is ours; it was logged.
@@ -35,6 +38,7 @@ impl Failure {
             Self::Forbidden | Self::Foreign => StatusCode::FORBIDDEN,
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::BadInput(_) => StatusCode::BAD_REQUEST,
+            Self::Refused(status) => *status,
             Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -46,7 +50,7 @@ impl Failure {
             Self::Forbidden => "Not allowed",
             Self::Unauthorized => "Not logged in",
             Self::Foreign => "Form refused",
-            Self::BadInput(_) => "That did not work",
+            Self::BadInput(_) | Self::Refused(_) => "That did not work",
             Self::Busy => "Too busy",
             Self::Internal => "Something failed here",
         }
@@ -62,11 +66,28 @@ impl Failure {
             Self::Unauthorized => "Log in first, or ask from the machine the server runs on.".to_owned(),
             Self::Foreign => "The form did not come from a page of this console. Open the page anew, then send it again."
                 .to_owned(),
+            Self::Refused(StatusCode::PAYLOAD_TOO_LARGE) => {
+                "What was sent is larger than any form of this console. Go back and shorten it.".to_owned()
+            }
+            Self::Refused(_) => {
+                "The address or the form holds something that cannot be read. Go back, open the page anew and try again."
+                    .to_owned()
+            }
             Self::Busy => "The server has more to do than it can at the moment. Wait a little, then try again.".to_owned(),
             Self::Internal => "Nothing was changed. The reason is in the server's log; try again, and if it stays, give \
                                your administrator the time at which it happened."
                 .to_owned(),
         }
+    }
+
+    /// What an answer that no handler of ours wrote means: the router's and the extractors' refusals are plain text.
+    pub(crate) fn of_answer(response: &Response) -> Option<Self> {
+        if let Some(failure) = response.extensions().get::<Self>() {
+            return Some(failure.clone());
+        }
+        let kind = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+        let is_ours = kind.starts_with("text/html") || response.headers().contains_key("hx-redirect");
+        (response.status().is_client_error() && !is_ours).then(|| Self::Refused(response.status()))
     }
 
     /// The page, for whoever asked.

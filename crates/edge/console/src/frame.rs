@@ -100,7 +100,8 @@ const LINKS: [(&str, &str, Section); 6] = [
 impl Frame {
     /// The frame of a page for `user`.
     pub(crate) fn new(title: &str, section: Section, user: Option<(&str, Role)>, theme: Theme, here: &str) -> Self {
-        let link = |(name, href, of): (&'static str, &'static str, Section)| Link { name, href, is_here: of == section };
+        let link =
+            |(name, href, of): (&'static str, &'static str, Section)| Link { name, href, is_here: of == section };
         let mut links = Vec::new();
         if let Some((_, role)) = user {
             links.extend(LINKS.map(link));

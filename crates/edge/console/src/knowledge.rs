@@ -71,11 +71,6 @@ impl Knowledge {
         self.laws.get(law)
     }
 
-    /// Every law that a rule names.
-    pub(crate) fn laws(&self) -> impl Iterator<Item = &LawId> {
-        self.laws.keys()
-    }
-
     /// Where a label's rule is written, if a rule gives it.
     pub(crate) fn label(&self, label: Label) -> Option<&Source> {
         self.labels.get(&label)

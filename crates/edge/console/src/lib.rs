@@ -22,20 +22,19 @@ mod server;
 mod session;
 mod shield;
 mod throttle;
-mod tls;
 mod wording;
 
 use std::sync::Arc;
 
 use landscape::Catalogue;
-use recognize::engine::{Engine, EngineError};
+use landscape::scan::Desk;
+use recognize::engine::EngineError;
 
 pub use access::Role;
 pub use invitation::{InvitationError, first_run, invite};
 pub use password::{PasswordError, hash};
 pub use routes::{access_table, router};
-pub use server::serve;
-pub use tls::{Identity, IdentityError, serve_tls};
+pub use server::{Identity, IdentityError, Peer, serve, serve_tls};
 
 use knowledge::Knowledge;
 use ops::Meter;
@@ -50,6 +49,7 @@ pub type Random = Arc<dyn Fn() -> std::io::Result<[u8; 32]> + Send + Sync>;
 /// Everything the console answers from. Build it once and share it.
 pub struct Console {
     pub(crate) catalogue: Arc<Catalogue>,
+    pub(crate) desk: Arc<Desk>,
     pub(crate) knowledge: Knowledge,
     pub(crate) clock: Clock,
     pub(crate) random: Random,
@@ -60,21 +60,22 @@ pub struct Console {
 }
 
 impl Console {
-    /// Over a catalogue, with what `engine` recognises. `is_encrypted` says that people reach it over TLS: cookies are
+    /// Over a catalogue and the desk whose scans fill it. `is_encrypted` says that people reach it over TLS: cookies are
     /// then kept from any other connection.
     ///
     /// # Errors
     /// When the embedded rules of labels are wrong.
     pub fn new(
         catalogue: Arc<Catalogue>,
-        engine: &Engine,
+        desk: Arc<Desk>,
         clock: Clock,
         random: Random,
         is_encrypted: bool,
     ) -> Result<Self, EngineError> {
         Ok(Self {
             catalogue,
-            knowledge: Knowledge::new(engine)?,
+            knowledge: Knowledge::new(desk.scanner().inspector().engine())?,
+            desk,
             clock,
             random,
             is_encrypted,

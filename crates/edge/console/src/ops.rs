@@ -8,8 +8,8 @@ use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 
+use crate::Shared;
 use crate::failure::Failure;
-use crate::{Console, Shared};
 
 /// What the console counts about itself.
 #[derive(Default)]
@@ -68,7 +68,8 @@ pub(crate) async fn metrics(State(console): State<Shared>) -> Result<Response, F
     for (label, sum) in &totals.by_label {
         let _ = writeln!(text, "{name}{{label=\"{label}\"}} {}", sum.objects);
     }
-    running(&console, &mut text);
+    let running = console.desk.running().len() as u64;
+    gauge(&mut text, "lazaret_scans_running", "Scans under way or waiting for their turn.", running);
     let name = "lazaret_http_responses_total";
     let _ = write!(text, "# HELP {name} Responses of the console.\n# TYPE {name} counter\n");
     for (class, counter) in console.meter.answers.iter().enumerate().skip(1) {
@@ -81,5 +82,3 @@ pub(crate) async fn metrics(State(console): State<Shared>) -> Result<Response, F
     }
     Ok(([(CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response())
 }
-
-fn running(_console: &Console, _text: &mut String) {}

@@ -105,7 +105,7 @@ pub(crate) async fn identify(State(console): State<Shared>, mut request: Request
         }
         Err(error) => return Failure::from(error).page(&visitor),
     };
-    match response.extensions().get::<Failure>() {
+    match Failure::of_answer(&response) {
         Some(failure) => failure.page(&visitor),
         None => response,
     }
@@ -125,7 +125,7 @@ async fn person(console: &Console, headers: &HeaderMap) -> Result<Option<Person>
     }
     let Some(user) = users::by_id(store, session.user_id).await? else { return Ok(None) };
     // A role that this version does not know gives nothing.
-    Ok(Role::named(&user.role).map(|role| Person { id: user.id, name: user.name, role, session: digest }))
+    Ok(user.role.parse().ok().map(|role| Person { id: user.id, name: user.name, role, session: digest }))
 }
 
 /// Begins a session for a user; the header that hands its token to the browser.

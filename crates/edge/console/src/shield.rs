@@ -69,6 +69,8 @@ fn is_own(headers: &HeaderMap) -> bool {
 
 /// Nothing is at this address.
 pub(crate) async fn nowhere() -> Response {
-    Failure::NotFound("There is no page at this address. It may have been mistyped; start from the landscape.".to_owned())
-        .into_response()
+    Failure::NotFound(
+        "There is no page at this address. It may have been mistyped; start from the landscape.".to_owned(),
+    )
+    .into_response()
 }

@@ -42,8 +42,8 @@ impl Throttle {
     /// How long this name must wait from this address, in milliseconds; `None`: it may try.
     pub(crate) fn locked_for(&self, name: &str, from: Option<IpAddr>, now: i64) -> Option<i64> {
         let records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
-        let until = suspects(name, from).iter().filter_map(|(suspect, _)| records.get(suspect)).map(|r| r.locked_until);
-        until.max().map(|until| until - now).filter(|left| *left > 0)
+        let records = suspects(name, from).into_iter().filter_map(|(suspect, _)| records.get(&suspect));
+        records.map(|record| record.locked_until - now).max().filter(|left| *left > 0)
     }
 
     /// Counts a failure.

@@ -78,6 +78,7 @@ async fn connect(options: &PgConnectOptions, location: &str) -> Result<PgConnect
         "SET default_transaction_read_only = on; SET statement_timeout = {}; SET lock_timeout = {}; \
          SET idle_in_transaction_session_timeout = {}; SET search_path = pg_catalog; SET datestyle = 'ISO, YMD'; \
          SET intervalstyle = 'iso_8601'; SET timezone = 'UTC'; SET bytea_output = 'hex'; SET xmloption = 'content'; \
+         SET synchronize_seqscans = off; \
          SET client_min_messages = error",
         STATEMENT_TIMEOUT.as_millis(),
         LOCK_TIMEOUT.as_millis(),

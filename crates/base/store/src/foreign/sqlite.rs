@@ -22,41 +22,23 @@ const STEPS_BETWEEN_LOOKS: i32 = 100_000;
 const LOOK_MAX: Duration = Duration::from_millis(200);
 /// Rows that the connection's thread may be ahead.
 const ROWS_AHEAD: usize = 8;
-/// SQLite's file header: `SQLite file format`, section 1.3.
-const HEADER_BYTES: usize = 100;
+/// What every file begins with: "Database File Format" of SQLite, section 1.3.1.
+const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 
-/// How the file stores text: its header, bytes 56 to 59.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Encoding {
-    Utf8,
-    Utf16Le,
-    Utf16Be,
-}
-
-/// What the file's header and the file system tell.
-struct FileFacts {
-    encoding: Encoding,
-    stamp: Option<String>,
-}
-
-fn facts(path: &Path) -> Result<FileFacts, String> {
+/// Whether it is such a file; its stamp.
+fn inspect(path: &Path) -> Result<Option<String>, String> {
     let said = |error: std::io::Error| format!("{}; check the path and that you may read it", error.kind());
     let metadata = std::fs::metadata(path).map_err(said)?;
     if !metadata.is_file() {
         return Err("it is no file; name a SQLite file".to_owned());
     }
-    let mut header = Vec::with_capacity(HEADER_BYTES);
+    let mut header = Vec::with_capacity(MAGIC.len());
     let file = std::fs::File::open(path).map_err(said)?;
-    std::io::Read::read_to_end(&mut std::io::Read::take(file, HEADER_BYTES as u64), &mut header).map_err(said)?;
-    if !header.starts_with(b"SQLite format 3\0") {
+    std::io::Read::read_to_end(&mut std::io::Read::take(file, MAGIC.len() as u64), &mut header).map_err(said)?;
+    if header != MAGIC {
         return Err("it is no SQLite file, or an encrypted one; decrypt it first".to_owned());
     }
-    let encoding = match header.get(56..60) {
-        Some([0, 0, 0, 2]) => Encoding::Utf16Le,
-        Some([0, 0, 0, 3]) => Encoding::Utf16Be,
-        _ => Encoding::Utf8,
-    };
-    Ok(FileFacts { encoding, stamp: stamp(path, &metadata) })
+    Ok(stamp(path, &metadata))
 }
 
 /// Size and time of the file and of its write-ahead log.
@@ -144,7 +126,7 @@ fn reason(error: &sqlx::Error) -> String {
 pub(super) async fn tables(path: &Path, location: &str) -> Result<Vec<ForeignTable>, ForeignError> {
     let opening = |reason: String| ForeignError::Open { location: location.to_owned(), reason };
     let listing = |reason: String| ForeignError::List { location: location.to_owned(), reason };
-    let facts = facts(path).map_err(opening)?;
+    let stamp = inspect(path).map_err(opening)?;
     let mut connection = connect(path, Arc::new(Shared::default())).await.map_err(|error| opening(reason(&error)))?;
     let sql = "SELECT name, type FROM pragma_table_list WHERE schema = 'main' AND substr(name, 1, 7) <> 'sqlite_' \
                ORDER BY name LIMIT ";
@@ -156,9 +138,9 @@ pub(super) async fn tables(path: &Path, location: &str) -> Result<Vec<ForeignTab
     let mut tables = Vec::with_capacity(rows.len());
     let mut shadows = Vec::new();
     for row in &rows {
-        let name = text(row, 0, facts.encoding).map_err(|error| listing(reason(&error)))?;
-        let kind = text(row, 1, facts.encoding).map_err(|error| listing(reason(&error)))?;
-        let table = table(&mut connection, name, &kind, &facts).await;
+        let name = text(row, 0).map_err(|error| listing(reason(&error)))?;
+        let kind = text(row, 1).map_err(|error| listing(reason(&error)))?;
+        let table = table(&mut connection, name, &kind, stamp.clone()).await;
         if kind == "shadow" { shadows.push(table) } else { tables.push(table) }
     }
     // Shadow tables hold what their virtual table shows. They are listed only where that cannot be read.
@@ -170,7 +152,7 @@ pub(super) async fn tables(path: &Path, location: &str) -> Result<Vec<ForeignTab
     Ok(tables)
 }
 
-async fn table(connection: &mut SqliteConnection, name: String, kind: &str, facts: &FileFacts) -> ForeignTable {
+async fn table(connection: &mut SqliteConnection, name: String, kind: &str, stamp: Option<String>) -> ForeignTable {
     let kind = match kind {
         "view" => TableKind::View,
         "virtual" => TableKind::Foreign,
@@ -185,10 +167,10 @@ async fn table(connection: &mut SqliteConnection, name: String, kind: &str, fact
         bytes: None,
         owner: None,
         comment: None,
-        stamp: facts.stamp.clone(),
+        stamp,
         access: Access::Full,
     };
-    match columns(connection, &table.name, facts.encoding).await {
+    match columns(connection, &table.name).await {
         Ok(columns) => table.columns = columns,
         Err(error) => table.access = Access::None(reason(&error)),
     }
@@ -203,11 +185,7 @@ async fn table(connection: &mut SqliteConnection, name: String, kind: &str, fact
 }
 
 /// Columns, hidden ones of virtual tables left out and generated ones included.
-async fn columns(
-    connection: &mut SqliteConnection,
-    table: &str,
-    encoding: Encoding,
-) -> Result<Vec<ForeignColumn>, sqlx::Error> {
+async fn columns(connection: &mut SqliteConnection, table: &str) -> Result<Vec<ForeignColumn>, sqlx::Error> {
     // Preparing it tells what is wrong with a view or a module; the pragma alone would be silent.
     let select = format!("SELECT * FROM main.{} LIMIT 0", quote(table));
     sqlx::query(AssertSqlSafe(select)).persistent(false).fetch_optional(&mut *connection).await?;
@@ -215,8 +193,8 @@ async fn columns(
     let rows = sqlx::query(sql).bind(table.to_owned()).fetch_all(connection).await?;
     rows.iter()
         .map(|row| {
-            let type_name = text(row, 1, encoding)?;
-            Ok(ForeignColumn { name: text(row, 0, encoding)?, type_name, comment: None })
+            let type_name = text(row, 1)?;
+            Ok(ForeignColumn { name: text(row, 0)?, type_name, comment: None })
         })
         .collect()
 }
@@ -240,7 +218,7 @@ pub(super) async fn rows(
         let name = name.clone();
         move |reason: String| ForeignError::Read { table: name.clone(), reason }
     };
-    let encoding = facts(path).map_err(opening)?.encoding;
+    inspect(path).map_err(opening)?;
     let limit = limit(table, sample);
     let (first, second) = statements(table, sample, limit);
     let has_columns = !table.columns.is_empty();
@@ -248,9 +226,9 @@ pub(super) async fn rows(
     Ok(ForeignRows::start(name, batch_rows, |mut sink: Sink, shared: Arc<Shared>| async move {
         let mut connection = connect(&path, shared).await.map_err(|error| failed(reason(&error)))?;
         if has_columns {
-            pump(&mut connection, &first, &mut sink, encoding, limit).await.map_err(&failed)?;
+            pump(&mut connection, &first, &mut sink, limit).await.map_err(&failed)?;
             if let Some(second) = second.filter(|_| sink.rows() == 0) {
-                pump(&mut connection, &second, &mut sink, encoding, limit).await.map_err(&failed)?;
+                pump(&mut connection, &second, &mut sink, limit).await.map_err(&failed)?;
             }
         }
         let _reader_gone = sink.flush().await;
@@ -291,24 +269,18 @@ fn statements(table: &ForeignTable, sample: Sample, limit: Limit) -> (String, Op
     }
 }
 
-async fn pump(
-    connection: &mut SqliteConnection,
-    select: &str,
-    sink: &mut Sink,
-    encoding: Encoding,
-    limit: Limit,
-) -> Result<(), String> {
+async fn pump(connection: &mut SqliteConnection, select: &str, sink: &mut Sink, limit: Limit) -> Result<(), String> {
     let mut rows = sqlx::query(AssertSqlSafe(select.to_owned())).persistent(false).fetch(connection);
     while let Some(row) = rows.try_next().await.map_err(|error| reason(&error))? {
         limit.check(sink.rows() + 1)?;
-        if sink.row(values(&row, encoding).map_err(|error| reason(&error))?).await.is_err() {
+        if sink.row(values(&row).map_err(|error| reason(&error))?).await.is_err() {
             return Ok(());
         }
     }
     Ok(())
 }
 
-fn values(row: &SqliteRow, encoding: Encoding) -> Result<Vec<Option<(String, bool)>>, sqlx::Error> {
+fn values(row: &SqliteRow) -> Result<Vec<Option<(String, bool)>>, sqlx::Error> {
     let mut values = Vec::with_capacity(row.len());
     for at in 0..row.len() {
         let raw = row.try_get_raw(at)?;
@@ -321,23 +293,13 @@ fn values(row: &SqliteRow, encoding: Encoding) -> Result<Vec<Option<(String, boo
             "INTEGER" | "INT4" | "BOOLEAN" => (row.try_get_unchecked::<i64, _>(at)?.to_string(), false),
             "REAL" => (row.try_get_unchecked::<f64, _>(at)?.to_string(), false),
             "BLOB" => cell::binary(row.try_get_unchecked::<&[u8], _>(at)?),
-            _ => decoded(row.try_get_unchecked::<&[u8], _>(at)?, encoding),
+            // In UTF-8, however the file stores it.
+            _ => cell::text(row.try_get_unchecked::<&[u8], _>(at)?),
         }));
     }
     Ok(values)
 }
 
-fn text(row: &SqliteRow, at: usize, encoding: Encoding) -> Result<String, sqlx::Error> {
-    Ok(decoded(row.try_get_unchecked::<&[u8], _>(at)?, encoding).0)
-}
-
-/// Text as the file stores it: the driver hands out its bytes.
-fn decoded(bytes: &[u8], encoding: Encoding) -> (String, bool) {
-    let unit = match encoding {
-        Encoding::Utf8 => return cell::text(bytes),
-        Encoding::Utf16Le => u16::from_le_bytes,
-        Encoding::Utf16Be => u16::from_be_bytes,
-    };
-    let units: Vec<u16> = bytes.as_chunks::<2>().0.iter().map(|two| unit(*two)).collect();
-    cell::text(String::from_utf16_lossy(&units).as_bytes())
+fn text(row: &SqliteRow, at: usize) -> Result<String, sqlx::Error> {
+    Ok(cell::text(row.try_get_unchecked::<&[u8], _>(at)?).0)
 }

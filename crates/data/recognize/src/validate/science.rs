@@ -14,6 +14,7 @@ pub(crate) fn by_name(name: &str) -> Option<Validator> {
         "ec_number" => ec_number,
         "icd10_shape" => icd10_shape,
         "icd10_category" => icd10_category,
+        "icd10_list" => icd10_list,
         "snomed_id" => snomed_id,
         "loinc_number" => loinc_number,
         "variant_shape" => variant_shape,
@@ -321,6 +322,12 @@ fn icd10_category(value: &str) -> bool {
         .any(|(known, ranges)| Some(known) == letter && ranges.iter().any(|(from, to)| (*from..=*to).contains(&number)))
 }
 
+/// Codes in a row: each of a category that there is, and at least one with a subcategory.
+fn icd10_list(value: &str) -> bool {
+    let mut codes = value.split([' ', ',', ';', '/', '|']).filter(|code| !code.is_empty());
+    value.contains('.') && codes.all(|code| icd10_shape(code) && icd10_category(code))
+}
+
 /// A gene and what is changed in it: the second word holds a digit or says that it is deleted or duplicated.
 fn variant_with_gene(value: &str) -> bool {
     let Some((gene, change)) = value.split_once(' ') else { return false };
@@ -380,6 +387,7 @@ mod tests {
             ("icd10_shape", &["E11.9", "C50.911", "J45", "M16.1", "F32.2G"], &["E1", "11.9", "ABC.1", "V1.2.3"]),
             ("ec_number", &["200-064-1", "231-791-2"], &["200-064-2", "200-06-1"]),
             ("icd10_category", &["I10", "G35", "J45"], &["B12", "A12", "V10", "L33"]),
+            ("icd10_list", &["K51.90 G35", "E11.9, I10"], &["A01 A02", "E11.9 B12"]),
             ("pzn", &["08999658", "03041347"], &["08999653", "0000000", "123"]),
             ("inn_stem", &["imatinib", "candesartan"], &["spartan", "dipine"]),
             ("variant_with_gene", &["CFTR F508del", "HFE C282Y"], &["CFTR gene", "HFE"]),

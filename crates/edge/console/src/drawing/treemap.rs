@@ -125,7 +125,11 @@ fn tile(item: &Item, area: Area) -> Tile {
 
 /// How many characters fit.
 fn letters(width: f64) -> usize {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a drawing is a few hundred units wide")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a drawing is a few hundred units wide"
+    )]
     let letters = ((width - PADDING).max(0.0) / CHARACTER) as usize;
     letters
 }
@@ -148,7 +152,8 @@ mod tests {
             items: vec![Item { name: "within".to_owned(), detail: "1 MB".to_owned(), weight, ..Item::default() }],
             ..Item::default()
         };
-        let map = draw(&[item("a study with a long name", 1_000.0), item("small", 1.0), item("unseen", 1e-9)], 400, 300);
+        let map =
+            draw(&[item("a study with a long name", 1_000.0), item("small", 1.0), item("unseen", 1e-9)], 400, 300);
         assert_eq!(map.groups.len(), 2);
         assert_eq!(map.groups[0].name, "a study with a long name");
         assert_eq!(map.groups[0].detail, "1 MB");

@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use super::changes::{Change, Kind, Since};
 use super::listed::Listed;
-use super::scans::Runs;
+use super::running::Runs;
 use crate::failure::{Failure, render};
 use crate::frame::{Frame, Section};
 use crate::session::Visitor;
@@ -129,7 +129,7 @@ pub(crate) async fn show(
         kinds: Kind::all(&counts),
         changes: changes.iter().map(|row| Change::new(row, console.now())).collect(),
         since,
-        runs: Runs::now(&console, &visitor).await?,
+        runs: Runs::now(&console, &visitor),
     })
 }
 
@@ -141,8 +141,8 @@ fn figures(totals: &Totals, sources: usize) -> Vec<Figure> {
         href: href.to_owned(),
         is_warning: false,
     };
-    let sensitive = totals.all.objects
-        - totals.by_label.get(&Label::None).map_or(0, |sum| sum.objects.min(totals.all.objects));
+    let sensitive =
+        totals.all.objects - totals.by_label.get(&Label::None).map_or(0, |sum| sum.objects.min(totals.all.objects));
     let places = totals.people.total.jurisdictions.keys().filter(|place| place.is_known()).count() as u64;
     #[expect(clippy::cast_precision_loss, reason = "a share in percent is shown")]
     let share = if totals.all.objects == 0 { 0.0 } else { sensitive as f64 / totals.all.objects as f64 };
@@ -150,7 +150,11 @@ fn figures(totals: &Totals, sources: usize) -> Vec<Figure> {
         figure(
             "Objects",
             wording::count(totals.all.objects),
-            format!("{} in {}", wording::bytes(totals.all.bytes), wording::counted(sources as u64, "source", "sources")),
+            format!(
+                "{} in {}",
+                wording::bytes(totals.all.bytes),
+                wording::counted(sources as u64, "source", "sources")
+            ),
             "/objects",
         ),
         figure(
@@ -159,7 +163,12 @@ fn figures(totals: &Totals, sources: usize) -> Vec<Figure> {
             format!("distinct, in {}", wording::counted(places, "known jurisdiction", "known jurisdictions")),
             "/people",
         ),
-        figure("Sensitive objects", wording::count(sensitive), format!("{} of all", wording::percent(share)), "/objects"),
+        figure(
+            "Sensitive objects",
+            wording::count(sensitive),
+            format!("{} of all", wording::percent(share)),
+            "/objects",
+        ),
         figure(
             "Laws touched",
             wording::count(totals.by_law.len() as u64),

@@ -1,6 +1,6 @@
 //! Logging in and out.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 use askama::Template;
 use axum::Extension;
@@ -12,6 +12,7 @@ use store::users;
 
 use crate::failure::{Failure, render, sentence};
 use crate::frame::{Frame, Section};
+use crate::server::Peer;
 use crate::session::{self, Visitor};
 use crate::wording;
 use crate::{Console, Shared, address};
@@ -39,12 +40,7 @@ pub(crate) async fn show(visitor: Visitor, Query(params): Query<Params>) -> Resu
     if visitor.person.is_some() {
         return Ok(Redirect::to(&next).into_response());
     }
-    render(&Page {
-        frame: visitor.frame("Log in", Section::None),
-        name: String::new(),
-        next,
-        fault: String::new(),
-    })
+    render(&Page { frame: visitor.frame("Log in", Section::None), name: String::new(), next, fault: String::new() })
 }
 
 /// Name and password, as the form sends them.
@@ -60,10 +56,10 @@ pub(crate) struct Credentials {
 pub(crate) async fn submit(
     State(console): State<Shared>,
     visitor: Visitor,
-    peer: Option<Extension<ConnectInfo<SocketAddr>>>,
+    peer: Option<Extension<ConnectInfo<Peer>>>,
     Form(form): Form<Credentials>,
 ) -> Result<Response, Failure> {
-    let from = peer.map(|Extension(ConnectInfo(peer))| peer.ip().to_canonical());
+    let from = peer.map(|Extension(ConnectInfo(peer))| peer.ip());
     let again = |status: StatusCode, fault: String| {
         let page = Page {
             frame: visitor.frame("Log in", Section::None),

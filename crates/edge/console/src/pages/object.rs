@@ -59,7 +59,6 @@ struct Finding {
 struct LabelRow {
     tag: Tag,
     is_in_force: bool,
-    is_found: bool,
     is_corrected: bool,
     /// Why it is in force or not.
     why: String,
@@ -248,7 +247,6 @@ fn labels(console: &Console, details: &ObjectDetails) -> Vec<LabelRow> {
         Some(LabelRow {
             tag: wording::tag(*label),
             is_in_force: in_force.contains(label),
-            is_found,
             is_corrected: correction.is_some(),
             why,
             source: console.knowledge.label(*label).cloned(),
@@ -262,9 +260,8 @@ fn laws(console: &Console, details: &ObjectDetails) -> Vec<Law> {
         details.findings.identifiers.iter().filter_map(|row| row.kind.parse().ok()).collect();
     let law = |law: &model::LawId| {
         let source = console.knowledge.law(law).cloned();
-        let governs = |kind: &&IdentifierType| {
-            console.knowledge.of_type(**kind).is_some_and(|spec| spec.laws.contains(law))
-        };
+        let governs =
+            |kind: &&IdentifierType| console.knowledge.of_type(**kind).is_some_and(|spec| spec.laws.contains(law));
         let kinds: Vec<String> = found.iter().filter(governs).map(|kind| console.knowledge.type_name(*kind)).collect();
         let because = match (kinds.is_empty(), source.is_some()) {
             (false, _) => format!("it governs what was found here: {}", kinds.join(", ")),

@@ -71,7 +71,9 @@ impl Params {
             state: match self.state.as_str() {
                 "" => None,
                 known @ ("present" | "unreadable" | "gone") => Some(known.to_owned()),
-                other => return Err(Failure::BadInput(format!("There is no state “{other}”; choose one from the list."))),
+                other => {
+                    return Err(Failure::BadInput(format!("There is no state “{other}”; choose one from the list.")));
+                }
             },
             source_id: parsed(&self.source)?,
             with_problems: !self.problems.is_empty(),
@@ -142,9 +144,9 @@ pub(crate) async fn show(
         ),
         is_continued: after.is_some(),
         first: format!("/objects{}", params.query("")),
-        more: page.next.map_or_else(String::new, |(risk, id)| {
-            format!("/objects{}", params.query(&format!("{risk}-{id}")))
-        }),
+        more: page
+            .next
+            .map_or_else(String::new, |(risk, id)| format!("/objects{}", params.query(&format!("{risk}-{id}")))),
     })
 }
 
@@ -189,9 +191,8 @@ async fn selects(console: &Console, params: &Params, totals: &Totals) -> Result<
     let format = |(format, sum): (&Format, &landscape::queries::Sum)| {
         Choice::new(format.as_str(), with(format.to_string(), sum.objects), &params.format)
     };
-    let identifier = |kind: &IdentifierType| {
-        Choice::new(kind.as_str(), console.knowledge.type_name(*kind), &params.identifier)
-    };
+    let identifier =
+        |kind: &IdentifierType| Choice::new(kind.as_str(), console.knowledge.type_name(*kind), &params.identifier);
     let mut identifiers: Vec<Choice> = IdentifierType::ALL.iter().map(identifier).collect();
     identifiers.sort_by_key(|choice| choice.text.to_lowercase());
     let study = |(study, sum): (&String, &landscape::queries::Sum)| {
@@ -206,15 +207,19 @@ async fn selects(console: &Console, params: &Params, totals: &Totals) -> Result<
         .map(|(law, objects)| Choice::new(law.as_str(), with(wording::law(law), *objects), &params.law))
         .collect();
     laws.sort_by_key(|choice| choice.text.to_lowercase());
-    let place =
-        |place: &Jurisdiction| Choice::new(place.as_str(), wording::place(place), &params.jurisdiction);
+    let place = |place: &Jurisdiction| Choice::new(place.as_str(), wording::place(place), &params.jurisdiction);
     let mut places: Vec<Choice> = totals.people.total.jurisdictions.keys().map(place).collect();
     places.sort_by_key(|choice| choice.text.to_lowercase());
     let states = [("present", "Present"), ("unreadable", "Unreadable"), ("gone", "Gone")];
     let selects = vec![
         select("label", "Label", Label::ALL.iter().map(label).collect(), &params.label),
         select("law", "Law", laws, &params.law),
-        select("study", "Study", totals.by_study.iter().filter(|(s, _)| !s.is_empty()).map(study).collect(), &params.study),
+        select(
+            "study",
+            "Study",
+            totals.by_study.iter().filter(|(s, _)| !s.is_empty()).map(study).collect(),
+            &params.study,
+        ),
         select("jurisdiction", "People from", places, &params.jurisdiction),
         select("identifier", "Identifier", identifiers, &params.identifier),
         select("format", "Format", totals.by_format.iter().map(format).collect(), &params.format),

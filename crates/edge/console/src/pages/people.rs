@@ -148,7 +148,9 @@ fn heat(people: u64, largest: u64) -> u8 {
 fn merge(row: &MergeRow, now: i64) -> Merge {
     Merge {
         id: row.id,
-        evidence: if row.rule == "strong" { "the same strong identifier of one issuer" } else {
+        evidence: if row.rule == "strong" {
+            "the same strong identifier of one issuer"
+        } else {
             "the same full name and birth date, and no strong identifier that disagrees"
         },
         token: row.token_id,

@@ -38,7 +38,8 @@ pub(crate) async fn show(
     Path(id): Path<String>,
 ) -> Result<Response, Failure> {
     let spec = console.knowledge.recognizer(&id).cloned();
-    let spec = spec.ok_or_else(|| Failure::NotFound("There is no such recogniser; look for it in the list.".to_owned()))?;
+    let spec =
+        spec.ok_or_else(|| Failure::NotFound("There is no such recogniser; look for it in the list.".to_owned()))?;
     let [without_context, with_context] = spec.confidence.map(|percent| format!("{percent} %"));
     let countries: Vec<String> = spec.countries.iter().map(|code| wording::country(code)).collect();
     let laws: Vec<String> = spec.laws.iter().map(wording::law).collect();

@@ -89,8 +89,9 @@ pub(crate) async fn invite(
     visitor: Visitor,
     Form(form): Form<Invited>,
 ) -> Result<Response, Failure> {
-    let role = Role::named(&form.role);
-    let role = role.ok_or_else(|| Failure::BadInput("There is no such role; choose one from the list.".to_owned()))?;
+    let unknown =
+        |_: model::UnknownName| Failure::BadInput("There is no such role; choose one from the list.".to_owned());
+    let role: Role = form.role.parse().map_err(unknown)?;
     let invited = invitation::invite(console.catalogue.store(), role, (console.random)()?, console.now()).await;
     let link = invited.map_err(|InvitationError::Store(error)| Failure::from(error))?;
     tracing::info!(by = visitor.name(), role = role.as_str(), "somebody was invited");

@@ -61,8 +61,11 @@ const BY: [(&str, &str, [Dimension; 2]); 4] = [
     ("format", "Format", [Dimension::Format, Dimension::Label]),
     ("source", "Source", [Dimension::Source, Dimension::Label]),
 ];
-const MEASURES: [(&str, &str, Measure); 3] =
-    [("bytes", "Size", Measure::Bytes), ("objects", "Objects", Measure::Objects), ("people", "People", Measure::People)];
+const MEASURES: [(&str, &str, Measure); 3] = [
+    ("bytes", "Size", Measure::Bytes),
+    ("objects", "Objects", Measure::Objects),
+    ("people", "People", Measure::People),
+];
 
 /// The map that the address asks for; study and size by default.
 pub(super) async fn map(console: &Console, by: &str, measure: &str, sources: &[SourceRow]) -> Result<Map, Failure> {
@@ -78,9 +81,7 @@ pub(super) async fn map(console: &Console, by: &str, measure: &str, sources: &[S
     let switch = |name, href, is_chosen| Switch { name, href, is_chosen };
     Ok(Map {
         by: Vec::from(BY.map(|(value, name, _)| switch(name, link(value, measure_value), value == by_value))),
-        measures: offered
-            .map(|(value, name, _)| switch(name, link(by_value, value), value == measure_value))
-            .collect(),
+        measures: offered.map(|(value, name, _)| switch(name, link(by_value, value), value == measure_value)).collect(),
         title: format!("{measure_name} by {}, then {}", by_name.to_lowercase(), second(dimensions)),
         drawings: [
             Drawing { class: "wide", map: draw(&items, 1120, 460) },
@@ -121,11 +122,8 @@ impl View<'_> {
     fn item(&self, node: &Node, path: &[&str]) -> Item {
         let dimension = self.dimensions[usize::from(!path.is_empty())];
         let path: Vec<&str> = path.iter().copied().chain([node.name.as_str()]).collect();
-        let items = if path.len() < self.dimensions.len() {
-            self.items(&node.children, &path, TILES_MAX)
-        } else {
-            Vec::new()
-        };
+        let items =
+            if path.len() < self.dimensions.len() { self.items(&node.children, &path, TILES_MAX) } else { Vec::new() };
         let name = self.name(dimension, &node.name);
         Item {
             alternative: self.alternative(&name, node, &path),

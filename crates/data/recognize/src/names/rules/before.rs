@@ -1,32 +1,31 @@
-//! What stands before a name: titles, labels, greetings, prepositions, the beginning of a line.
+//! What stands before a name: titles, labels, greetings, roles; streets, saints and numbers that speak against one.
 
-use super::super::Why;
-use super::super::flags::WordFlags;
-use super::super::scan::{Scan, Token};
-use super::word_before;
+use crate::names::Why;
+use crate::names::flags::WordFlags;
+use crate::names::scan::{Scan, Token};
 
 /// What comes before a name and what it is worth.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Lead {
-    pub(super) points: i32,
-    pub(super) why: Option<Why>,
+    pub points: i32,
+    pub why: Option<Why>,
     /// A sentence, line or cell begins here.
-    pub(super) starts: bool,
+    pub starts: bool,
     /// The word before says that one word alone is no name here: `the`, `of`.
-    pub(super) against_single: i32,
+    pub against_single: i32,
     /// The word or number before says that no name stands here at all: `Rue`, `541`.
-    pub(super) against_all: i32,
+    pub against_all: i32,
     /// The word before says that a place follows: `in`, `from`.
-    pub(super) place: bool,
+    pub place: bool,
     /// A word in lower case stands right before: the capital is no start of a sentence.
-    pub(super) inside: bool,
+    pub inside: bool,
 }
 
 impl Lead {
-    pub(super) const NONE: Self =
+    pub const NONE: Self =
         Self { points: 0, why: None, starts: false, against_single: 0, against_all: 0, place: false, inside: false };
 
-    pub(super) fn of(points: i32, why: Why) -> Self {
+    pub fn of(points: i32, why: Why) -> Self {
         Self { points, why: Some(why), ..Self::NONE }
     }
 }
@@ -184,4 +183,54 @@ fn after_word(scan: &Scan<'_>, trimmed: &str) -> Lead {
         _ => 0,
     };
     Lead { against_single, place, ..Lead::NONE }
+}
+/// The word that ends at `end`, empty when none does.
+pub(in crate::names) fn word_before(text: &str, end: usize) -> &str {
+    let head = text.get(..end).unwrap_or_default().trim_end_matches(' ');
+    let start = head
+        .char_indices()
+        .rev()
+        .take(24)
+        .take_while(|(_, c)| c.is_alphabetic() || *c == '\'')
+        .last()
+        .map_or(head.len(), |(at, _)| at);
+    head.get(start..).unwrap_or_default()
+}
+
+/// Name particles written in lower case inside names, by the naming customs of Dutch, German, French, Spanish, Italian,
+/// Portuguese and Arabic.
+pub(in crate::names) fn is_particle(word: &str) -> bool {
+    matches!(
+        word,
+        "van"
+            | "von"
+            | "vom"
+            | "der"
+            | "den"
+            | "de"
+            | "la"
+            | "le"
+            | "du"
+            | "del"
+            | "della"
+            | "di"
+            | "da"
+            | "dos"
+            | "das"
+            | "do"
+            | "al"
+            | "el"
+            | "bin"
+            | "ibn"
+            | "ben"
+            | "bint"
+            | "abu"
+            | "zu"
+            | "zur"
+            | "ter"
+            | "ten"
+            | "los"
+            | "las"
+            | "y"
+    )
 }
