@@ -19,6 +19,10 @@ const CONNECTIONS_MAX: u32 = 8;
 /// Pages of SQLite's cache a connection, in KiB.
 const CACHE_KIB: u32 = 16 * 1024;
 
+/// The advisory lock of PostgreSQL that a writer holds, as every writer of a SQLite file holds the file: batches read,
+/// think and write, so that two at a time would lose what the other did. The number is the word `lazaret` in ASCII.
+const WRITER_LOCK: i64 = 0x006C_617A_6172_6574;
+
 /// Which engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Engine {
@@ -127,7 +131,7 @@ impl Store {
         }
     }
 
-    /// Begins a transaction that may write.
+    /// Begins a transaction that may write. There is one at a time, over all processes.
     ///
     /// # Errors
     /// When the engine refuses, such as on a locked file.
@@ -135,7 +139,11 @@ impl Store {
         let writer = Arc::clone(&self.writer).lock_owned().await;
         let open = match &self.pool {
             Pool::Sqlite(pool) => Open::Sqlite(pool.begin_with("BEGIN IMMEDIATE").await?),
-            Pool::Postgres(pool) => Open::Postgres(pool.begin().await?),
+            Pool::Postgres(pool) => {
+                let mut open = pool.begin().await?;
+                sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(WRITER_LOCK).execute(&mut *open).await?;
+                Open::Postgres(open)
+            }
         };
         Ok(Transaction { open, _writer: writer })
     }

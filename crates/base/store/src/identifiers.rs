@@ -173,6 +173,22 @@ pub async fn findings(store: &Store, object_id: u32) -> Result<Findings, StoreEr
     Ok(Findings { identifiers, samples, problems })
 }
 
+/// Problems of the objects of a page, in the order in which they were met.
+///
+/// # Errors
+/// When the engine refuses.
+pub async fn problems_of_page(store: &Store, objects: &[u32]) -> Result<Vec<ProblemRow>, StoreError> {
+    let keys: Vec<Value> = objects.iter().map(|id| (*id).into()).collect();
+    let select = "SELECT object_id, ordinal, kind, message FROM problems WHERE object_id";
+    let rows = crate::batch::select_in_store(store, select, &keys).await?;
+    let mut problems = Vec::with_capacity(rows.len());
+    for row in &rows {
+        problems.push((row.id(1)?, ProblemRow { object_id: row.id(0)?, kind: row.text(2)?, message: row.text(3)? }));
+    }
+    problems.sort_by_key(|(ordinal, problem)| (problem.object_id, *ordinal));
+    Ok(problems.into_iter().map(|(_, problem)| problem).collect())
+}
+
 /// A problem with the object that has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProblemOfObject {

@@ -67,6 +67,8 @@ pub struct KnownObject {
     pub path: String,
     /// See [`ObjectRow::stamp`].
     pub stamp: Option<String>,
+    /// See [`ObjectRow::scan_id`].
+    pub scan_id: u32,
 }
 
 /// An earlier or present version.
@@ -282,17 +284,58 @@ pub async fn by_path(store: &Store, source_id: u32, path: &str) -> Result<Option
     store.row(&sql, &[source_id.into(), path.into()]).await?.map(|row| object(&row)).transpose()
 }
 
+fn known_object(row: &Row) -> Result<KnownObject, StoreError> {
+    Ok(KnownObject { id: row.id(0)?, path: row.text(1)?, stamp: row.text_opt(2)?, scan_id: row.id(3)? })
+}
+
 /// Top-level objects of a source that are not gone, after the id `after`: for one bulk load, a page at a time.
 ///
 /// # Errors
 /// When the engine refuses.
 pub async fn known(store: &Store, source_id: u32, after: u32, limit: u32) -> Result<Vec<KnownObject>, StoreError> {
     let sql = format!(
-        "SELECT id, path, stamp FROM objects WHERE source_id = $1 AND top_id IS NULL AND state <> 'gone' AND id > $2 \
+        "SELECT id, path, stamp, scan_id FROM objects WHERE source_id = $1 AND top_id IS NULL AND state <> 'gone' AND id > $2 \
          ORDER BY id LIMIT {limit}"
     );
-    let rows = store.rows(&sql, &[source_id.into(), after.into()]).await?;
-    rows.iter().map(|row| Ok(KnownObject { id: row.id(0)?, path: row.text(1)?, stamp: row.text_opt(2)? })).collect()
+    store.rows(&sql, &[source_id.into(), after.into()]).await?.iter().map(known_object).collect()
+}
+
+/// As [`known`], for the object at `path` and whatever lies below it as a folder.
+///
+/// # Errors
+/// When the engine refuses.
+pub async fn known_below(
+    store: &Store,
+    source_id: u32,
+    path: &str,
+    after: u32,
+    limit: u32,
+) -> Result<Vec<KnownObject>, StoreError> {
+    // Byte order, whatever the language of the database; `0` is the byte after `/`.
+    let column = match store.engine() {
+        crate::Engine::Sqlite => "path",
+        crate::Engine::Postgres => "path COLLATE \"C\"",
+    };
+    // The plus signs keep both engines from any index but the one of paths.
+    let sql = format!(
+        "SELECT id, path, stamp, scan_id FROM objects WHERE source_id = $1 AND +top_id IS NULL AND state <> 'gone' AND \
+         +id > $2 AND (path = $3 OR ({column} > $4 AND {column} < $5)) ORDER BY id LIMIT {limit}"
+    );
+    let values = [source_id.into(), after.into(), path.into(), format!("{path}/").into(), format!("{path}0").into()];
+    store.rows(&sql, &values).await?.iter().map(known_object).collect()
+}
+
+/// Objects of a source that are not gone, members included, after the id `after`: a page at a time.
+///
+/// # Errors
+/// When the engine refuses.
+pub async fn of_source(store: &Store, source_id: u32, after: u32, limit: u32) -> Result<Vec<ObjectRow>, StoreError> {
+    let sql = format!(
+        // The plus sign keeps the engines from the index of paths, which they would sort anew for every page.
+        "SELECT {COLUMNS} FROM objects WHERE +source_id = $1 AND state <> 'gone' AND id > $2 ORDER BY id LIMIT {}",
+        limit.min(crate::PAGE_ROWS_MAX)
+    );
+    store.rows(&sql, &[source_id.into(), after.into()]).await?.iter().map(object).collect()
 }
 
 /// Objects by falling risk, after the one with `(risk, id)`. Objects without risk are left out.

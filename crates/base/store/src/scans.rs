@@ -153,6 +153,15 @@ pub async fn page(store: &Store, before: Option<u32>, limit: u32) -> Result<Vec<
     store.rows(&sql, &[before.into()]).await?.iter().map(scan).collect()
 }
 
+/// Runs that have not ended: under way, or killed. Oldest first, at most a page.
+///
+/// # Errors
+/// When the engine refuses.
+pub async fn unfinished(store: &Store) -> Result<Vec<ScanRow>, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM scans WHERE state = 'running' ORDER BY id LIMIT {}", crate::PAGE_ROWS_MAX);
+    store.rows(&sql, &[]).await?.iter().map(scan).collect()
+}
+
 /// The run with `id`.
 ///
 /// # Errors

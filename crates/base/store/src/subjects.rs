@@ -380,13 +380,22 @@ pub async fn unions(store: &Store) -> Result<Vec<(UnionKey, Vec<u8>)>, StoreErro
         .collect()
 }
 
+const GENERATION: &str = "SELECT value FROM counters WHERE name = 'generation'";
+
 /// The number of the last batch that was written; see [`bump`].
 ///
 /// # Errors
 /// When the engine refuses.
 pub async fn generation(store: &Store) -> Result<i64, StoreError> {
-    let row = store.row("SELECT value FROM counters WHERE name = 'generation'", &[]).await?;
-    row.map_or(Ok(0), |row| row.int(0))
+    store.row(GENERATION, &[]).await?.map_or(Ok(0), |row| row.int(0))
+}
+
+/// As [`generation`], inside a transaction: nobody else writes until it ends.
+///
+/// # Errors
+/// When the engine refuses.
+pub async fn generation_within(transaction: &mut Transaction) -> Result<i64, StoreError> {
+    transaction.row(GENERATION, &[]).await?.map_or(Ok(0), |row| row.int(0))
 }
 
 /// Notes that this batch changed the catalogue; the number it gets. Caches compare it.

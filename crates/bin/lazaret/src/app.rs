@@ -7,7 +7,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::cli::{Cli, Command, Global, LogFormat};
 use crate::failure::{Failure, Outcome};
-use crate::scan;
+use crate::{catalogue, scan, up};
 
 pub(crate) fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -20,6 +20,7 @@ pub(crate) fn main() -> ExitCode {
         }
     };
     logging(&cli.global);
+    quiet_panics();
     match run(cli) {
         Ok(outcome) => outcome.into(),
         Err(failure) => failure.tell(),
@@ -28,8 +29,27 @@ pub(crate) fn main() -> ExitCode {
 
 fn run(cli: Cli) -> Result<Outcome, Failure> {
     match cli.command {
+        Command::Up(arguments) => up::run(&cli.global, &arguments),
         Command::Scan(arguments) => scan::run(&cli.global, &arguments),
+        Command::Search(arguments) => catalogue::search(&cli.global, &arguments),
+        Command::Label(arguments) => catalogue::label(&cli.global, &arguments),
+        Command::Schedule(command) => catalogue::schedule(&cli.global, &command),
+        Command::Invite(arguments) => catalogue::invite(&cli.global, &arguments),
+        Command::Recognizers(arguments) => catalogue::recognizers(&arguments),
     }
+}
+
+/// A foreign parser that panics on a damaged file is caught and reported as that file's problem; its trace is for logs
+/// alone. Any other panic is a fault of ours and told as such.
+fn quiet_panics() {
+    let own = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if panic.location().is_some_and(|place| place.file().contains("registry")) {
+            tracing::debug!(%panic, "a parser gave up");
+        } else {
+            own(panic);
+        }
+    }));
 }
 
 fn logging(global: &Global) {

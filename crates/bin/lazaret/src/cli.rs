@@ -44,15 +44,134 @@ pub(crate) enum LogFormat {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Find what files hold: identifiers, labels, laws, and how many people they are about.
+    /// Start everything: the catalogue, its schedules and the console.
+    Up(UpArgs),
+    /// Find what files, stores and databases hold: identifiers, labels, laws, and how many people they are about.
     Scan(ScanArgs),
+    /// Look for objects in the catalogue.
+    Search(SearchArgs),
+    /// Correct the labels of an object, with a reason; they stay corrected.
+    Label(LabelArgs),
+    /// Scan sources again at set times; `lazaret up` does it.
+    #[command(subcommand)]
+    Schedule(ScheduleCommand),
+    /// Print a link with which one person can create a user of the console.
+    Invite(InviteArgs),
+    /// List everything that is recognised, with the text that says so.
+    Recognizers(RecognizersArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct UpArgs {
+    /// Load a made-up organisation to look at.
+    #[arg(long)]
+    pub sample: bool,
+    /// Where the console listens; any other than a loopback address needs TLS in the settings.
+    #[arg(long, env = "LAZARET_LISTEN", value_name = "ADDRESS:PORT")]
+    pub listen: Option<std::net::SocketAddr>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SearchArgs {
+    /// Words or parts of words in the object's path.
+    pub words: Vec<String>,
+    /// Only objects that carry this label.
+    #[arg(long)]
+    pub label: Option<Label>,
+    /// Only objects that this law concerns.
+    #[arg(long)]
+    pub law: Option<model::LawId>,
+    /// Only objects of this format.
+    #[arg(long = "of-format", value_name = "FORMAT")]
+    pub of_format: Option<model::Format>,
+    /// Only objects of this study.
+    #[arg(long)]
+    pub study: Option<String>,
+    /// Only objects about people of this jurisdiction, such as `JP` or `US-CA`.
+    #[arg(long)]
+    pub jurisdiction: Option<model::Jurisdiction>,
+    /// Only objects that hold this type of identifier.
+    #[arg(long)]
+    pub identifier: Option<model::IdentifierType>,
+    /// At most so many objects.
+    #[arg(long, default_value_t = 100, value_name = "N")]
+    pub limit: u32,
+    /// How results are written to standard output.
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: ListFormat,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LabelArgs {
+    /// The object's number, as `lazaret search` and the console show it.
+    pub object: u32,
+    /// Label to add; may be given several times.
+    #[arg(long, required_unless_present = "remove")]
+    pub add: Vec<Label>,
+    /// Label to take away; may be given several times.
+    #[arg(long)]
+    pub remove: Vec<Label>,
+    /// Why.
+    #[arg(long)]
+    pub reason: String,
+    /// Who says so; the operating-system user by default.
+    #[arg(long, env = "USER", default_value = "unknown")]
+    pub by: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ScheduleCommand {
+    /// Add one: `every 6h`, `daily 02:30`, `weekly mon 02:30`, in UTC unless a time zone follows.
+    Add {
+        /// What is scanned.
+        source: String,
+        /// When.
+        rule: String,
+    },
+    /// Show all of them.
+    List {
+        /// How they are written to standard output.
+        #[arg(long, value_enum, default_value = "text")]
+        format: ListFormat,
+    },
+    /// Remove one.
+    Remove {
+        /// Its number.
+        id: u32,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InviteArgs {
+    /// What the person may do: `administrator`, `reviewer` or `reader`.
+    #[arg(long, default_value = "administrator")]
+    pub role: console::Role,
+    /// Where the console listens.
+    #[arg(long, env = "LAZARET_LISTEN", value_name = "ADDRESS:PORT")]
+    pub listen: Option<std::net::SocketAddr>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RecognizersArgs {
+    /// Only those of this type.
+    #[arg(long = "type", value_name = "TYPE")]
+    pub kind: Option<model::IdentifierType>,
+    /// How they are written to standard output.
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: ListFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ListFormat {
+    Text,
+    Json,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct ScanArgs {
-    /// Files and folders to read.
-    #[arg(required = true)]
-    pub paths: Vec<PathBuf>,
+    /// Files and folders, `s3://`, `az://` or `gs://` addresses, `postgres://` databases, `sqlite:` files.
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<std::ffi::OsString>,
     /// How results are written to standard output.
     #[arg(long, value_enum, default_value = "text")]
     pub format: ScanFormat,
@@ -71,12 +190,21 @@ pub(crate) struct ScanArgs {
     /// Keep nothing: do not write to the data folder.
     #[arg(long)]
     pub no_store: bool,
+    /// Open every object, changed or not.
+    #[arg(long)]
+    pub all: bool,
+    /// Stay and scan what changes below the folders given, until interrupted.
+    #[arg(long, conflicts_with = "no_store")]
+    pub watch: bool,
+    /// Read so many rows of each database table, spread over it, instead of all.
+    #[arg(long, value_name = "N")]
+    pub sample_rows: Option<u64>,
     /// Exit with 3 when an object carries this label; may be given several times.
     #[arg(long, value_name = "LABEL")]
     pub fail_on: Vec<Label>,
     /// Give up on one object after this many seconds.
-    #[arg(long, value_name = "SECONDS", default_value_t = 3600)]
-    pub object_timeout: u64,
+    #[arg(long, value_name = "SECONDS")]
+    pub object_timeout: Option<u64>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

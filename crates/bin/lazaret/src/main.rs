@@ -1,9 +1,13 @@
 //! Lazaret's command line. All wiring is in `app`.
 
 mod app;
+mod catalogue;
 mod cli;
+mod config;
+mod data;
 mod failure;
 mod scan;
+mod up;
 
 fn main() -> std::process::ExitCode {
     app::main()

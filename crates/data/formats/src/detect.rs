@@ -10,9 +10,10 @@ use crate::{archive, chemistry, clinical, delimited, genomics, image, mail, offi
 /// tables, then text; what is none of them is binary.
 #[must_use]
 pub fn detect(head: &[u8], complete: bool) -> Format {
-    const BINARY: [fn(&[u8], bool) -> Option<Format>; 6] =
+    type Sniff = fn(&[u8], bool) -> Option<Format>;
+    const BINARY: [Sniff; 6] =
         [office::sniff, genomics::sniff, clinical::sniff, trial::sniff, tables::sniff, archive::sniff];
-    const TEXT: [fn(&[u8], bool) -> Option<Format>; 3] = [mail::sniff, tree::sniff, chemistry::sniff];
+    const TEXT: [Sniff; 3] = [mail::sniff, tree::sniff, chemistry::sniff];
     for sniff in BINARY.iter().chain(&TEXT) {
         if let Some(format) = sniff(head, complete) {
             return format;

@@ -23,6 +23,13 @@ pub enum ProblemKind {
 }
 
 impl ProblemKind {
+    /// The kind with that code; what is not one of ours is damage.
+    #[must_use]
+    pub fn from_code(code: &str) -> Self {
+        let kinds = [Self::Truncated, Self::Encrypted, Self::Limit, Self::Unsupported, Self::Io];
+        kinds.into_iter().find(|kind| kind.code() == code).unwrap_or(Self::Malformed)
+    }
+
     /// A stable code for machines.
     #[must_use]
     pub const fn code(self) -> &'static str {

@@ -37,6 +37,6 @@ pub use budget::{Budget, Limits};
 pub use detect::detect;
 pub use error::{Halt, Problem, ProblemKind, ReadError};
 pub use located::{Cell, Column, Escape, Field, Place, Qualifiers, Raw, Row, Table, TableStyle, Text, Vocabulary};
-pub use read::{Reader, read};
+pub use read::{Reader, read, read_as};
 pub use sink::{Member, Sink};
 pub use source::{ReadSeek, Source};

@@ -60,6 +60,17 @@ pub enum Raw<'a> {
 }
 
 impl Raw<'_> {
+    /// The same place `by` bytes further on.
+    pub(crate) fn shifted(self, by: u64) -> Self {
+        match self {
+            Self::Verbatim { start } => Self::Verbatim { start: start + by },
+            Self::Encoded { start, encoding } => Self::Encoded { start: start + by, encoding },
+            Self::Escaped { start, raw, escape } => Self::Escaped { start: start + by, raw, escape },
+            Self::Whole { start, end } => Self::Whole { start: start + by, end: end + by },
+            Self::None => Self::None,
+        }
+    }
+
     /// The file's byte range of `text[start..end]`, or `None` where there are no offsets.
     #[must_use]
     pub fn locate(&self, text: &str, start: usize, end: usize) -> Option<(u64, u64)> {

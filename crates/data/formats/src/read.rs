@@ -3,8 +3,8 @@
 use model::Format;
 
 use crate::{
-    Budget, Field, Limits, Member, Problem, ReadError, Row, Sink, Source, Table, Text, archive, binary, budget::Meter,
-    chemistry, clinical, delimited, detect, genomics, image, mail, office, tables, text, tree, trial,
+    Budget, Field, Limits, Member, Place, Problem, Raw, ReadError, Row, Sink, Source, Table, Text, archive, binary,
+    budget::Meter, chemistry, clinical, delimited, detect, genomics, image, mail, office, tables, text, tree, trial,
 };
 
 /// What a reader holds: the sink it reports to, the budget it draws on, and how deep it is nested.
@@ -13,6 +13,23 @@ pub struct Reader<'r, 'b> {
     budget: &'r mut Budget<'b>,
     depth: u8,
     held_bytes: usize,
+    part: Option<Part>,
+}
+
+/// Where a part of the present object lies that is read as if it were a whole text.
+pub(crate) enum Part {
+    /// It stands in the file as it is read.
+    Verbatim {
+        /// File offset of its first byte.
+        offset: u64,
+        /// 1-based line on which it begins.
+        line: u64,
+    },
+    /// It was decoded from the file's bytes: only its place is known.
+    Decoded {
+        /// Its place in the format's own terms.
+        place: String,
+    },
 }
 
 /// Reads one top-level object and everything nested in it. What cannot be read is reported to the sink as a
@@ -22,8 +39,24 @@ pub struct Reader<'r, 'b> {
 /// Only when the walk was stopped, by the sink or by cancellation.
 pub fn read(source: Source<'_>, sink: &mut dyn Sink, budget: &mut Budget<'_>) -> Result<(), crate::Halt> {
     budget.begin(source.len());
-    let mut reader = Reader { sink, budget, depth: 0, held_bytes: 0 };
+    let mut reader = Reader { sink, budget, depth: 0, held_bytes: 0, part: None };
     reader.object(source)
+}
+
+/// Reads one top-level object whose format is known already, such as by whoever stored it. Nested objects are recognised
+/// by content as always.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_as(
+    format: Format,
+    source: Source<'_>,
+    sink: &mut dyn Sink,
+    budget: &mut Budget<'_>,
+) -> Result<(), crate::Halt> {
+    budget.begin(source.len());
+    let mut reader = Reader { sink, budget, depth: 0, held_bytes: 0 };
+    reader.object_as(format, source)
 }
 
 impl<'b> Reader<'_, 'b> {
@@ -73,8 +106,24 @@ impl<'b> Reader<'_, 'b> {
         Ok(self.sink.format(format)?)
     }
 
+    /// Lets `read` read a part of the present object: the places of texts and fields it reports become the object's.
+    pub(crate) fn part(
+        &mut self,
+        part: Part,
+        read: impl FnOnce(&mut Self) -> Result<(), ReadError>,
+    ) -> Result<(), ReadError> {
+        let outer = self.part.replace(part);
+        let outcome = read(self);
+        self.part = outer;
+        outcome
+    }
+
     pub(crate) fn text(&mut self, text: &Text<'_>) -> Result<(), ReadError> {
-        if text.text.is_empty() { Ok(()) } else { Ok(self.sink.text(text)?) }
+        if text.text.is_empty() {
+            return Ok(());
+        }
+        let (place, raw) = located(self.part.as_ref(), text.place, text.raw);
+        Ok(self.sink.text(&Text { place, raw, ..*text })?)
     }
 
     pub(crate) fn table(&mut self, table: &Table<'_>) -> Result<(), ReadError> {
@@ -86,7 +135,11 @@ impl<'b> Reader<'_, 'b> {
     }
 
     pub(crate) fn field(&mut self, field: &Field<'_>) -> Result<(), ReadError> {
-        if field.value.is_empty() { Ok(()) } else { Ok(self.sink.field(field)?) }
+        if field.value.is_empty() {
+            return Ok(());
+        }
+        let (place, raw) = located(self.part.as_ref(), field.place, field.raw);
+        Ok(self.sink.field(&Field { place, raw, ..*field })?)
     }
 
     pub(crate) fn record(&mut self) -> Result<(), ReadError> {
@@ -112,7 +165,9 @@ impl<'b> Reader<'_, 'b> {
             )))?;
         } else {
             self.depth += 1;
+            let part = self.part.take();
             let outcome = self.object(source);
+            self.part = part;
             self.depth -= 1;
             outcome?;
         }
@@ -131,8 +186,11 @@ impl<'b> Reader<'_, 'b> {
     }
 
     fn object(&mut self, source: Source<'_>) -> Result<(), crate::Halt> {
-        let complete = source.is_complete();
-        let format = detect(source.head(), complete);
+        let format = detect(source.head(), source.is_complete());
+        self.object_as(format, source)
+    }
+
+    fn object_as(&mut self, format: Format, source: Source<'_>) -> Result<(), crate::Halt> {
         self.sink.format(format)?;
         if source.is_empty() {
             return Ok(());
@@ -144,6 +202,18 @@ impl<'b> Reader<'_, 'b> {
                 None => Err(crate::Halt),
             },
         }
+    }
+}
+
+/// The place in the object of what lies at `place` in a part of it.
+fn located<'t>(part: Option<&'t Part>, place: Place<'t>, raw: Raw<'t>) -> (Place<'t>, Raw<'t>) {
+    match (part, place) {
+        (None, _) => (place, raw),
+        (Some(Part::Verbatim { offset, line }), Place::Line(inner)) => {
+            (Place::Line(inner + line.saturating_sub(1)), raw.shifted(*offset))
+        }
+        (Some(Part::Verbatim { offset, .. }), Place::Path(_)) => (place, raw.shifted(*offset)),
+        (Some(Part::Decoded { place }), _) => (Place::Path(place), Raw::None),
     }
 }
 

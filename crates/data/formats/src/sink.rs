@@ -14,7 +14,6 @@ pub struct Member<'a> {
 }
 
 /// Receives what readers find, in document order. Any method may ask the walk to stop by returning [`Halt`].
-#[expect(missing_docs, reason = "each method's parameter is documented at its type")]
 pub trait Sink {
     /// What the present object turned out to be. Comes first, once; a reader may refine it (JSON → FHIR) before
     /// anything else is reported.

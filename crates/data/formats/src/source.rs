@@ -4,6 +4,8 @@ use std::cell::Cell;
 use std::io::{self, Cursor, Read, Seek, SeekFrom};
 use std::rc::Rc;
 
+use encoding_rs::Encoding;
+
 use crate::Problem;
 
 /// How many leading bytes detection may look at.
@@ -71,6 +73,7 @@ pub struct Source<'a> {
     len: Option<u64>,
     complete: bool,
     tally: Rc<Tally>,
+    encoding: Option<&'static Encoding>,
 }
 
 /// How much of a stream was read.
@@ -128,7 +131,7 @@ impl<'a> Source<'a> {
             None => Body::Stream(Box::new(stream)),
         };
         let complete = tally.ended.get();
-        Ok(Self { head, body, len, complete, tally })
+        Ok(Self { head, body, len, complete, tally, encoding: None })
     }
 
     /// From something that can seek, such as a file. It is read from its start.
@@ -143,7 +146,8 @@ impl<'a> Source<'a> {
             return Err(error);
         }
         let complete = head.len() as u64 >= len;
-        Ok(Self { head, body: Body::Seek(Box::new(file)), len: Some(len), complete, tally: Rc::default() })
+        let body = Body::Seek(Box::new(file));
+        Ok(Self { head, body, len: Some(len), complete, tally: Rc::default(), encoding: None })
     }
 
     /// From bytes in memory.
@@ -154,7 +158,18 @@ impl<'a> Source<'a> {
         cursor.set_position(head.len() as u64);
         let complete = head.len() == bytes.len();
         let len = Some(bytes.len() as u64);
-        Self { head, body: Body::Seek(Box::new(cursor)), len, complete, tally: Rc::default() }
+        Self { head, body: Body::Seek(Box::new(cursor)), len, complete, tally: Rc::default(), encoding: None }
+    }
+
+    /// Says what the object's container states about its encoding.
+    pub(crate) fn encoded_in(mut self, encoding: Option<&'static Encoding>) -> Self {
+        self.encoding = encoding;
+        self
+    }
+
+    /// The encoding that the object's container states.
+    pub(crate) fn encoding(&self) -> Option<&'static Encoding> {
+        self.encoding
     }
 
     /// The first bytes, for detection: all of them when the object is shorter than 64 KiB.
@@ -196,7 +211,10 @@ impl<'a> Source<'a> {
         } else {
             (Body::Seek(Box::new(Cursor::new(bytes))), Some(held as u64), held)
         };
-        Ok((Self { head: self.head, body, len, complete: self.complete, tally: self.tally }, bytes_held))
+        Ok((
+            Self { head: self.head, body, len, complete: self.complete, tally: self.tally, encoding: self.encoding },
+            bytes_held,
+        ))
     }
 
     /// The object's length, when it is known beforehand.

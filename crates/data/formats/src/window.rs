@@ -50,8 +50,14 @@ struct Decoding {
 }
 
 impl<'a> Window<'a> {
-    /// In the encoding that the first bytes tell.
+    /// In the encoding that the object's container states, unless the first bytes contradict it, or else in the one
+    /// that they tell.
     pub(crate) fn new(source: Source<'a>) -> Result<Self, ReadError> {
+        if let Some(stated) = source.encoding()
+            && encoding::is_plausible(stated, source.head())
+        {
+            return Self::with_encoding(source, stated);
+        }
         let detected = encoding::detect(source.head());
         Self::open(source, detected)
     }

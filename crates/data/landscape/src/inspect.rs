@@ -8,6 +8,7 @@ mod country;
 mod mask;
 mod object;
 mod plan;
+mod rows;
 mod subject;
 mod walk;
 
@@ -18,6 +19,7 @@ use recognize::content::labels::LabelRules;
 use recognize::engine::{Engine, EngineError, NamesTier, Scratch};
 use recognize::structure::Structure;
 
+pub use rows::{NextRows, RowsOf};
 pub use subject::TokenKey;
 
 use crate::report::ObjectReport;

@@ -1,6 +1,7 @@
 //! What the console asks of the catalogue: plain structs, every list a page with an upper limit.
 
 mod object;
+mod reports;
 mod search;
 mod treemap;
 
@@ -15,6 +16,7 @@ use store::sources::SourceRow;
 use store::{changes, identifiers, objects, postings, scans, sources, totals};
 
 pub use object::{MemberPage, ObjectDetails};
+pub use reports::ReportPage;
 pub use search::{Filter, SearchPage};
 pub use store::changes::ChangeRow;
 pub use treemap::{Dimension, Node};

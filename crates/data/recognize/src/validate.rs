@@ -22,6 +22,8 @@ mod japan;
 mod phones;
 mod science;
 mod secrets;
+mod sequences;
+mod studies;
 mod us;
 
 /// A check on a candidate's text.
@@ -44,6 +46,8 @@ const TABLES: &[&[(&str, Validator)]] = &[
     health::CHECKS,
     japan::CHECKS,
     phones::CHECKS,
+    sequences::CHECKS,
+    studies::CHECKS,
     us::CHECKS,
 ];
 

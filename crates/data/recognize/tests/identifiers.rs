@@ -9,10 +9,13 @@ use model::IdentifierType;
 use recognize::content::{RecognizerFile, RecognizerSpec};
 
 /// The files that hold identifiers of persons, places and things.
-const FILES: [&str; 15] = [
+const FILES: [&str; 22] = [
     "addresses",
     "americas",
     "asia-pacific",
+    "chemistry",
+    "clinical",
+    "confidential",
     "contact",
     "dates",
     "devices-vehicles",
@@ -22,8 +25,12 @@ const FILES: [&str; 15] = [
     "europe-south",
     "europe-west",
     "finance",
+    "genetics",
     "health",
     "japan",
+    "samples",
+    "trials",
+    "unblinding",
     "us",
 ];
 
@@ -103,6 +110,19 @@ fn the_kinds_of_safe_harbor_and_the_countries_are_covered() {
         T::JpHealthInsurance,
         T::JpDriverLicence,
         T::JpResidenceCard,
+        T::SubjectId,
+        T::TrialId,
+        T::SampleId,
+        T::Diagnosis,
+        T::Medication,
+        T::GeneticVariant,
+        T::Sequence,
+        T::Smiles,
+        T::Inchi,
+        T::Inchikey,
+        T::CasNumber,
+        T::ConfidentialMark,
+        T::Unblinding,
     ] {
         assert!(kinds.contains(&kind), "{kind} has no recogniser");
     }

@@ -1,1 +1,94 @@
-//! console
+//! The web console: what people see of the landscape, and the few things that they change there.
+//!
+//! What comes in: requests of browsers, and the catalogue, the desk of scans and the recognisers to answer them from.
+//! What goes out: server-rendered pages, each within a strict content security policy; htmx saves reloads, and every
+//! page works without it. Each route stands in one table with the roles that may use it; what is not listed there is
+//! not served. This crate must never hold SQL, read a clock or draw randomness by itself, keep a password or a token
+//! in clear, or show more of an object than its masked samples.
+
+mod access;
+mod address;
+mod assets;
+mod drawing;
+mod failure;
+mod frame;
+mod invitation;
+mod knowledge;
+mod ops;
+mod pages;
+mod password;
+mod routes;
+mod server;
+mod session;
+mod shield;
+mod throttle;
+mod wording;
+
+use std::sync::Arc;
+
+use landscape::Catalogue;
+use landscape::scan::Desk;
+use recognize::engine::EngineError;
+
+pub use access::Role;
+pub use invitation::{InvitationError, first_run, invite};
+pub use password::{PasswordError, hash};
+pub use routes::{access_table, router};
+pub use server::{Identity, IdentityError, Peer, serve, serve_tls};
+
+use knowledge::Knowledge;
+use ops::Meter;
+use password::Passwords;
+use throttle::Throttle;
+
+/// Milliseconds since 1970, UTC, whenever it is called.
+pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
+/// 32 bytes that nobody can predict, whenever it is called.
+pub type Random = Arc<dyn Fn() -> std::io::Result<[u8; 32]> + Send + Sync>;
+
+/// Everything the console answers from. Build it once and share it.
+pub struct Console {
+    pub(crate) catalogue: Arc<Catalogue>,
+    pub(crate) desk: Arc<Desk>,
+    pub(crate) knowledge: Knowledge,
+    pub(crate) clock: Clock,
+    pub(crate) random: Random,
+    pub(crate) is_encrypted: bool,
+    pub(crate) passwords: Passwords,
+    pub(crate) throttle: Throttle,
+    pub(crate) meter: Meter,
+}
+
+impl Console {
+    /// Over a catalogue and the desk whose scans fill it. `is_encrypted` says that people reach it over TLS: cookies are
+    /// then kept from any other connection.
+    ///
+    /// # Errors
+    /// When the embedded rules of labels are wrong.
+    pub fn new(
+        catalogue: Arc<Catalogue>,
+        desk: Arc<Desk>,
+        clock: Clock,
+        random: Random,
+        is_encrypted: bool,
+    ) -> Result<Self, EngineError> {
+        Ok(Self {
+            catalogue,
+            knowledge: Knowledge::new(desk.scanner().inspector().engine())?,
+            desk,
+            clock,
+            random,
+            is_encrypted,
+            passwords: Passwords::default(),
+            throttle: Throttle::default(),
+            meter: Meter::default(),
+        })
+    }
+
+    pub(crate) fn now(&self) -> i64 {
+        (self.clock)()
+    }
+}
+
+/// What every handler is given.
+pub(crate) type Shared = Arc<Console>;

@@ -20,7 +20,8 @@ set -e
 D=$(mktemp -d /tmp/lazaret-pg.XXXXXX)
 trap 'rm -rf "$D"' EXIT
 "$0/initdb" -D "$D/data" -A trust -U lazaret -E UTF8 --no-sync >/dev/null
-"$0/postgres" -D "$D/data" -k "$D" -c listen_addresses= -c fsync=off -c max_connections=200 >"$D/log" 2>&1 &
+"$0/postgres" -D "$D/data" -k "$D" -c listen_addresses= -c fsync=off -c synchronous_commit=off -c full_page_writes=off \
+    -c max_connections=300 -c shared_buffers=32MB >"$D/log" 2>&1 &
 P=$!
 N=0
 until "$0/pg_isready" -q -h "$D" -U lazaret; do kill -0 $P; N=$((N+1)); test $N -lt 600; sleep 0.1; done

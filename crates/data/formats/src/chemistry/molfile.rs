@@ -22,7 +22,8 @@ fn counts_of(line: &[u8]) -> Option<(u64, u64)> {
     let number =
         |from: usize| -> Option<u64> { std::str::from_utf8(line.get(from..from + 3)?).ok()?.trim_start().parse().ok() };
     let versioned = line.ends_with(b"V2000") || line.ends_with(b"V3000");
-    if !versioned && !(line.len() >= 30 && line.iter().all(|b| b.is_ascii_digit() || *b == b' ')) {
+    let is_counts = line.len() >= 30 && line.iter().all(|b| b.is_ascii_digit() || *b == b' ');
+    if !(versioned || is_counts) {
         return None;
     }
     number(0).zip(number(3))

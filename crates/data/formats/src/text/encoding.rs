@@ -56,6 +56,16 @@ pub(crate) fn detect_beyond_ascii(bytes: &[u8]) -> &'static Encoding {
     detector.guess(None, Utf8Detection::Deny)
 }
 
+/// Whether a statement that `head` is in `stated` is worth believing. UTF-8 is told as well without it, and what is
+/// well-formed UTF-8 beyond ASCII is hardly ever something else.
+pub(crate) fn is_plausible(stated: &'static Encoding, head: &[u8]) -> bool {
+    if stated == UTF_8 || Encoding::for_bom(head).is_some() {
+        return false;
+    }
+    let utf8 = count_utf8(head);
+    utf8.0 == 0 || utf8.1 > 0
+}
+
 /// The first bytes as text, for looking at their structure.
 pub(crate) fn head_text(head: &[u8]) -> Cow<'_, str> {
     let Detected { encoding, bom_bytes, .. } = detect(head);

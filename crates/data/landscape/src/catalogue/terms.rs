@@ -48,7 +48,7 @@ impl Family {
 }
 
 /// Letters in a row that are indexed.
-const GRAM_CHARS: usize = 3;
+pub(crate) const GRAM_CHARS: usize = 3;
 /// Stands after the end of a path, so that its last one and two letters are found too.
 const END: char = '\u{0}';
 

@@ -8,7 +8,8 @@ use store::postings::{self, CHUNK_OBJECTS, ChunkSet, Posting};
 
 use super::ObjectSummary;
 use crate::catalogue::GONE;
-use crate::catalogue::terms::{Family, Wanted, of_query};
+use crate::catalogue::terms::{Family, GRAM_CHARS, Wanted, of_query};
+use crate::subjects::Counts;
 use crate::{Catalogue, CatalogueError};
 
 /// What is looked for; everything given must hold.
@@ -70,12 +71,30 @@ impl Catalogue {
         let found = self.found(filter).await?;
         let matches: u64 = found.values().map(ChunkSet::len).sum();
         let text = filter.text.to_lowercase();
-        let verified = text.chars().count() > 3;
+        let verified = text.chars().count() > GRAM_CHARS;
         if matches <= SORTED_OBJECTS_MAX {
             return self.sorted(&found, &text, after, limit).await;
         }
         let (objects, next) = self.walked(&found, &text, after, limit).await?;
         Ok(SearchPage { objects, next, matches, exact: !verified })
+    }
+
+    /// Distinct people in everything that a search finds; `None` when that may be more than `objects_max` objects.
+    ///
+    /// # Errors
+    /// When the store fails or a stored set is damaged.
+    pub async fn people_found(&self, filter: &Filter, objects_max: u64) -> Result<Option<Counts>, CatalogueError> {
+        let found = self.found(filter).await?;
+        if found.values().map(ChunkSet::len).sum::<u64>() > objects_max {
+            return Ok(None);
+        }
+        let mut ids: Vec<u32> = found.iter().flat_map(|(chunk, set)| set.ids(*chunk)).collect();
+        let text = filter.text.to_lowercase();
+        if text.chars().count() > GRAM_CHARS {
+            let rows = objects::by_ids(self.store(), &ids).await?;
+            ids = rows.into_iter().filter(|row| row.path.to_lowercase().contains(&text)).map(|row| row.id).collect();
+        }
+        self.people_in(&ids).await.map(Some)
     }
 
     /// Sets of objects by chunk.

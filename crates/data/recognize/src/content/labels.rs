@@ -212,6 +212,12 @@ impl LabelRules {
         }
     }
 
+    /// The rules as they are written, with their citations.
+    #[must_use]
+    pub fn rules(&self) -> &RuleFile {
+        &self.rules
+    }
+
     /// What a type is under the law.
     #[must_use]
     pub fn of_type(&self, kind: IdentifierType) -> Option<&TypeSpec> {

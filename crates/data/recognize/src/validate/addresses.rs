@@ -1,5 +1,8 @@
 //! Postal codes and the parts of addresses that can be checked.
 
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
 use super::Validator;
 use super::digits::{Compact, digits, number};
 
@@ -10,7 +13,15 @@ pub(super) const CHECKS: &[(&str, Validator)] = &[
     ("nl-postcode", nl_postcode),
     ("de-postcode", de_postcode),
     ("postcode-any", postcode_any),
+    ("known-city", known_city),
+    ("city-words", city_words),
+    ("us-city-state", us_city_state),
 ];
+
+/// Cities by their names in lower case, the list that names are told from (content/names/SOURCES.md).
+static CITIES: LazyLock<HashSet<&str>> = LazyLock::new(|| {
+    include_str!("../../../../../content/names/cities.txt").lines().filter(|line| !line.starts_with('#')).collect()
+});
 
 /// USPS Publication 28 §21: five digits, or nine; 00501 is the lowest in use.
 fn us_zip(text: &str) -> bool {
@@ -73,9 +84,47 @@ fn postcode_any(text: &str) -> bool {
     (2..=10).contains(&compact.as_bytes().len()) && compact.as_bytes().iter().any(u8::is_ascii_digit)
 }
 
+/// Cities that the list leaves out: names of people too, or more than one word.
+const MORE_CITIES: &str = "augusta|madison|lincoln|jackson|montgomery|austin|houston|dallas|columbus|charlotte|phoenix|\
+    cleveland|orlando|savannah|aurora|arlington|lansing|helena|salem|trenton|dover|raleigh|springfield|boulder|concord|\
+    albany|erie|tucson|florence|victoria|sydney|adelaide|alexandria|bath|nice|tours|buffalo|mobile|san francisco|san diego|\
+    san antonio|san jose|san juan|santa fe|santa cruz|santa barbara|los angeles|las vegas|new york|new orleans|new haven|\
+    new delhi|st. louis|st. paul|saint louis|salt lake city|kansas city|oklahoma city|baton rouge|little rock|des moines|\
+    el paso|fort worth|fort wayne|long beach|virginia beach|colorado springs|ann arbor|chapel hill|palo alto|\
+    grand rapids|cedar rapids|sioux falls|green bay|corpus christi|mexico city|buenos aires|rio de janeiro|são paulo|\
+    la paz|le mans|le havre|la rochelle|den haag|the hague|hong kong|bad homburg|bad nauheim|cape town|tel aviv|\
+    milton keynes|newcastle upon tyne|stoke-on-trent|la coruña|las palmas|palma de mallorca";
+
+/// A city that the list knows, by its whole name or its first word (`Frankfurt am Main`, `San Antonio` by its two).
+fn known_city(text: &str) -> bool {
+    let lower = text.trim().to_lowercase();
+    let first = lower.split([' ', ',']).next().unwrap_or("");
+    CITIES.contains(lower.as_str())
+        || (first.len() >= 4 && CITIES.contains(first))
+        || MORE_CITIES.split('|').any(|known| known == lower)
+}
+
+/// A place where a label says that one stands: not a word for nothing.
+fn city_words(text: &str) -> bool {
+    !super::fields::is_missing(text) && text.chars().filter(|c| c.is_alphabetic()).count() >= 3
+}
+
+/// City and State: where the State's letters also stand for a degree or a word after a name, the city must be known.
+fn us_city_state(text: &str) -> bool {
+    const AMBIGUOUS: [&str; 14] = ["MD", "PA", "DO", "MA", "MS", "ME", "ND", "PT", "ID", "OR", "IN", "HI", "OK", "DC"];
+    let Some((city, state)) = text.rsplit_once(", ") else { return false };
+    !AMBIGUOUS.contains(&state) || known_city(city)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{ca_postcode, nl_postcode, uk_postcode, us_zip};
+    use super::{ca_postcode, known_city, nl_postcode, uk_postcode, us_city_state, us_zip};
+
+    #[test]
+    fn cities() {
+        assert!(known_city("Leipzig") && known_city("Clermont-Ferrand") && !known_city("Patienten"));
+        assert!(us_city_state("Charleston, SC") && us_city_state("Rochester, PA") && !us_city_state("Tran, MD"));
+    }
 
     #[test]
     fn shapes() {

@@ -14,6 +14,9 @@ pub(super) const CHECKS: &[(&str, Validator)] = &[
     ("us-hicn", hicn),
     ("us-ein", ein),
     ("mrn", record_number),
+    ("mrn-grouped", record_number_grouped),
+    ("mrn-plain", record_number_plain),
+    ("licence-number", licence_number),
 ];
 
 /// Social Security Administration, POMS RM 10201.035: areas 000, 666 and 900–999, group 00 and serial 0000 are never
@@ -91,6 +94,37 @@ fn record_number(text: &str) -> bool {
     let mut digits = text.chars().filter(|c| c.is_ascii_digit() || ('０'..='９').contains(c));
     let first = digits.next();
     digits.clone().count() >= 3 && digits.any(|c| Some(c) != first)
+}
+
+/// Three pairs of digits that are no date: neither of the first two can be a month while the other is a day.
+fn record_number_grouped(text: &str) -> bool {
+    let pairs: Vec<u8> = text.split('-').filter_map(|pair| pair.parse().ok()).collect();
+    let [first, second, third] = pairs.as_slice() else { return false };
+    let date = |month: &u8, day: &u8| (1..=12).contains(month) && (1..=31).contains(day);
+    !date(first, second) && !date(second, first) && !date(second, third)
+}
+
+/// Six to eight digits, a letter or two before them, that are neither a date nor one digit repeated; or three pairs.
+fn record_number_plain(text: &str) -> bool {
+    if text.contains('-') {
+        return record_number_grouped(text);
+    }
+    let digits = text.trim_start_matches(|c: char| c.is_ascii_alphabetic());
+    let number = |from: usize, to: usize| digits.get(from..to).and_then(|part| part.parse::<u16>().ok()).unwrap_or(0);
+    let date = digits.len() == 8
+        && (1900..=2100).contains(&number(0, 4))
+        && (1..=12).contains(&number(4, 6))
+        && (1..=31).contains(&number(6, 8));
+    let mut bytes = digits.bytes();
+    let first = bytes.next();
+    (6..=8).contains(&digits.len()) && !date && bytes.any(|b| Some(b) != first)
+}
+
+/// A licence after its label: five digits or more, not all alike.
+fn licence_number(text: &str) -> bool {
+    let mut digits = text.bytes().filter(u8::is_ascii_digit);
+    let first = digits.next();
+    digits.clone().count() >= 4 && digits.any(|b| Some(b) != first)
 }
 
 #[cfg(test)]

@@ -85,7 +85,7 @@ impl Delimiters {
 }
 
 fn hexadecimal(hex: &str, out: &mut String, exact: &mut bool) -> bool {
-    if hex.is_empty() || hex.len() % 2 != 0 || !hex.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+    if hex.is_empty() || !hex.len().is_multiple_of(2) || !hex.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return false;
     }
     let digit = |byte: u8| char::from(byte).to_digit(16).unwrap_or(0) as u8;

@@ -1,0 +1,25 @@
+//! The store from the outside: the same bodies on SQLite and on PostgreSQL.
+
+#[path = "support/engines.rs"]
+mod engines;
+
+#[path = "store/catalogue.rs"]
+mod catalogue;
+#[path = "store/foreign_postgres.rs"]
+mod foreign_postgres;
+#[path = "store/foreign_sqlite.rs"]
+mod foreign_sqlite;
+#[path = "store/index.rs"]
+mod index;
+#[path = "store/migrations.rs"]
+mod migrations;
+#[path = "store/places.rs"]
+mod places;
+#[path = "store/runs.rs"]
+mod runs;
+#[path = "store/subjects.rs"]
+mod subjects;
+#[path = "store/transactions.rs"]
+mod transactions;
+#[path = "store/users.rs"]
+mod users;

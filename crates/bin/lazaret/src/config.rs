@@ -1,0 +1,85 @@
+//! Settings from a TOML file. Command-line options and `LAZARET_…` variables win over them.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use crate::failure::Failure;
+
+/// Everything that can be set in the file; all of it optional.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Config {
+    /// Where the console listens.
+    pub listen: Option<SocketAddr>,
+    /// `postgres://…` for PostgreSQL instead of SQLite in the data folder.
+    pub database: Option<String>,
+    /// Certificate and key, for an address that is not loopback.
+    pub tls: Option<Tls>,
+    /// What scans may take.
+    #[serde(default)]
+    pub scan: Scan,
+}
+
+/// Files of the server's identity.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Tls {
+    /// PEM file: the server's certificate and those between it and its root.
+    pub certificate: PathBuf,
+    /// PEM file: its private key.
+    pub key: PathBuf,
+}
+
+/// What scans may take.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Scan {
+    /// Worker threads.
+    pub jobs: Option<usize>,
+    /// Seconds for one object.
+    pub object_timeout: Option<u64>,
+    /// Rows read of each database table; all of them when not given.
+    pub sample_rows: Option<u64>,
+}
+
+impl Config {
+    /// Reads `file`; nothing is set when there is none.
+    pub(crate) fn read(file: Option<&Path>) -> Result<Self, Failure> {
+        let Some(path) = file else { return Ok(Self::default()) };
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| Failure::usage(format!("the settings `{}` cannot be read: {error}", path.display())))?;
+        toml::from_str(&text).map_err(|error| {
+            Failure::usage(format!("the settings `{}` are wrong: {}", path.display(), error.message()))
+                .hint(format!("see docs/reference/cli.md for every setting{}", line_of(&text, error.span())))
+        })
+    }
+}
+
+/// `; the fault is in line 3`.
+fn line_of(text: &str, span: Option<std::ops::Range<usize>>) -> String {
+    let Some(before) = span.and_then(|span| text.get(..span.start)) else { return String::new() };
+    format!("; the fault is in line {}", before.matches('\n').count() + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Config;
+
+    fn read(text: &str) -> Result<Config, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("lazaret.toml");
+        std::fs::write(&file, text).unwrap();
+        Config::read(Some(&file)).map_err(|failure| format!("{failure:?}"))
+    }
+
+    #[test]
+    fn settings_are_read_and_unknown_ones_refused() {
+        let config = read("listen = \"127.0.0.1:9\"\n[scan]\njobs = 3\n").unwrap();
+        assert_eq!(config.listen.unwrap().port(), 9);
+        assert_eq!(config.scan.jobs, Some(3));
+        let wrong = read("[scan]\n\njob = 3\n").unwrap_err();
+        assert!(wrong.contains("line 3") && wrong.contains("job"), "{wrong}");
+    }
+}

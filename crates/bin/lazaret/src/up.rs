@@ -1,0 +1,199 @@
+//! `lazaret up`: the catalogue, its schedules and the console in one process.
+
+mod sample;
+
+use std::fs::File;
+use std::io::Write;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use console::Console;
+use landscape::inspect::{InspectOptions, Inspector};
+use landscape::scan::{Desk, ScanOptions, Scanner};
+use landscape::sources::SampleRule;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use crate::catalogue::LISTEN;
+use crate::cli::{Global, UpArgs};
+use crate::config::Config;
+use crate::data::{Data, clock, create_private, now, random, random_bytes, runtime};
+use crate::failure::{Failure, Outcome};
+
+/// How often schedules are looked at.
+const TICK: Duration = Duration::from_secs(20);
+/// How long open requests may take once the server stops.
+const GRACE: Duration = Duration::from_secs(10);
+
+pub(crate) fn run(global: &Global, arguments: &UpArgs) -> Result<Outcome, Failure> {
+    let config = Config::read(global.config.as_deref())?;
+    let listen = arguments.listen.or(config.listen).unwrap_or(LISTEN);
+    if !listen.ip().is_loopback() && config.tls.is_none() {
+        return Err(Failure::usage(format!("`{listen}` can be reached from other machines, and TLS is not configured"))
+            .hint("give `certificate` and `key` under [tls] in the settings, or listen on 127.0.0.1 or [::1]"));
+    }
+    create_private(&global.data_dir)?;
+    let _lock = lock(global)?;
+    runtime()?.block_on(serve(global, arguments, &config, listen))
+}
+
+/// One server a data folder: the lock ends with the process.
+fn lock(global: &Global) -> Result<File, Failure> {
+    let path = global.data_dir.join("up.lock");
+    let failed = |error: std::io::Error| {
+        Failure::failed("data-dir", anyhow::anyhow!("`{}` cannot be locked: {error}", path.display()))
+    };
+    let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(std::fs::TryLockError::WouldBlock) => Err(Failure::usage(format!(
+            "another `lazaret up` runs on the data folder `{}`",
+            global.data_dir.display()
+        ))
+        .hint("stop it first, or give another folder with `--data-dir`")),
+        Err(std::fs::TryLockError::Error(error)) => Err(failed(error)),
+    }
+}
+
+async fn serve(global: &Global, arguments: &UpArgs, config: &Config, listen: SocketAddr) -> Result<Outcome, Failure> {
+    let listener = TcpListener::bind(listen).await.map_err(|error| {
+        Failure::failed("listen", anyhow::anyhow!("cannot listen on `{listen}`: {error}"))
+            .hint("another program may use that port: give another with `--listen`")
+    })?;
+    let address = listener.local_addr().map_err(|error| Failure::failed("listen", error))?;
+    let data = Data::open(global, config).await?;
+    let desk = Arc::new(desk(global, config, &data)?);
+    let console = Arc::new(
+        Console::new(
+            Arc::clone(&data.catalogue),
+            Arc::clone(&desk),
+            clock(),
+            random(),
+            config.tls.is_some(),
+        )
+        .map_err(|error| Failure::failed("content", error))?,
+    );
+    let (stop, stopped) = watch::channel(false);
+    tell(&data, address, config.tls.is_some()).await?;
+    let background = tokio::spawn(schedules(Arc::clone(&desk), stopped.clone()));
+    let sample = arguments.sample.then(|| tokio::spawn(load(global.clone(), Arc::clone(&desk), stopped.clone())));
+    let mut serving = tokio::spawn(serving(listener, console, config.clone(), stopped));
+    tokio::select! {
+        () = interrupted() => {}
+        served = &mut serving => return served.map_err(|error| Failure::failed("serve", error))?.map(|()| Outcome::Done),
+    }
+    tracing::info!("stopping");
+    desk.running().iter().for_each(|running| {
+        desk.cancel(running.source_id);
+    });
+    let _nobody_listens = stop.send(true);
+    let served = tokio::time::timeout(GRACE, serving).await;
+    background.abort();
+    if let Some(sample) = sample {
+        sample.abort();
+    }
+    while !desk.running().is_empty() {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    data.catalogue.store().close().await;
+    match served {
+        Ok(Ok(Err(failure))) => Err(failure),
+        _ => Ok(Outcome::Done),
+    }
+}
+
+/// Loads the sample; what goes wrong there does not end the server.
+async fn load(global: Global, desk: Arc<Desk>, stopped: watch::Receiver<bool>) {
+    if let Err(failure) = sample::load(global, desk, stopped).await {
+        let _exit_code = failure.tell();
+    }
+}
+
+fn desk(global: &Global, config: &Config, data: &Data) -> Result<Desk, Failure> {
+    let inspector = Inspector::embedded(InspectOptions::default(), data.key.clone())
+        .map_err(|error| Failure::failed("content", error))?;
+    let own = ScanOptions::new(clock());
+    let limits = formats::Limits {
+        time_max: config.scan.object_timeout.map_or(own.limits.time_max, Duration::from_secs),
+        ..own.limits.clone()
+    };
+    let options = ScanOptions {
+        limits,
+        jobs: config.scan.jobs.unwrap_or(own.jobs).max(1),
+        sample: config.scan.sample_rows.map_or(SampleRule::All, SampleRule::Rows),
+        excluded: sample::excluded(global),
+        ..own
+    };
+    Ok(Desk::new(Scanner::new(Arc::clone(&data.catalogue), inspector, options)))
+}
+
+/// Says where the console is and, as long as there is no user, how the administrator is created.
+async fn tell(data: &Data, address: SocketAddr, is_encrypted: bool) -> Result<(), Failure> {
+    let scheme = if is_encrypted { "https" } else { "http" };
+    let token = random_bytes().map_err(|error| Failure::failed("randomness", error))?;
+    let first = console::first_run(data.catalogue.store(), token, now())
+        .await
+        .map_err(|error| Failure::failed("store", error))?;
+    let line = match first {
+        Some(path) => format!("Open this link once to create the administrator:\n\n    {scheme}://{address}{path}\n"),
+        None => format!("The console is at {scheme}://{address}/"),
+    };
+    writeln!(std::io::stdout().lock(), "{line}").map_err(|error| Failure::failed("output", error))
+}
+
+async fn serving(
+    listener: TcpListener,
+    console: Arc<Console>,
+    config: Config,
+    mut stopped: watch::Receiver<bool>,
+) -> Result<(), Failure> {
+    let stop = async move {
+        let _sender_gone = stopped.wait_for(|stopped| *stopped).await;
+    };
+    let served = match &config.tls {
+        None => console::serve(listener, console, stop).await,
+        Some(tls) => {
+            let identity = console::Identity::read(&tls.certificate, &tls.key)
+                .map_err(|error| Failure::usage(error.to_string()))?;
+            console::serve_tls(listener, identity, console, stop).await
+        }
+    };
+    served.map_err(|error| Failure::failed("serve", error))
+}
+
+/// Starts what is due until the server stops.
+async fn schedules(desk: Arc<Desk>, mut stopped: watch::Receiver<bool>) {
+    loop {
+        match desk.tick(now()).await {
+            Ok(due) => {
+                for scan in due {
+                    if let Err(error) = scan.started {
+                        tracing::warn!(schedule = scan.schedule_id, %error, "a scheduled scan could not start");
+                    }
+                }
+            }
+            Err(error) => tracing::warn!(%error, "schedules cannot be read"),
+        }
+        tokio::select! {
+            _ = stopped.wait_for(|stopped| *stopped) => return,
+            () = tokio::time::sleep(TICK) => {}
+        }
+    }
+}
+
+/// Waits for an interrupt or the system's request to end.
+async fn interrupted() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut ended) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = ended.recv() => {}
+            }
+            return;
+        }
+    }
+    let _not_supported = tokio::signal::ctrl_c().await;
+}

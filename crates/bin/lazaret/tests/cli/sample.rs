@@ -1,0 +1,121 @@
+//! The made-up organisation, scanned by the program, against the truth about it.
+
+use std::collections::BTreeMap;
+
+use landscape::Catalogue;
+use sample::organisation::{Trap, Truth};
+use store::Store;
+
+use super::run::{scan_kept, strings, Scanned};
+
+#[test]
+fn the_landscape_of_the_organisation_is_the_truth_about_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let truth = sample::organisation::write(&folder.path().join("files"), 2026, 1, &mut |_| {}).unwrap();
+    let scanned = scan_kept(folder.path(), &["files"]);
+    every_file_has_a_line(&truth, &scanned);
+    identifiers_are_found(&truth, &scanned);
+    traps_come_to_light(&truth, &scanned);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(people_are_counted(&truth, folder.path()));
+}
+
+fn every_file_has_a_line(truth: &Truth, scanned: &Scanned) {
+    let names: std::collections::HashSet<&str> = scanned.names().into_iter().collect();
+    let missing: Vec<&String> =
+        truth.files.keys().filter(|path| !names.contains(format!("files/{path}").as_str())).collect();
+    assert!(missing.is_empty(), "no line for {missing:?}");
+}
+
+/// Everything reported for a file and for what lies in it.
+fn found(scanned: &Scanned, path: &str) -> (BTreeMap<String, u64>, Vec<String>, usize) {
+    let own = format!("files/{path}");
+    let inside = format!("{own}!");
+    let mut counts = BTreeMap::new();
+    let mut labels = Vec::new();
+    let mut errors = 0;
+    for object in &scanned.objects {
+        let name = object["object"].as_str().unwrap();
+        if name != own && !name.starts_with(&inside) {
+            continue;
+        }
+        for found in object["identifiers"].as_array().unwrap() {
+            *counts.entry(found["type"].as_str().unwrap().to_owned()).or_insert(0) += found["count"].as_u64().unwrap();
+        }
+        labels.extend(strings(&object["labels"]).iter().map(|label| (*label).to_owned()));
+        errors += object["errors"].as_array().map_or(0, Vec::len);
+    }
+    (counts, labels, errors)
+}
+
+/// Of what was planted, at least 98 of 100 are found, for every type.
+fn identifiers_are_found(truth: &Truth, scanned: &Scanned) {
+    let mut planted: BTreeMap<&str, (u64, u64, Vec<String>)> = BTreeMap::new();
+    for (path, file) in truth.files.iter().filter(|(_, file)| !file.unreadable) {
+        let (counts, _, _) = found(scanned, path);
+        for (kind, least) in &file.identifiers {
+            let seen = counts.get(kind.as_str()).copied().unwrap_or(0);
+            let entry = planted.entry(kind.as_str()).or_default();
+            entry.0 += least;
+            entry.1 += seen.min(*least);
+            if seen < *least {
+                entry.2.push(format!("{path}: {seen} of {least}"));
+            }
+        }
+    }
+    let mut weak = Vec::new();
+    for (kind, (least, seen, where_)) in &planted {
+        println!("{kind:<22} {seen:>7} of {least:>7}");
+        let floor = if *kind == "PERSON" { 93 } else { 98 };
+        if seen * 100 < least * floor {
+            weak.push(format!("{kind}: {seen} of {least}; {:?}", where_.iter().take(8).collect::<Vec<_>>()));
+        }
+    }
+    assert!(weak.is_empty(), "{weak:#?}");
+}
+
+fn traps_come_to_light(truth: &Truth, scanned: &Scanned) {
+    let expected: [(Trap, &[&str]); 9] = [
+        (Trap::UnblindingInShare, &["trial.unblinding"]),
+        (Trap::PatientExportInDownloads, &["phi.direct"]),
+        (Trap::CloudKeys, &["secret"]),
+        (Trap::MyNumberSheet, &["jp.individual_number"]),
+        (Trap::NamesInReadGroups, &["special.genetic", "personal"]),
+        (Trap::NameInPrivateTag, &["phi.direct"]),
+        (Trap::CompoundsInSlides, &["ip.compound"]),
+        (Trap::SubjectListInMail, &["trial.subject", "personal"]),
+        (Trap::TokensInLog, &["secret"]),
+    ];
+    for (trap, wanted) in expected {
+        for path in truth.trapped(trap) {
+            let (_, labels, _) = found(scanned, path);
+            for label in wanted {
+                assert!(labels.iter().any(|l| l == label), "{trap:?} in `{path}` is {labels:?}, not {label}");
+            }
+        }
+    }
+    for trap in [Trap::EncryptedArchive, Trap::Truncated, Trap::DecompressionBomb] {
+        for path in truth.trapped(trap) {
+            assert!(found(scanned, path).2 > 0, "{trap:?} in `{path}` has no reason");
+        }
+    }
+}
+
+/// Exactly those who are in the files, and from where.
+async fn people_are_counted(truth: &Truth, folder: &std::path::Path) {
+    let store = Store::sqlite(&folder.join("lazaret-data/lazaret.db")).await.unwrap();
+    let catalogue = Catalogue::new(store);
+    let people = catalogue.people().await.unwrap();
+    let total: u64 = truth.subjects.values().sum();
+    println!("{total} people planted, {} counted; {:?}", people.total.people, people.total.jurisdictions);
+    let counted: BTreeMap<String, u64> =
+        people.total.jurisdictions.iter().fold(BTreeMap::new(), |mut sums, (place, count)| {
+            *sums.entry(place.country_part().to_owned()).or_default() += count;
+            sums
+        });
+    for (place, count) in &truth.subjects {
+        let seen = counted.get(place.country_part()).copied().unwrap_or(0);
+        assert!(seen.abs_diff(*count) * 50 <= *count, "{place}: {seen} counted, {count} planted");
+    }
+    assert!(people.total.people.abs_diff(total) * 50 <= total, "{} counted, {total} planted", people.total.people);
+}

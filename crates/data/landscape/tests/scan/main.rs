@@ -1,0 +1,11 @@
+//! Scanning from the outside: real folders, a small S3 server, databases, kills.
+
+#[path = "../../../../base/store/tests/support/engines.rs"]
+mod engines;
+
+mod databases;
+mod desk;
+mod folders;
+mod interrupted;
+mod stores;
+mod world;

@@ -1,0 +1,4 @@
+//! Charts as plain SVG: numbers in, shapes out; colour and type are the style sheet's.
+
+pub(crate) mod squares;
+pub(crate) mod treemap;

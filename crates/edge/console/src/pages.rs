@@ -1,0 +1,17 @@
+//! One module a page, beside its templates under templates/.
+
+pub(crate) mod changes;
+pub(crate) mod landscape;
+mod listed;
+pub(crate) mod login;
+pub(crate) mod object;
+pub(crate) mod objects;
+pub(crate) mod people;
+pub(crate) mod problems;
+pub(crate) mod recognizer;
+pub(crate) mod recognizers;
+pub(crate) mod running;
+pub(crate) mod scans;
+pub(crate) mod setup;
+pub(crate) mod theme;
+pub(crate) mod users;

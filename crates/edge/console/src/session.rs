@@ -1,0 +1,193 @@
+//! Who is asking: cookies, sessions, and the layer that turns one into the other.
+
+use std::convert::Infallible;
+
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::header::{COOKIE, SET_COOKIE};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, Method};
+use axum::middleware::Next;
+use axum::response::Response;
+use store::{StoreError, sessions, users};
+
+use crate::access::Role;
+use crate::failure::Failure;
+use crate::frame::{Frame, Section, Theme};
+use crate::{Console, Shared};
+
+/// A session ends this long after login: NIST SP 800-63B-4 section 2.2.3 allows a day.
+const LIFE_MS: i64 = 12 * 60 * 60_000;
+/// A session ends after this long without a request (the same section).
+const IDLE_MS: i64 = 60 * 60_000;
+/// Use is noted at most this often, so that reading pages seldom writes.
+const TOUCH_EVERY_MS: i64 = 60_000;
+/// How long a choice of colours is kept.
+const THEME_LIFE_S: i64 = 365 * 24 * 60 * 60;
+const THEME_COOKIE: &str = "lazaret_theme";
+
+/// Somebody who is logged in.
+#[derive(Debug, Clone)]
+pub(crate) struct Person {
+    pub(crate) id: u32,
+    pub(crate) name: String,
+    pub(crate) role: Role,
+    /// Digest of the session's token.
+    session: [u8; 32],
+}
+
+/// Whoever is asking.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Visitor {
+    /// Who it is, if logged in.
+    pub(crate) person: Option<Person>,
+    theme: Theme,
+    here: String,
+}
+
+impl Visitor {
+    /// The role, if logged in.
+    pub(crate) fn role(&self) -> Option<Role> {
+        self.person.as_ref().map(|person| person.role)
+    }
+
+    /// Whether the role is one of those that correct.
+    pub(crate) fn reviews(&self) -> bool {
+        self.role() >= Some(Role::Reviewer)
+    }
+
+    /// Whether it is an administrator.
+    pub(crate) fn administers(&self) -> bool {
+        self.role() == Some(Role::Administrator)
+    }
+
+    /// The name to record beside a change; empty for nobody.
+    pub(crate) fn name(&self) -> &str {
+        self.person.as_ref().map_or("", |person| &person.name)
+    }
+
+    /// The frame of a page.
+    pub(crate) fn frame(&self, title: &str, section: Section) -> Frame {
+        let user = self.person.as_ref().map(|person| (person.name.as_str(), person.role));
+        Frame::new(title, section, user, self.theme, &self.here)
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Visitor {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(parts.extensions.get::<Self>().cloned().unwrap_or_default())
+    }
+}
+
+/// Finds out who asks, and turns failures into pages for them.
+pub(crate) async fn identify(State(console): State<Shared>, mut request: Request, next: Next) -> Response {
+    if request.uri().path().starts_with("/assets/") {
+        return next.run(request).await;
+    }
+    let headers = request.headers();
+    let theme = Theme::named(cookie(headers, THEME_COOKIE).unwrap_or_default());
+    let here = match *request.method() {
+        Method::GET => request.uri().path_and_query().map_or("/", |here| here.as_str()).to_owned(),
+        _ => "/".to_owned(),
+    };
+    let mut visitor = Visitor { person: None, theme, here };
+    let response = match person(&console, headers).await {
+        Ok(person) => {
+            visitor.person = person;
+            request.extensions_mut().insert(visitor.clone());
+            next.run(request).await
+        }
+        // Health can be asked for whatever the store does.
+        Err(error) if request.uri().path().ends_with('z') => {
+            tracing::error!(error = %error, "sessions cannot be read");
+            next.run(request).await
+        }
+        Err(error) => return Failure::from(error).page(&visitor),
+    };
+    match Failure::of_answer(&response) {
+        Some(failure) => failure.page(&visitor),
+        None => response,
+    }
+}
+
+async fn person(console: &Console, headers: &HeaderMap) -> Result<Option<Person>, StoreError> {
+    let Some(token) = cookie(headers, cookie_name(console)) else { return Ok(None) };
+    let digest = digest(token);
+    let (store, now) = (console.catalogue.store(), console.now());
+    let Some(session) = sessions::find(store, &digest, now).await? else { return Ok(None) };
+    if now - session.last_seen_at > IDLE_MS {
+        sessions::end(store, &digest).await?;
+        return Ok(None);
+    }
+    if now - session.last_seen_at > TOUCH_EVERY_MS {
+        sessions::touch(store, &digest, now).await?;
+    }
+    let Some(user) = users::by_id(store, session.user_id).await? else { return Ok(None) };
+    // A role that this version does not know gives nothing.
+    Ok(user.role.parse().ok().map(|role| Person { id: user.id, name: user.name, role, session: digest }))
+}
+
+/// Begins a session for a user; the header that hands its token to the browser.
+pub(crate) async fn begin(console: &Console, user_id: u32) -> Result<HeaderValue, Failure> {
+    let token: String = hex(&(console.random)()?);
+    let (store, now) = (console.catalogue.store(), console.now());
+    sessions::sweep(store, now).await?;
+    sessions::begin(store, &digest(&token), user_id, now, now + LIFE_MS).await?;
+    set_cookie(console, cookie_name(console), &token, LIFE_MS / 1_000)
+}
+
+/// Ends the visitor's session; the header that takes its token from the browser.
+pub(crate) async fn end(console: &Console, visitor: &Visitor) -> Result<HeaderValue, Failure> {
+    if let Some(person) = &visitor.person {
+        sessions::end(console.catalogue.store(), &person.session).await?;
+    }
+    set_cookie(console, cookie_name(console), "", 0)
+}
+
+/// The header that keeps a choice of colours.
+pub(crate) fn keep_theme(console: &Console, theme: Theme) -> Result<HeaderValue, Failure> {
+    set_cookie(console, THEME_COOKIE, theme.as_str(), THEME_LIFE_S)
+}
+
+/// Adds a cookie to a response.
+pub(crate) fn with_cookie(mut response: Response, cookie: HeaderValue) -> Response {
+    response.headers_mut().append(SET_COOKIE, cookie);
+    response
+}
+
+/// What the store keeps of a token.
+pub(crate) fn digest(token: &str) -> [u8; 32] {
+    *blake3::hash(token.as_bytes()).as_bytes()
+}
+
+/// As hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Over TLS the name's prefix has browsers refuse a cookie that a neighbouring host or an unencrypted page set
+/// (RFC 6265bis section 4.1.3.2).
+fn cookie_name(console: &Console) -> &'static str {
+    if console.is_encrypted { "__Host-lazaret_session" } else { "lazaret_session" }
+}
+
+fn set_cookie(console: &Console, name: &str, value: &str, life_s: i64) -> Result<HeaderValue, Failure> {
+    let secure = if console.is_encrypted { "; Secure" } else { "" };
+    let text = format!("{name}={value}; Path=/; Max-Age={life_s}; HttpOnly; SameSite=Strict{secure}");
+    HeaderValue::try_from(text).map_err(|error| {
+        tracing::error!(error = %error, "a cookie cannot be written");
+        Failure::Internal
+    })
+}
+
+fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    headers
+        .get_all(COOKIE)
+        .iter()
+        .filter_map(|header| header.to_str().ok())
+        .flat_map(|header| header.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find(|(found, _)| *found == name)
+        .map(|(_, value)| value)
+}

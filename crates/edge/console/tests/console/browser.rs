@@ -1,0 +1,138 @@
+//! The console in headless Chromium: logging in, every page, no violation of the policy, the keyboard alone, and
+//! screenshots in target/screenshots to look at.
+
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+
+use crate::sample_tree;
+use crate::site::{NOON, Site, target};
+use crate::webdriver::{Browser, ENTER, TAB};
+
+const PASSWORD: &str = "four plain words here";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_console_in_a_browser() {
+    let Some(browser) = Browser::start() else { return };
+    let site = Site::new().await;
+    sample_tree::ingest(&site, "/srv/aurelion").await;
+    site.now.fetch_add(90 * 60_000, std::sync::atomic::Ordering::Relaxed);
+    let link = console::first_run(site.store(), [9; 32], NOON).await.unwrap().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let stopped = async move { drop(stopped.await) };
+    let server = tokio::spawn(console::serve(listener, Arc::clone(&site.console), stopped));
+    tokio::task::spawn_blocking(move || {
+        browser.resize(1400, 1000);
+        set_up(&browser, &address, &link);
+        keyboard(&browser, &address);
+        search(&browser, &address);
+        every_page(&browser, &address);
+        let lines = browser.console_lines();
+        assert!(lines.is_empty(), "the browser complains: {lines:#?}");
+    })
+    .await
+    .unwrap();
+    stop.send(()).unwrap();
+    server.abort();
+}
+
+/// Creates the administrator by keyboard alone, logs out and in again.
+fn set_up(browser: &Browser, address: &str, link: &str) {
+    browser.open(&format!("{address}{link}"));
+    browser.screenshot(&target().join("screenshots/setup.png"));
+    browser.press(&format!("Ada{TAB}{PASSWORD}{TAB}{PASSWORD}{ENTER}"));
+    browser.wait_for("return location.pathname === '/' && document.querySelector('h1')?.textContent === 'Data landscape'");
+    browser.script("document.querySelector('form[action=\"/logout\"]').requestSubmit()");
+    browser.wait_for("return location.pathname === '/login'");
+    browser.screenshot(&target().join("screenshots/login.png"));
+    browser.press(&format!("Ada{TAB}wrong words at first{ENTER}"));
+    browser.wait_for("return document.querySelector('[role=alert]') !== null");
+    browser.press(&format!("{PASSWORD}{ENTER}"));
+    browser.wait_for("return location.pathname === '/'");
+}
+
+/// Walks the landscape with the tab key: the skip link first, then navigation, and every area of the treemap has a name.
+fn keyboard(browser: &Browser, address: &str) {
+    browser.open(&format!("{address}/"));
+    let focused = "const e = document.activeElement; return e.getAttribute('aria-label') || e.textContent.trim()";
+    browser.press(&TAB.to_string());
+    assert_eq!(browser.script(focused), "Skip to content");
+    let mut reached = Vec::new();
+    for _ in 0..40 {
+        browser.press(&TAB.to_string());
+        reached.push(browser.script(focused).as_str().unwrap().to_owned());
+    }
+    for name in ["Landscape", "Objects", "Recognisers", "Users", "Log out", "Study", "People"] {
+        assert!(reached.iter().any(|found| found == name), "{name} is not reached: {reached:#?}");
+    }
+    assert!(reached.iter().any(|found| found.contains(" objects, ")), "no area of the map is reached: {reached:#?}");
+    assert!(reached.iter().all(|found| !found.is_empty()), "something has no name: {reached:#?}");
+    let visible = "const s = getComputedStyle(document.activeElement.querySelector('rect') ?? document.activeElement); \
+                   return s.outlineStyle !== 'none' || s.strokeWidth === '3px'";
+    assert_eq!(browser.script(visible), true, "focus is to be seen");
+    browser.press(&ENTER.to_string());
+    browser.wait_for("return location.pathname === '/objects'");
+}
+
+/// Filters and pages without reloading, and the address keeps up.
+fn search(browser: &Browser, address: &str) {
+    browser.open(&format!("{address}/objects"));
+    browser.script("window.kept = true");
+    browser.script("document.querySelector('#more a').click()");
+    browser.wait_for("return document.querySelectorAll('#rows tr').length === 100");
+    let label = "const e = document.querySelector('#label'); e.value = 'secret'; \
+                 e.dispatchEvent(new Event('change', {bubbles: true}))";
+    browser.script(label);
+    browser.wait_for("return location.search.includes('label=secret') && document.querySelectorAll('#rows tr').length < 50");
+    browser.wait_for(
+        "return [...document.querySelectorAll('#rows tr')].every(row => row.querySelector('.tag.secret') !== null)",
+    );
+    assert_eq!(browser.script("return window.kept"), true, "the page was not loaded anew");
+    browser.open(&format!("{address}/"));
+    browser.script("window.kept = true; document.querySelector('#map nav a[href*=\"by=label\"]').click()");
+    browser.wait_for("return document.querySelector('#map-title').textContent.includes('by label')");
+    assert_eq!(browser.script("return window.kept"), true);
+}
+
+/// Opens every page in light and dark, wide and narrow: nothing sticks out, every control has a name.
+fn every_page(browser: &Browser, address: &str) {
+    browser.open(&format!("{address}/objects?label=phi.direct"));
+    let object = browser.script("return document.querySelector('#rows a').getAttribute('href')");
+    let object = object.as_str().unwrap().to_owned();
+    let pages = [
+        ("landscape", "/"),
+        ("landscape-by-label", "/?by=label&measure=people"),
+        ("objects", "/objects"),
+        ("object", &object),
+        ("people", "/people"),
+        ("recognizers", "/recognizers?country=JP"),
+        ("recognizer", "/recognizers/jp-my-number"),
+        ("scans", "/scans"),
+        ("problems", "/problems"),
+        ("changes", "/changes"),
+        ("users", "/users"),
+    ];
+    for (theme, width) in [("light", 1400), ("dark", 1400), ("light", 400)] {
+        browser.resize(width, 1000);
+        let choose = format!("document.querySelector('.themes button[value=\"{theme}\"]').click()");
+        browser.open(&format!("{address}/scans"));
+        browser.script(&choose);
+        browser.wait_for(&format!("return document.documentElement.dataset.theme === '{theme}'"));
+        for (name, path) in pages {
+            browser.open(&format!("{address}{path}"));
+            let nameless = "return [...document.querySelectorAll('input:not([type=hidden]), select, button, a')].filter(e => \
+                            !(e.labels?.length || e.getAttribute('aria-label') || e.textContent.trim())).map(e => e.outerHTML)";
+            assert_eq!(browser.script(nameless), serde_json::json!([]), "{path}: controls without a name");
+            let wide = browser.script("return document.documentElement.scrollWidth <= window.innerWidth");
+            assert_eq!(wide, true, "{path} is wider than its window at {width}");
+            let height = browser.script("return document.documentElement.scrollHeight").as_u64().unwrap();
+            let height = u32::try_from(height).unwrap().clamp(600, 4_000);
+            browser.resize(width, height + 140);
+            let screen = if width < 500 { "narrow" } else { theme };
+            browser.screenshot(&target().join(format!("screenshots/{name}-{screen}.png")));
+            browser.resize(width, 1000);
+        }
+    }
+}

@@ -1,0 +1,3 @@
+#![no_main]
+
+lazaret_fuzz::reader!(Pdb);
