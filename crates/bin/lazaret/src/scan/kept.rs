@@ -1,5 +1,7 @@
 //! A scan whose results are kept in the catalogue.
 
+mod watched;
+
 use std::collections::HashSet;
 use std::io::IsTerminal;
 use std::sync::Arc;
@@ -44,10 +46,11 @@ pub(super) async fn run(
             break;
         }
     }
-    if arguments.watch && stay {
-        watch(&scanner, sources, &mut writer, &mut model_bytes).await?;
-    }
     bar.clear();
+    if arguments.watch && stay {
+        writer.flush();
+        watched::run(&scanner, sources, &mut writer).await?;
+    }
     data.catalogue.store().close().await;
     writer.summary.finish(started.elapsed(), model_bytes);
     writer.end(arguments)
