@@ -10,7 +10,7 @@ use std::path::Path;
 
 use anyhow::Context;
 use model::IdentifierType;
-use recognize::names::tagger::{self, SURE_CONFIDENCE, features};
+use recognize::names::tagger::{self, SURE_CONFIDENCE, Thresholds, features};
 use recognize::names::{HIT_CONFIDENCE, Names, Scratch};
 use sample::notes::{Split, generate_numbered};
 
@@ -24,6 +24,11 @@ const NOTES: usize = 9000;
 const NOISE_BYTES: usize = 200_000;
 /// One of so many templates and sentences is held out to choose the threshold on.
 const FOLDS: usize = 5;
+
+/// The share of persons among the doubts that become hits, on held-out texts.
+const PROMOTED_PRECISION: f64 = 0.92;
+/// The share of others among the hits that are dismissed, on held-out texts.
+const DISMISSED_PRECISION: f64 = 0.75;
 
 /// A text with the persons in it. Texts of one template have the same number.
 pub struct Labelled {
@@ -50,17 +55,13 @@ pub fn run(root: &Path) -> anyhow::Result<()> {
     }
     println!("{} texts, {} candidates, {} held out", texts.len(), train.examples.len(), held.examples.len());
     let weights = learn::weights(&train.examples, SEED);
-    let table = thresholds(&held, &weights);
-    let best = table
-        .iter()
-        .max_by(|a, b| a.f1().total_cmp(&b.f1()))
-        .context("there is no candidate to choose a threshold on")?;
-    let report = report(&held, &table, best);
+    let scored = scored(&held, &weights);
+    let thresholds = Thresholds { promote: promote(&scored), dismiss: dismiss(&scored) };
+    let report = report(&held, &scored, thresholds);
     println!("{report}");
-    let threshold = best.threshold;
     train.examples.append(&mut held.examples);
     let weights = learn::weights(&train.examples, SEED);
-    write(&folder.join("tagger.bin"), &tagger::pack(&weights, threshold))?;
+    write(&folder.join("tagger.bin"), &tagger::pack(&weights, thresholds))?;
     write(&folder.join("tagger.md"), report.as_bytes())
 }
 
@@ -102,8 +103,6 @@ struct Tally {
     examples: Vec<Example>,
     /// Persons in the texts.
     persons: usize,
-    /// Finds that the rules are sure of: persons and others.
-    sure: [usize; 2],
     /// Finds of the rules alone: persons and others.
     rules: [usize; 2],
 }
@@ -120,61 +119,102 @@ impl Tally {
                 self.rules[usize::from(!person)] += 1;
             }
             if hit.confidence >= SURE_CONFIDENCE {
-                self.sure[usize::from(!person)] += 1;
                 continue;
             }
             let mut features = Vec::new();
             features::each(names.gazetteer(), &labelled.text, hit, &mut |kind, number| {
                 features.push(Feature { number, lexical: kind == features::Kind::Lexical });
             });
-            self.examples.push(Example { features, person, template: labelled.template });
+            self.examples.push(Example {
+                features,
+                person,
+                doubt: hit.confidence < HIT_CONFIDENCE,
+                template: labelled.template,
+            });
         }
     }
 }
 
-/// What a threshold gives on the held-out texts, the finds that the rules are sure of included.
-struct Row {
-    threshold: f32,
-    recall: f64,
-    precision: f64,
+/// A held-out candidate as the tagger sees it.
+struct Scored {
+    logits: f32,
+    person: bool,
+    doubt: bool,
 }
 
-impl Row {
-    /// Harmonic mean of recall and precision (van Rijsbergen: Information Retrieval, 1979).
-    fn f1(&self) -> f64 {
-        2.0 * self.recall * self.precision / (self.recall + self.precision).max(f64::MIN_POSITIVE)
-    }
+fn scored(held: &Tally, weights: &[f32]) -> Vec<Scored> {
+    let score = |example: &Example| learn::score(&example.features, weights);
+    held.examples.iter().map(|e| Scored { logits: score(e), person: e.person, doubt: e.doubt }).collect()
 }
 
 fn ratio(part: usize, whole: usize) -> f64 {
     f64::from(u32::try_from(part).unwrap_or(u32::MAX)) / f64::from(u32::try_from(whole).unwrap_or(u32::MAX).max(1))
 }
 
-fn thresholds(held: &Tally, weights: &[f32]) -> Vec<Row> {
-    let scored: Vec<(f32, bool)> =
-        held.examples.iter().map(|example| (learn::score(&example.features, weights), example.person)).collect();
-    (-12_i16..=12)
-        .map(|step| {
-            let threshold = f32::from(step) / 4.0;
-            let taken = |person| scored.iter().filter(|(score, is)| *score >= threshold && *is == person).count();
-            let (right, wrong) = (held.sure[0] + taken(true), held.sure[1] + taken(false));
-            Row { threshold, recall: ratio(right, held.persons), precision: ratio(right, right + wrong) }
-        })
-        .collect()
+/// The thresholds that are tried, in logits.
+fn steps() -> impl DoubleEndedIterator<Item = f32> {
+    (-16_i16..=16).map(|step| f32::from(step) / 4.0)
 }
 
-fn report(held: &Tally, table: &[Row], best: &Row) -> String {
+/// Persons and others among the doubts from a threshold on.
+fn promoted(scored: &[Scored], threshold: f32) -> [usize; 2] {
+    [true, false]
+        .map(|person| scored.iter().filter(|one| one.doubt && one.logits >= threshold && one.person == person).count())
+}
+
+/// Persons and others among the hits below a threshold.
+fn dismissed(scored: &[Scored], threshold: f32) -> [usize; 2] {
+    [true, false]
+        .map(|person| scored.iter().filter(|one| !one.doubt && one.logits < threshold && one.person == person).count())
+}
+
+/// The lowest threshold from which on enough doubts are persons.
+fn promote(scored: &[Scored]) -> f32 {
+    let enough = |threshold: &f32| {
+        let [right, wrong] = promoted(scored, *threshold);
+        ratio(right, right + wrong) >= PROMOTED_PRECISION
+    };
+    steps().find(enough).unwrap_or(f32::from(i8::MAX))
+}
+
+/// The highest threshold below which enough hits are no persons.
+fn dismiss(scored: &[Scored]) -> f32 {
+    let enough = |threshold: &f32| {
+        let [lost, right] = dismissed(scored, *threshold);
+        ratio(right, lost + right) >= DISMISSED_PRECISION
+    };
+    steps().rev().find(enough).unwrap_or(f32::from(i8::MIN))
+}
+
+fn report(held: &Tally, scored: &[Scored], chosen: Thresholds) -> String {
     let mut text = String::from(
         "# What the tagger of person names was measured at\n\n\
          Written by `cargo xtask train-names`. Measured on training templates and sentences held out of training, every\n\
-         find that overlaps a name counted; the test half of the templates plays no part. Finds that the rules are sure\n\
-         of are included.\n\n| threshold (logits) | recall | precision |\n| --- | --- | --- |\n",
+         find that overlaps a name counted; the test half of the templates plays no part.\n\n",
     );
     let [right, wrong] = held.rules;
-    let _ = writeln!(text, "| rules alone | {:.3} | {:.3} |", ratio(right, held.persons), ratio(right, right + wrong));
-    for row in table {
-        let chosen = if row.threshold.total_cmp(&best.threshold).is_eq() { " (chosen)" } else { "" };
-        let _ = writeln!(text, "| {:.2}{chosen} | {:.3} | {:.3} |", row.threshold, row.recall, row.precision);
+    let [more, false_more] = promoted(scored, chosen.promote);
+    let [lost, mended] = dismissed(scored, chosen.dismiss);
+    let (both, false_both) = (right + more - lost, wrong + false_more - mended);
+    let _ = writeln!(text, "| tiers | recall | precision |\n| --- | --- | --- |");
+    for (tiers, right, wrong) in [("rules alone", right, wrong), ("rules and tagger", both, false_both)] {
+        let (recall, precision) = (ratio(right, held.persons), ratio(right, right + wrong));
+        let _ = writeln!(text, "| {tiers} | {recall:.3} | {precision:.3} |");
+    }
+    let _ = writeln!(
+        text,
+        "\nDoubts become hits from {:.2} logits on, hits are dismissed below {:.2}: the thresholds at which {:.0} % of the\n\
+         doubts taken are persons and {:.0} % of the hits dismissed are none.\n\n\
+         | logits | doubts from here on: persons | others | hits below: persons | others |\n\
+         | --- | --- | --- | --- | --- |",
+        chosen.promote,
+        chosen.dismiss,
+        PROMOTED_PRECISION * 100.0,
+        DISMISSED_PRECISION * 100.0
+    );
+    for threshold in steps() {
+        let ([taken, wrong], [lost, mended]) = (promoted(scored, threshold), dismissed(scored, threshold));
+        let _ = writeln!(text, "| {threshold:.2} | {taken} | {wrong} | {lost} | {mended} |");
     }
     text
 }

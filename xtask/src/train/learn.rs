@@ -13,7 +13,7 @@ const PASSES: usize = 6;
 /// Size of the first step.
 const RATE: f32 = 0.15;
 /// How far every weight shrinks at each use, so that rare features stay near nothing.
-const DECAY: f32 = 2e-5;
+const DECAY: f32 = 1e-3;
 /// Lexical features that occur in fewer templates say more about those templates than about names.
 const TEMPLATES_MIN: usize = 3;
 /// Percent of the lexical features that an example shows in a pass: the others must carry the decision without them.
@@ -34,6 +34,8 @@ pub struct Example {
     pub features: Vec<Feature>,
     /// Whether it is a person's name.
     pub person: bool,
+    /// Whether the rules left it in doubt.
+    pub doubt: bool,
     /// The template it comes from.
     pub template: usize,
 }

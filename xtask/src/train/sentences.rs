@@ -60,7 +60,7 @@ struct Lists {
     words: Classed,
     japanese_given: Classed,
     japanese_surnames: Classed,
-    cities: Vec<String>,
+    places: Vec<String>,
 }
 
 /// All sentences, each filled several times.
@@ -78,7 +78,7 @@ pub fn generate(folder: &Path, seed: u64) -> anyhow::Result<Vec<Labelled>> {
         words: classed(&read("words.txt")?),
         japanese_given: classed(&read("japanese-given.txt")?),
         japanese_surnames: classed(&read("japanese-surnames.txt")?),
-        cities: read("cities.txt")?.lines().filter(|line| !line.starts_with('#')).map(str::to_owned).collect(),
+        places: places(&read("cities.txt")?, &read("vocabulary.txt")?),
     };
     let file = read("sentences.txt")?;
     let mut random = Random::new(seed);
@@ -94,6 +94,15 @@ pub fn generate(folder: &Path, seed: u64) -> anyhow::Result<Vec<Labelled>> {
         }
     }
     Ok(texts)
+}
+
+/// Cities, and States and countries of the vocabulary, which are few and so stand there several times.
+fn places(cities: &str, vocabulary: &str) -> Vec<String> {
+    const SHARE: usize = 20;
+    let section = vocabulary.split_once("\n[place]\n").map_or("", |(_, rest)| rest.split("\n[").next().unwrap_or(""));
+    let states: Vec<&str> = section.split_whitespace().collect();
+    let cities = cities.lines().filter(|line| !line.starts_with('#'));
+    cities.chain(states.iter().copied().cycle().take(states.len() * SHARE)).map(str::to_owned).collect()
 }
 
 fn classed(text: &str) -> Classed {
@@ -143,7 +152,7 @@ fn filling(slot: &str, lists: &Lists, random: &mut Random) -> Option<String> {
             let blank = ["", "", " ", "\u{3000}"][random.below(4)];
             format!("{}{blank}{}", lists.japanese_surnames.draw(random), lists.japanese_given.draw(random))
         }
-        "p" => capitalised(random.pick(&lists.cities)),
+        "p" => capitalised(random.pick(&lists.places)),
         "w" => invented(lists, random),
         "W" => invented(lists, random).chars().take(2 + random.below(6)).collect::<String>().to_uppercase(),
         "c" => family(lists, random).to_uppercase(),

@@ -25,7 +25,7 @@ impl Score {
     }
 }
 
-fn measure(texts: &[sample::notes::LabelledText], find: impl Fn(&str, &mut Vec<NameHit>)) -> Score {
+fn measure(tier: &str, texts: &[sample::notes::LabelledText], find: impl Fn(&str, &mut Vec<NameHit>)) -> Score {
     let show = std::env::var("SHOW_ERRORS").is_ok();
     let mut score = Score::default();
     let mut hits = Vec::new();
@@ -38,7 +38,7 @@ fn measure(texts: &[sample::notes::LabelledText], find: impl Fn(&str, &mut Vec<N
             score.found += u32::from(found);
             score.missed += u32::from(!found);
             if show && !found {
-                println!("missed {:?}", around(&labelled.text, *start, *end));
+                println!("{tier} missed {:?}", around(&labelled.text, *start, *end));
             }
         }
         for hit in &hits {
@@ -46,7 +46,12 @@ fn measure(texts: &[sample::notes::LabelledText], find: impl Fn(&str, &mut Vec<N
             score.right += u32::from(right);
             score.wrong += u32::from(!right);
             if show && !right {
-                println!("wrong {} {:?} {:?}", hit.confidence, hit.why, around(&labelled.text, hit.start, hit.end));
+                println!(
+                    "{tier} wrong {} {:?} {:?}",
+                    hit.confidence,
+                    hit.why,
+                    around(&labelled.text, hit.start, hit.end)
+                );
             }
         }
     }
@@ -80,9 +85,10 @@ fn report(tier: &str, score: &Score) {
 fn persons_in_held_out_notes_are_found() {
     let names = Names::load();
     let texts = generate(7, Split::Test, 2000);
-    for (tier, score) in
-        [("fast", measure(&texts, rules_alone(&names))), ("model", measure(&texts, with_the_tagger(&names)))]
-    {
+    for (tier, score) in [
+        ("fast", measure("fast", &texts, rules_alone(&names))),
+        ("model", measure("model", &texts, with_the_tagger(&names))),
+    ] {
         report(&format!("{tier}, all languages"), &score);
         assert!(score.recall() >= 0.93, "{tier} {score:?}");
         assert!(score.precision() >= 0.88, "{tier} {score:?}");
@@ -94,9 +100,10 @@ fn every_language_is_found() {
     let names = Names::load();
     for language in [Language::En, Language::De, Language::Fr, Language::Es, Language::Ja] {
         let texts = generate_in(11, Split::Test, language, 400);
-        for (tier, score) in
-            [("fast", measure(&texts, rules_alone(&names))), ("model", measure(&texts, with_the_tagger(&names)))]
-        {
+        for (tier, score) in [
+            ("fast", measure("fast", &texts, rules_alone(&names))),
+            ("model", measure("model", &texts, with_the_tagger(&names))),
+        ] {
             report(&format!("{tier} {language:?}"), &score);
             assert!(score.recall() >= 0.85, "{tier} {language:?} {score:?}");
             assert!(score.precision() >= 0.85, "{tier} {language:?} {score:?}");

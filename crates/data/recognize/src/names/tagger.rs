@@ -14,7 +14,7 @@ use features::{FEATURE_BITS, Kind};
 static PACKED: &[u8] = include_bytes!("../../../../../content/names/tagger.bin");
 
 /// First bytes of packed weights: their name and the version of their layout. It changes with the features.
-const MAGIC: [u8; 8] = *b"LZTAGGR1";
+const MAGIC: [u8; 8] = *b"LZTAGGR2";
 
 /// From this confidence on the rules are sure enough, in percent.
 pub const SURE_CONFIDENCE: u8 = 80;
@@ -26,8 +26,16 @@ pub struct Tagger {
     weights: &'static [u8],
     /// What a step of a weight is worth, in logits.
     scale: f64,
-    /// Where hits begin, in logits.
-    threshold: f64,
+    thresholds: Thresholds,
+}
+
+/// Where the tagger overrules the rules, in logits. Between the two the rules' word holds.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Thresholds {
+    /// From here on a doubt becomes a hit.
+    pub promote: f32,
+    /// Below, a hit is dismissed.
+    pub dismiss: f32,
 }
 
 impl Tagger {
@@ -42,12 +50,15 @@ impl Tagger {
     pub fn from_packed(packed: &'static [u8]) -> Option<Self> {
         let rest = packed.strip_prefix(&MAGIC)?;
         let (scale, rest) = rest.split_first_chunk::<4>()?;
-        let (threshold, weights) = rest.split_first_chunk::<4>()?;
-        let (scale, threshold) = (f32::from_le_bytes(*scale), f32::from_le_bytes(*threshold));
-        if weights.len() != 1 << FEATURE_BITS || !scale.is_finite() || !threshold.is_finite() {
+        let (promote, rest) = rest.split_first_chunk::<4>()?;
+        let (dismiss, weights) = rest.split_first_chunk::<4>()?;
+        let scale = f32::from_le_bytes(*scale);
+        let thresholds = Thresholds { promote: f32::from_le_bytes(*promote), dismiss: f32::from_le_bytes(*dismiss) };
+        let numbers = [scale, thresholds.promote, thresholds.dismiss];
+        if weights.len() != 1 << FEATURE_BITS || !numbers.iter().all(|number| number.is_finite()) {
             return None;
         }
-        Some(Self { weights, scale: f64::from(scale), threshold: f64::from(threshold) })
+        Some(Self { weights, scale: f64::from(scale), thresholds })
     }
 
     /// Decides the doubts of the last [`Names::find`] over `text`, whose hits are `hits` and nothing else; returns how
@@ -63,11 +74,7 @@ impl Tagger {
                 let (from, to) = features::window(text, hit);
                 read += to.saturating_sub(from.max(read_to));
                 read_to = read_to.max(to);
-                let doubted = hit.confidence < HIT_CONFIDENCE;
-                hit.confidence = self.confidence(names.gazetteer(), text, hit);
-                if doubted {
-                    hit.why = Why::Model;
-                }
+                self.judge(names.gazetteer(), text, hit);
             }
             let keep = hit.confidence >= HIT_CONFIDENCE && hit.start >= taken_to;
             if keep {
@@ -78,13 +85,23 @@ impl Tagger {
         read
     }
 
-    /// How surely the candidate is a name, in percent.
-    fn confidence(&self, gazetteer: &Gazetteer, text: &str, candidate: &NameHit) -> u8 {
+    /// Sets the candidate's confidence anew; below [`HIT_CONFIDENCE`] it is no name.
+    fn judge(&self, gazetteer: &Gazetteer, text: &str, candidate: &mut NameHit) {
+        let logits = self.logits(gazetteer, text, candidate);
+        let doubted = candidate.confidence < HIT_CONFIDENCE;
+        let needed = if doubted { self.thresholds.promote } else { self.thresholds.dismiss };
+        candidate.confidence = if logits < f64::from(needed) { 0 } else { percent(logits).max(HIT_CONFIDENCE) };
+        if doubted {
+            candidate.why = Why::Model;
+        }
+    }
+
+    fn logits(&self, gazetteer: &Gazetteer, text: &str, candidate: &NameHit) -> f64 {
         let mut sum = 0_i32;
         features::each(gazetteer, text, candidate, &mut |_: Kind, feature| {
             sum += i32::from(self.weights.get(feature).map_or(0, |weight| weight.cast_signed()));
         });
-        percent(f64::from(sum) * self.scale - self.threshold)
+        f64::from(sum) * self.scale
     }
 }
 
@@ -101,14 +118,15 @@ pub fn candidates(scratch: &Scratch, hits: &mut Vec<NameHit>) {
     hits.sort_by_key(|hit| hit.start);
 }
 
-/// The packed form of weights, with the threshold in logits above which a candidate is a hit.
+/// The packed form of weights and thresholds.
 #[must_use]
-pub fn pack(weights: &[f32], threshold: f32) -> Vec<u8> {
+pub fn pack(weights: &[f32], thresholds: Thresholds) -> Vec<u8> {
     let largest = weights.iter().fold(0.0_f32, |largest, weight| largest.max(weight.abs())).max(f32::MIN_POSITIVE);
     let scale = largest / 127.0;
     let mut packed = MAGIC.to_vec();
     packed.extend(scale.to_le_bytes());
-    packed.extend(threshold.to_le_bytes());
+    packed.extend(thresholds.promote.to_le_bytes());
+    packed.extend(thresholds.dismiss.to_le_bytes());
     #[expect(clippy::cast_possible_truncation, reason = "no weight is larger than the largest, which becomes 127")]
     packed.extend(weights.iter().map(|weight| ((weight / scale).round() as i8).cast_unsigned()));
     packed
@@ -133,7 +151,7 @@ fn percent(logits: f64) -> u8 {
 
 #[cfg(test)]
 mod tests {
-    use super::{FEATURE_BITS, Tagger, logistic, pack, percent};
+    use super::{FEATURE_BITS, Tagger, Thresholds, logistic, pack, percent};
 
     #[test]
     fn half_the_chance_is_half_of_a_hundred() {
@@ -147,10 +165,10 @@ mod tests {
         let mut weights = vec![0.0; 1 << FEATURE_BITS];
         weights[3] = -2.0;
         weights[4] = 1.0;
-        let packed: &'static [u8] = pack(&weights, 0.25).leak();
+        let packed: &'static [u8] = pack(&weights, Thresholds { promote: 0.25, dismiss: -1.5 }).leak();
         let tagger = Tagger::from_packed(packed).expect("it is packed");
         assert_eq!((tagger.weights[3].cast_signed(), tagger.weights[4].cast_signed()), (-127, 64));
-        assert!((tagger.threshold - 0.25).abs() < 1e-9);
+        assert_eq!(tagger.thresholds, Thresholds { promote: 0.25, dismiss: -1.5 });
         assert!(Tagger::from_packed(&packed[1..]).is_none());
         assert!(Tagger::from_packed(&packed[..packed.len() - 1]).is_none());
     }
