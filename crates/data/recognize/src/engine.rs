@@ -229,7 +229,7 @@ impl Engine {
         self.names.find(text, &mut scratch.names, &mut scratch.name_hits);
         if tier == NamesTier::Model {
             let tagger = self.tagger.get_or_init(names::tagger::Tagger::load);
-            scratch.model_bytes += tagger.rescore(text, &scratch.names, &mut scratch.name_hits) as u64;
+            scratch.model_bytes += tagger.rescore(&self.names, text, &scratch.names, &mut scratch.name_hits) as u64;
         }
         out.extend(scratch.name_hits.iter().filter(|name| name.confidence >= NAME_CONFIDENCE_MIN).map(|name| Hit {
             start: name.start,

@@ -191,7 +191,10 @@ impl<'a> Walk<'a> {
         if is_null(value) {
             return true;
         }
-        if let (Some(part), Role::Subject) = (meaning.part, meaning.role) {
+        // A study and a site are nobody's: they tell where a subject's number is unique.
+        if let Some(part) = meaning.part
+            && (meaning.role == Role::Subject || matches!(part, Part::Study | Part::Site))
+        {
             self.part(meaning, part, value, issuer);
         }
         let Some(kind) = meaning.identifier else { return !meaning.scan };
