@@ -55,7 +55,7 @@ pub fn read_as(
     budget: &mut Budget<'_>,
 ) -> Result<(), crate::Halt> {
     budget.begin(source.len());
-    let mut reader = Reader { sink, budget, depth: 0, held_bytes: 0 };
+    let mut reader = Reader { sink, budget, depth: 0, held_bytes: 0, part: None };
     reader.object_as(format, source)
 }
 
