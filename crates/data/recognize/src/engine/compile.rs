@@ -2,12 +2,13 @@
 
 use std::sync::OnceLock;
 
+use model::IdentifierType;
 use regex_automata::meta::Regex;
 use regex_automata::{Anchored, Input};
 use regex_syntax::hir::{Class, Hir, HirKind};
 
 use super::automaton::{Automaton, AutomatonError};
-use super::context::Lexicon;
+use super::context::{Lexicon, Voice};
 use super::{Engine, terms};
 use crate::content::{RecognizerFile, RecognizerSpec};
 use crate::names::Names;
@@ -54,14 +55,12 @@ pub(super) struct Recognizer {
 }
 
 impl Recognizer {
-    /// The identifier's range within a match at `at..end`.
+    /// The identifier's range within a match at `at..end`, where the pattern has a `value` group.
     pub(super) fn value(&self, text: &str, at: usize, end: usize) -> Option<(usize, usize)> {
-        if !self.spec.group {
-            return Some((at, end));
-        }
         let regex = self.groups.get_or_init(|| Regex::new(&ascii_classes(&self.spec.pattern)).ok()).as_ref()?;
         let mut captures = regex.create_captures();
-        regex.search_captures(&Input::new(text).range(at..).anchored(Anchored::Yes), &mut captures);
+        // No match is longer than the longest one, so that nothing is lost by ending there.
+        regex.search_captures(&Input::new(text).range(at..end).anchored(Anchored::Yes), &mut captures);
         let span = captures.get_group_by_name("value")?;
         Some((span.start, span.end))
     }
@@ -71,6 +70,44 @@ impl Recognizer {
 pub(super) struct Group {
     pub automaton: Automaton,
     pub members: Vec<u16>,
+}
+
+/// All recognisers with a pattern, by how they can be found.
+pub(super) struct Groups {
+    /// Those that may begin with a digit, tried at digits.
+    pub digits: Group,
+    /// Those that may begin with something else and are told apart by their first bytes, tried at everything else.
+    pub sharp: Group,
+    /// Those that may begin like any word, tried around their literals.
+    pub wide: Group,
+    /// Those that may begin like any word and have no literal, tried at words that hold a digit.
+    pub numbered: Group,
+}
+
+/// What judging a match asks of its recogniser, close together in memory.
+#[derive(Clone, Copy)]
+pub(super) struct Brief {
+    pub validator: Option<Validator>,
+    pub kind: IdentifierType,
+    pub confidence: [u8; 2],
+    pub context_required: bool,
+    pub open_end: bool,
+    /// The identifier is only a part of the match.
+    pub group: bool,
+}
+
+impl Brief {
+    fn of(recognizer: &Recognizer) -> Self {
+        let spec = &recognizer.spec;
+        Self {
+            validator: recognizer.validator,
+            kind: spec.kind,
+            confidence: spec.confidence,
+            context_required: spec.context_required,
+            open_end: spec.open_end,
+            group: spec.group,
+        }
+    }
 }
 
 pub(super) fn engine<'a>(files: impl Iterator<Item = (&'a str, &'a str)>) -> Result<Engine, EngineError> {
@@ -95,18 +132,18 @@ pub(super) fn engine<'a>(files: impl Iterator<Item = (&'a str, &'a str)>) -> Res
     if recognizers.len() > usize::from(u16::MAX) {
         return Err(EngineError::File { file: "recognizers".into(), why: "more than 65,535 recognisers".into() });
     }
-    let [sharp, wide, numbered] = groups(&recognizers)?;
-    let literals = literals(&recognizers, &wide);
-    let count = recognizers.len();
-    let context = Lexicon::new(count, recognizers.iter().enumerate().map(|(i, r)| (i, r.spec.context.as_slice())));
-    let negative = Lexicon::new(count, recognizers.iter().enumerate().map(|(i, r)| (i, r.spec.negative.as_slice())));
+    let groups = groups(&recognizers)?;
+    let literals = literals(&recognizers, &groups.wide);
+    let mut lexicon = Lexicon::new(recognizers.len());
+    for (index, recognizer) in recognizers.iter().enumerate() {
+        lexicon.add(index, Voice::For, &recognizer.spec.context);
+        lexicon.add(index, Voice::Against, &recognizer.spec.negative);
+    }
     Ok(Engine {
-        sharp,
-        wide,
-        numbered,
+        brief: recognizers.iter().map(Brief::of).collect(),
+        groups,
         literals,
-        context,
-        negative,
+        lexicon,
         terms: terms::Terms::new(term_texts.into_iter()),
         term_lists,
         names: Names::load(),
@@ -132,32 +169,59 @@ fn ready(spec: RecognizerSpec) -> Result<Recognizer, EngineError> {
 }
 
 /// Sorts the recognisers by how they can be found and compiles each group.
-fn groups(recognizers: &[Recognizer]) -> Result<[Group; 3], EngineError> {
-    let mut patterns: [(Vec<String>, Vec<u16>); 3] = Default::default();
+fn groups(recognizers: &[Recognizer]) -> Result<Groups, EngineError> {
+    let mut digits = Members::default();
+    let mut sharp = Members::default();
+    let mut wide = Members::default();
+    let mut numbered = Members::default();
     for (index, recognizer) in recognizers.iter().enumerate() {
         let spec = &recognizer.spec;
         if spec.pattern.is_empty() {
             continue;
         }
-        let pattern = ascii_classes(&spec.pattern);
-        let hir = regex_syntax::parse(&pattern)
+        let hir = regex_syntax::parse(&ascii_classes(&spec.pattern))
             .map_err(|error| EngineError::Pattern { id: spec.id.clone(), why: error.to_string() })?;
-        let group = match (begins_like_a_word(&hir), spec.literals.is_empty()) {
-            (false, _) => 0,
-            (true, false) => 1,
-            (true, true) => 2,
-        };
-        patterns[group].0.push(pattern);
         #[expect(clippy::cast_possible_truncation, reason = "checked by the caller")]
-        patterns[group].1.push(index as u16);
+        let index = index as u16;
+        let first = first_bytes(&hir);
+        if begins_like_a_word(&first) {
+            let group = if spec.literals.is_empty() { &mut numbered } else { &mut wide };
+            group.add(hir, index);
+            continue;
+        }
+        let is_digit = |byte: &u8| byte.is_ascii_digit();
+        let begins = |wanted: bool| (0..=255_u8).any(|byte| first[usize::from(byte)] && is_digit(&byte) == wanted);
+        match (begins(true), begins(false)) {
+            (true, true) => {
+                digits.add(hir.clone(), index);
+                sharp.add(hir, index);
+            }
+            (true, false) => digits.add(hir, index),
+            (false, _) => sharp.add(hir, index),
+        }
     }
-    let mut groups = Vec::with_capacity(3);
-    for (patterns, members) in patterns {
-        groups.push(Group { automaton: Automaton::new(&patterns)?, members });
+    Ok(Groups {
+        digits: digits.compiled()?,
+        sharp: sharp.compiled()?,
+        wide: wide.compiled()?,
+        numbered: numbered.compiled()?,
+    })
+}
+
+#[derive(Default)]
+struct Members {
+    patterns: Vec<Hir>,
+    members: Vec<u16>,
+}
+
+impl Members {
+    fn add(&mut self, pattern: Hir, member: u16) {
+        self.patterns.push(pattern);
+        self.members.push(member);
     }
-    match <[Group; 3]>::try_from(groups) {
-        Ok(groups) => Ok(groups),
-        Err(_) => Err(AutomatonError { why: "three groups were expected".into() }.into()),
+
+    fn compiled(self) -> Result<Group, AutomatonError> {
+        Ok(Group { automaton: Automaton::new(&self.patterns)?, members: self.members })
     }
 }
 
@@ -195,24 +259,27 @@ pub(crate) fn ascii_classes(pattern: &str) -> String {
 }
 
 /// Whether a match may begin with nearly any lower-case letter, so that its first bytes tell nothing.
-fn begins_like_a_word(hir: &Hir) -> bool {
+fn begins_like_a_word(first: &[bool; 256]) -> bool {
     const MANY: usize = 20;
-    first_letters(hir).iter().filter(|&&set| set).count() >= MANY
+    (b'a'..=b'z').filter(|&letter| first[usize::from(letter)]).count() >= MANY
 }
 
-/// Which lower-case ASCII letters a match may begin with.
-fn first_letters(hir: &Hir) -> [bool; 26] {
-    let mut letters = [false; 26];
+/// Which bytes a match may begin with. Characters beyond ASCII count as every byte that such characters begin with.
+fn first_bytes(hir: &Hir) -> [bool; 256] {
+    let mut bytes = [false; 256];
     let mut add = |from: u32, to: u32| {
-        for code in from.max(u32::from(b'a'))..=to.min(u32::from(b'z')) {
-            letters[(code - u32::from(b'a')) as usize] = true;
+        for code in from..=to.min(0x7F) {
+            bytes[code as usize & 0x7F] = true;
+        }
+        if to > 0x7F {
+            bytes[0xC2..0xF5].fill(true);
         }
     };
     match hir.kind() {
         HirKind::Empty | HirKind::Look(_) => {}
         HirKind::Literal(literal) => {
             if let Some(&b) = literal.0.first() {
-                add(u32::from(b), u32::from(b));
+                bytes[usize::from(b)] = true;
             }
         }
         HirKind::Class(Class::Unicode(class)) => {
@@ -221,31 +288,31 @@ fn first_letters(hir: &Hir) -> [bool; 26] {
         HirKind::Class(Class::Bytes(class)) => {
             class.iter().for_each(|range| add(u32::from(range.start()), u32::from(range.end())));
         }
-        HirKind::Repetition(repetition) => return first_letters(&repetition.sub),
-        HirKind::Capture(capture) => return first_letters(&capture.sub),
-        HirKind::Alternation(branches) => branches.iter().for_each(|branch| join(&mut letters, branch)),
+        HirKind::Repetition(repetition) => return first_bytes(&repetition.sub),
+        HirKind::Capture(capture) => return first_bytes(&capture.sub),
+        HirKind::Alternation(branches) => branches.iter().for_each(|branch| join(&mut bytes, branch)),
         HirKind::Concat(parts) => {
             for part in parts {
-                join(&mut letters, part);
+                join(&mut bytes, part);
                 if part.properties().minimum_len() != Some(0) {
                     break;
                 }
             }
         }
     }
-    letters
+    bytes
 }
 
-fn join(letters: &mut [bool; 26], hir: &Hir) {
-    letters.iter_mut().zip(first_letters(hir)).for_each(|(to, from)| *to |= from);
+fn join(bytes: &mut [bool; 256], hir: &Hir) {
+    bytes.iter_mut().zip(first_bytes(hir)).for_each(|(to, from)| *to |= from);
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{ascii_classes, begins_like_a_word};
+    use super::{ascii_classes, begins_like_a_word, first_bytes};
 
     fn wide(pattern: &str) -> bool {
-        begins_like_a_word(&regex_syntax::parse(&ascii_classes(pattern)).unwrap())
+        begins_like_a_word(&first_bytes(&regex_syntax::parse(&ascii_classes(pattern)).unwrap()))
     }
 
     #[test]

@@ -11,7 +11,8 @@ const CONTAINER_SLACK: u8 = 25;
 /// readings that cross or coincide, the surer wins, then the longer, then the one that a recogniser found.
 pub(super) fn resolve(hits: &mut Vec<Hit>, first: usize) {
     let fresh = &mut hits[first..];
-    fresh.sort_unstable_by_key(|hit| (hit.start, std::cmp::Reverse(hit.end)));
+    // Stable: what comes in is a few rising runs, which merge in no time, and ties stay as they were found.
+    fresh.sort_by_key(|hit| (hit.start, std::cmp::Reverse(hit.end)));
     let mut kept = first;
     for next in first..hits.len() {
         let hit = hits[next];
