@@ -55,8 +55,19 @@ pub fn read_as(
     budget: &mut Budget<'_>,
 ) -> Result<(), crate::Halt> {
     budget.begin(source.len());
-    let mut reader = Reader { sink, budget, depth: 0, held_bytes: 0 };
+    let mut reader = Reader { sink, budget, depth: 0, held_bytes: 0, part: None };
     reader.object_as(format, source)
+}
+
+/// Lets `read` report to `sink` as a reader does.
+#[cfg(test)]
+pub(crate) fn with_reader(
+    sink: &mut dyn Sink,
+    budget: &mut Budget<'_>,
+    read: impl FnOnce(&mut Reader<'_, '_>) -> Result<(), ReadError>,
+) {
+    let mut reader = Reader { sink, budget, depth: 0, held_bytes: 0, part: None };
+    read(&mut reader).unwrap();
 }
 
 impl<'b> Reader<'_, 'b> {

@@ -47,7 +47,9 @@ fn stamp(path: &Path, metadata: &std::fs::Metadata) -> Option<String> {
         let since = metadata.modified().ok()?.duration_since(SystemTime::UNIX_EPOCH).ok()?;
         Some(format!("{}.{}", metadata.len(), since.as_nanos()))
     };
-    let log = std::fs::metadata(beside(path, "-wal")).ok().and_then(|metadata| time(&metadata));
+    // An empty log is what a reader may leave behind, and holds nothing.
+    let log = std::fs::metadata(beside(path, "-wal")).ok().filter(|log| log.len() > 0);
+    let log = log.and_then(|metadata| time(&metadata));
     Some(format!("{}:{}", time(metadata)?, log.unwrap_or_default()))
 }
 

@@ -1,6 +1,7 @@
 //! Scanning from the outside: real folders, a small S3 server, databases, kills.
 
 #[path = "../../../../base/store/tests/support/engines.rs"]
+#[expect(dead_code, reason = "only the server is used here")]
 mod engines;
 
 mod databases;
