@@ -59,7 +59,8 @@ pub(super) async fn run(
 fn options(global: &Global, config: &Config, arguments: &ScanArgs) -> ScanOptions {
     let rows = arguments.sample_rows.or(config.scan.sample_rows);
     // Spans are not kept: to print them, every object has to be read.
-    let everything = arguments.all || arguments.spans || arguments.explain || arguments.format == crate::cli::ScanFormat::Sarif;
+    let everything =
+        arguments.all || arguments.spans || arguments.explain || arguments.format == crate::cli::ScanFormat::Sarif;
     ScanOptions {
         limits: limits(config, arguments),
         jobs: jobs(config, arguments),
@@ -123,10 +124,8 @@ async fn unchanged(
     }
     let mut after = 0;
     loop {
-        let page = catalogue
-            .reports(outcome.source_id, after, PAGE)
-            .await
-            .map_err(|error| Failure::failed("store", error))?;
+        let page =
+            catalogue.reports(outcome.source_id, after, PAGE).await.map_err(|error| Failure::failed("store", error))?;
         for report in page.reports.iter().filter(|report| !seen.contains(&report.object)) {
             if !print(source, report, writer) {
                 return Ok(());

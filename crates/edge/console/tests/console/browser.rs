@@ -43,7 +43,8 @@ fn set_up(browser: &Browser, address: &str, link: &str) {
     browser.open(&format!("{address}{link}"));
     browser.screenshot(&target().join("screenshots/setup.png"));
     browser.press(&format!("Ada{TAB}{PASSWORD}{TAB}{PASSWORD}{ENTER}"));
-    browser.wait_for("return location.pathname === '/' && document.querySelector('h1')?.textContent === 'Data landscape'");
+    browser
+        .wait_for("return location.pathname === '/' && document.querySelector('h1')?.textContent === 'Data landscape'");
     browser.script("document.querySelector('form[action=\"/logout\"]').requestSubmit()");
     browser.wait_for("return location.pathname === '/login'");
     browser.screenshot(&target().join("screenshots/login.png"));
@@ -85,7 +86,9 @@ fn search(browser: &Browser, address: &str) {
     let label = "const e = document.querySelector('#label'); e.value = 'secret'; \
                  e.dispatchEvent(new Event('change', {bubbles: true}))";
     browser.script(label);
-    browser.wait_for("return location.search.includes('label=secret') && document.querySelectorAll('#rows tr').length < 50");
+    browser.wait_for(
+        "return location.search.includes('label=secret') && document.querySelectorAll('#rows tr').length < 50",
+    );
     browser.wait_for(
         "return [...document.querySelectorAll('#rows tr')].every(row => row.querySelector('.tag.secret') !== null)",
     );

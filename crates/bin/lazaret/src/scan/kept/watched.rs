@@ -24,9 +24,7 @@ pub(super) async fn run(scanner: &Scanner, sources: &[SourceSpec], writer: &mut 
         };
         let mut watch = Watch::start(path).await.map_err(|error| Failure::usage(error.to_string()))?;
         let sender = sender.clone();
-        tokio::spawn(async move {
-            while sender.send((at, watch.next(Debounce::default()).await)).await.is_ok() {}
-        });
+        tokio::spawn(async move { while sender.send((at, watch.next(Debounce::default()).await)).await.is_ok() {} });
     }
     drop(sender);
     loop {
@@ -44,12 +42,7 @@ pub(super) async fn run(scanner: &Scanner, sources: &[SourceSpec], writer: &mut 
 }
 
 /// Scans what was touched. Whether anybody still reads what is printed.
-async fn again(
-    scanner: &Scanner,
-    source: &SourceSpec,
-    touched: Touched,
-    writer: &mut Writer,
-) -> Result<bool, Failure> {
+async fn again(scanner: &Scanner, source: &SourceSpec, touched: Touched, writer: &mut Writer) -> Result<bool, Failure> {
     let handle = ScanHandle::new(now());
     let mut is_read = true;
     let each = &mut |report: &ObjectReport| {
