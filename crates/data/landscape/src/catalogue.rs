@@ -16,7 +16,7 @@ use tokio::sync::RwLock;
 
 pub use corrections::{Action, Correction};
 pub use ingest::{Batch, Inspected};
-pub(crate) use rows::{GONE, UNREADABLE, unopened};
+pub(crate) use rows::{GONE, PRESENT, UNREADABLE, unopened};
 
 use crate::subjects::{Counts, DamagedBitmap, People};
 
