@@ -340,7 +340,7 @@ pub(crate) async fn correct(
     Form(form): Form<Corrected>,
 ) -> Result<Response, Failure> {
     let unknown = |what: &str| Failure::BadInput(format!("There is no such {what}; choose one on the object's page."));
-    let label: Label = form.label.parse().map_err(|_: model::UnknownName| unknown("label"))?;
+    let label: Label = form.label.parse().map_err(|_unknown: model::UnknownName| unknown("label"))?;
     if label == Label::None {
         return Err(unknown("label"));
     }
