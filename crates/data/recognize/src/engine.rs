@@ -380,7 +380,7 @@ pub(crate) fn starts_token(text: &str, at: usize) -> bool {
     match (at.checked_sub(1).and_then(|i| bytes.get(i)), bytes.get(at)) {
         (None, _) => true,
         (Some(before), Some(here)) if before.is_ascii() && here.is_ascii() => {
-            (!is_word_byte(*before) || !is_word_byte(*here)) && !(*before == b'.' && is_decimal_point(bytes, at - 1))
+            !(is_word_byte(*before) && is_word_byte(*here) || *before == b'.' && is_decimal_point(bytes, at - 1))
         }
         _ => {
             let before = text.get(..at).and_then(|s| s.chars().next_back());
@@ -396,7 +396,7 @@ pub(crate) fn ends_token(text: &str, end: usize) -> bool {
     match (end.checked_sub(1).and_then(|i| bytes.get(i)), bytes.get(end)) {
         (_, None) => true,
         (Some(before), Some(here)) if before.is_ascii() && here.is_ascii() => {
-            (!is_word_byte(*before) || !is_word_byte(*here)) && !(*here == b'.' && is_decimal_point(bytes, end))
+            !(is_word_byte(*before) && is_word_byte(*here) || *here == b'.' && is_decimal_point(bytes, end))
         }
         _ => {
             if !text.is_char_boundary(end) {
