@@ -17,7 +17,7 @@ pub use ingest::{Batch, Inspected};
 pub use overview::PeopleOverview;
 use overview::Unions;
 pub(crate) use overview::{PeopleByPath, Sets};
-pub(crate) use rows::{GONE, UNREADABLE, unopened};
+pub(crate) use rows::{GONE, PRESENT, UNREADABLE, unopened};
 
 use crate::subjects::{DamagedBitmap, People};
 

@@ -8,15 +8,20 @@ mod automaton;
 mod compile;
 mod context;
 mod explain;
+mod groups;
+mod literals;
 mod overlap;
 mod starts;
 mod terms;
 
 use automaton::Memory;
 pub use compile::EngineError;
-use compile::{Brief, Groups, Recognizer};
+use compile::{Brief, Recognizer};
 use context::{Lexicon, Listener, Voice, Voters, boundary, floor_boundary};
 use model::IdentifierType;
+
+use groups::{Groups, Sort};
+use literals::Literals;
 
 use crate::content::{CONTEXT_AFTER_BYTES, CONTEXT_BEFORE_BYTES, NEGATIVE_BEFORE_BYTES, RecognizerSpec};
 use crate::names::{self, NameHit, Names};
@@ -65,7 +70,7 @@ pub struct Engine {
     recognizers: Vec<Recognizer>,
     brief: Vec<Brief>,
     groups: Groups,
-    literals: Option<aho_corasick::AhoCorasick>,
+    literals: Literals,
     lexicon: Lexicon,
     terms: terms::Terms,
     term_lists: Vec<(String, IdentifierType)>,
@@ -75,10 +80,9 @@ pub struct Engine {
 
 /// What one thread needs to run the engine, and what it has learned. Holds no text but beginnings of a few bytes.
 pub struct Scratch {
-    digits: Memory,
-    sharp: Memory,
-    wide: Memory,
-    numbered: Memory,
+    /// By sort.
+    memories: [Memory; 5],
+    literals: Vec<(usize, usize)>,
     matches: Vec<automaton::Match>,
     listener: Listener,
     voters: Voters,
@@ -87,6 +91,14 @@ pub struct Scratch {
     name_hits: Vec<NameHit>,
     /// Bytes that the tagger has read so far.
     pub model_bytes: u64,
+}
+
+impl Scratch {
+    /// Whether a match of a sort may begin at `at`, as far as earlier walks have told.
+    #[inline]
+    fn may_start(&self, sort: Sort, bytes: &[u8], at: usize) -> bool {
+        self.memories[sort as usize].may_start(bytes, at)
+    }
 }
 
 /// Context that stands outside the text: a column's header, a field's name.
@@ -122,10 +134,8 @@ impl Engine {
     #[must_use]
     pub fn scratch(&self) -> Scratch {
         Scratch {
-            digits: self.groups.digits.automaton.memory(),
-            sharp: self.groups.sharp.automaton.memory(),
-            wide: self.groups.wide.automaton.memory(),
-            numbered: self.groups.numbered.automaton.memory(),
+            memories: self.groups.memories(),
+            literals: Vec::new(),
             matches: Vec::new(),
             listener: Listener::default(),
             voters: Voters::none(self.recognizers.len()),
@@ -194,15 +204,15 @@ impl Engine {
         let bytes = text.as_bytes();
         scratch.listener.forget();
         starts::for_each_start(bytes, |at, digit| {
-            if bytes.get(at).is_some_and(u8::is_ascii_digit) {
-                if scratch.digits.may_start(bytes, at) {
-                    self.walk(Which::Digits, text, at, hint, scratch, out);
-                }
-            } else if scratch.sharp.may_start(bytes, at) {
-                self.walk(Which::Sharp, text, at, hint, scratch, out);
+            if scratch.may_start(Sort::Shape, bytes, at) {
+                self.walk(Sort::Shape, text, at, hint, scratch, out);
             }
-            if digit && scratch.numbered.may_start(bytes, at) {
-                self.walk(Which::Numbered, text, at, hint, scratch, out);
+            let sort = if bytes.get(at).is_some_and(u8::is_ascii_digit) { Sort::Digit } else { Sort::Sharp };
+            if scratch.may_start(sort, bytes, at) {
+                self.walk(sort, text, at, hint, scratch, out);
+            }
+            if digit && scratch.may_start(Sort::Numbered, bytes, at) {
+                self.walk(Sort::Numbered, text, at, hint, scratch, out);
             }
             if self.terms.may_start(bytes, at) {
                 self.term(text, at, out);
@@ -229,7 +239,7 @@ impl Engine {
         self.names.find(text, &mut scratch.names, &mut scratch.name_hits);
         if tier == NamesTier::Model {
             let tagger = self.tagger.get_or_init(names::tagger::Tagger::load);
-            scratch.model_bytes += tagger.rescore(text, &scratch.names, &mut scratch.name_hits) as u64;
+            scratch.model_bytes += tagger.rescore(&self.names, text, &scratch.names, &mut scratch.name_hits) as u64;
         }
         out.extend(scratch.name_hits.iter().filter(|name| name.confidence >= NAME_CONFIDENCE_MIN).map(|name| Hit {
             start: name.start,
@@ -243,43 +253,31 @@ impl Engine {
 
     /// Tries the wide patterns at every token start of the unbroken run around each literal.
     fn around_literals(&self, text: &str, hint: Option<&Hint>, scratch: &mut Scratch, out: &mut Vec<Hit>) {
-        let Some(literals) = &self.literals else { return };
         let bytes = text.as_bytes();
+        let mut literals = std::mem::take(&mut scratch.literals);
+        self.literals.find(bytes, &mut literals);
         let mut tried = 0;
-        for literal in literals.find_iter(bytes) {
-            let from = run_start(bytes, literal.start()).max(tried);
-            let to = literal.end();
+        for &(start, to) in &literals {
+            let from = run_start(bytes, start).max(tried);
             tried = tried.max(to);
             let mut skip = 0;
             for at in from..to {
                 if at < skip || !text.is_char_boundary(at) || !starts_token(text, at) || bytes[at] <= b' ' {
                     continue;
                 }
-                if scratch.wide.may_start(bytes, at) {
+                if scratch.may_start(Sort::Wide, bytes, at) {
                     let before = out.len();
-                    self.walk(Which::Wide, text, at, hint, scratch, out);
+                    self.walk(Sort::Wide, text, at, hint, scratch, out);
                     skip = out[before..].iter().map(|hit| hit.end).max().unwrap_or(skip);
                 }
             }
         }
+        scratch.literals = literals;
     }
 
     /// Tries the patterns of a group at `at` and judges what matches.
-    fn walk(
-        &self,
-        which: Which,
-        text: &str,
-        at: usize,
-        hint: Option<&Hint>,
-        scratch: &mut Scratch,
-        out: &mut Vec<Hit>,
-    ) {
-        let (group, memory) = match which {
-            Which::Digits => (&self.groups.digits, &mut scratch.digits),
-            Which::Sharp => (&self.groups.sharp, &mut scratch.sharp),
-            Which::Wide => (&self.groups.wide, &mut scratch.wide),
-            Which::Numbered => (&self.groups.numbered, &mut scratch.numbered),
-        };
+    fn walk(&self, sort: Sort, text: &str, at: usize, hint: Option<&Hint>, scratch: &mut Scratch, out: &mut Vec<Hit>) {
+        let (group, memory) = (self.groups.get(sort), &mut scratch.memories[sort as usize]);
         let mut matches = std::mem::take(&mut scratch.matches);
         group.automaton.walk(memory, text.as_bytes(), at, &mut matches);
         if !matches.is_empty() {
@@ -365,14 +363,6 @@ const TERM_CONFIDENCE: u8 = 85;
 const NAME_CONFIDENCE_MIN: u8 = 50;
 /// How far a wide pattern may begin before its literal, in bytes.
 const RUN_BYTES_MAX: usize = 320;
-
-#[derive(Clone, Copy)]
-enum Which {
-    Digits,
-    Sharp,
-    Wide,
-    Numbered,
-}
 
 /// The start of the run without white space or quotes that holds `at`.
 fn run_start(bytes: &[u8], at: usize) -> usize {

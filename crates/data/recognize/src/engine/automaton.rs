@@ -122,19 +122,23 @@ impl Memory {
 /// Beginnings that walks have shown to lead nowhere: nothing is computed ahead, and what a kind of file begins its
 /// words with is soon known. Exact: only equal bytes are taken for known.
 struct Dead {
+    /// Beginnings of one byte.
+    ones: [bool; 256],
     /// Beginnings of four bytes, and of eight that are alive after four. Zero is an empty place, and no beginning.
     fours: Box<[u32; 1 << DEAD_BITS]>,
     eights: Box<[u64; 1 << DEAD_BITS]>,
 }
 
-/// Beginnings of each length that are remembered, as a power of two: both tables together stay in the second cache.
-const DEAD_BITS: u32 = 14;
+/// Beginnings of each length that are remembered, as a power of two: the tables of all
+/// automata together stay in the second cache.
+const DEAD_BITS: u32 = 12;
 
 impl Dead {
     fn new() -> Self {
         let fours = vec![0; 1 << DEAD_BITS].into_boxed_slice().try_into();
         let eights = vec![0; 1 << DEAD_BITS].into_boxed_slice().try_into();
         Self {
+            ones: [false; 256],
             fours: fours.unwrap_or_else(|_| Box::new([0; 1 << DEAD_BITS])),
             eights: eights.unwrap_or_else(|_| Box::new([0; 1 << DEAD_BITS])),
         }
@@ -143,6 +147,9 @@ impl Dead {
     #[inline]
     fn holds(&self, bytes: &[u8], at: usize) -> bool {
         let Some(&eight) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) else { return false };
+        if self.ones[usize::from(eight[0])] {
+            return true;
+        }
         let eight = u64::from_le_bytes(eight);
         #[expect(clippy::cast_possible_truncation, reason = "its first four bytes")]
         let four = eight as u32;
@@ -152,6 +159,10 @@ impl Dead {
     /// The walk from `at` ended after `taken` bytes without a match.
     fn learn(&mut self, bytes: &[u8], at: usize, taken: usize) {
         let Some(&eight) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) else { return };
+        if taken == 1 {
+            self.ones[usize::from(eight[0])] = true;
+            return;
+        }
         let eight = u64::from_le_bytes(eight);
         if taken <= 4 {
             #[expect(clippy::cast_possible_truncation, reason = "its first four bytes")]

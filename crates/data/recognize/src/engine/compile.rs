@@ -5,10 +5,11 @@ use std::sync::OnceLock;
 use model::IdentifierType;
 use regex_automata::meta::Regex;
 use regex_automata::{Anchored, Input};
-use regex_syntax::hir::{Class, Hir, HirKind};
 
-use super::automaton::{Automaton, AutomatonError};
+use super::automaton::AutomatonError;
 use super::context::{Lexicon, Voice};
+use super::groups::{Groups, Sort};
+use super::literals::Literals;
 use super::{Engine, terms};
 use crate::content::{RecognizerFile, RecognizerSpec};
 use crate::names::Names;
@@ -66,24 +67,6 @@ impl Recognizer {
     }
 }
 
-/// Some recognisers in one automaton: pattern `i` is recogniser `members[i]`.
-pub(super) struct Group {
-    pub automaton: Automaton,
-    pub members: Vec<u16>,
-}
-
-/// All recognisers with a pattern, by how they can be found.
-pub(super) struct Groups {
-    /// Those that may begin with a digit, tried at digits.
-    pub digits: Group,
-    /// Those that may begin with something else and are told apart by their first bytes, tried at everything else.
-    pub sharp: Group,
-    /// Those that may begin like any word, tried around their literals.
-    pub wide: Group,
-    /// Those that may begin like any word and have no literal, tried at words that hold a digit.
-    pub numbered: Group,
-}
-
 /// What judging a match asks of its recogniser, close together in memory.
 #[derive(Clone, Copy)]
 pub(super) struct Brief {
@@ -132,8 +115,8 @@ pub(super) fn engine<'a>(files: impl Iterator<Item = (&'a str, &'a str)>) -> Res
     if recognizers.len() > usize::from(u16::MAX) {
         return Err(EngineError::File { file: "recognizers".into(), why: "more than 65,535 recognisers".into() });
     }
-    let groups = groups(&recognizers)?;
-    let literals = literals(&recognizers, &groups.wide);
+    let groups = Groups::of(&recognizers)?;
+    let literals = Literals::of(&recognizers, groups.get(Sort::Wide));
     let mut lexicon = Lexicon::new(recognizers.len());
     for (index, recognizer) in recognizers.iter().enumerate() {
         lexicon.add(index, Voice::For, &recognizer.spec.context);
@@ -168,73 +151,6 @@ fn ready(spec: RecognizerSpec) -> Result<Recognizer, EngineError> {
     Ok(Recognizer { spec, validator, groups: OnceLock::new() })
 }
 
-/// Sorts the recognisers by how they can be found and compiles each group.
-fn groups(recognizers: &[Recognizer]) -> Result<Groups, EngineError> {
-    let mut digits = Members::default();
-    let mut sharp = Members::default();
-    let mut wide = Members::default();
-    let mut numbered = Members::default();
-    for (index, recognizer) in recognizers.iter().enumerate() {
-        let spec = &recognizer.spec;
-        if spec.pattern.is_empty() {
-            continue;
-        }
-        let hir = regex_syntax::parse(&ascii_classes(&spec.pattern))
-            .map_err(|error| EngineError::Pattern { id: spec.id.clone(), why: error.to_string() })?;
-        #[expect(clippy::cast_possible_truncation, reason = "checked by the caller")]
-        let index = index as u16;
-        let first = first_bytes(&hir);
-        if begins_like_a_word(&first) {
-            let group = if spec.literals.is_empty() { &mut numbered } else { &mut wide };
-            group.add(hir, index);
-            continue;
-        }
-        let is_digit = |byte: &u8| byte.is_ascii_digit();
-        let begins = |wanted: bool| (0..=255_u8).any(|byte| first[usize::from(byte)] && is_digit(&byte) == wanted);
-        match (begins(true), begins(false)) {
-            (true, true) => {
-                digits.add(hir.clone(), index);
-                sharp.add(hir, index);
-            }
-            (true, false) => digits.add(hir, index),
-            (false, _) => sharp.add(hir, index),
-        }
-    }
-    Ok(Groups {
-        digits: digits.compiled()?,
-        sharp: sharp.compiled()?,
-        wide: wide.compiled()?,
-        numbered: numbered.compiled()?,
-    })
-}
-
-#[derive(Default)]
-struct Members {
-    patterns: Vec<Hir>,
-    members: Vec<u16>,
-}
-
-impl Members {
-    fn add(&mut self, pattern: Hir, member: u16) {
-        self.patterns.push(pattern);
-        self.members.push(member);
-    }
-
-    fn compiled(self) -> Result<Group, AutomatonError> {
-        Ok(Group { automaton: Automaton::new(&self.patterns)?, members: self.members })
-    }
-}
-
-fn literals(recognizers: &[Recognizer], wide: &Group) -> Option<aho_corasick::AhoCorasick> {
-    let literals: Vec<&str> = wide
-        .members
-        .iter()
-        .filter_map(|&index| recognizers.get(usize::from(index)))
-        .flat_map(|recognizer| recognizer.spec.literals.iter().map(String::as_str))
-        .collect();
-    if literals.is_empty() { None } else { aho_corasick::AhoCorasick::new(literals).ok() }
-}
-
 /// `\d`, `\w` and `\s` mean ASCII in content files; everything else keeps its Unicode meaning.
 pub(crate) fn ascii_classes(pattern: &str) -> String {
     let mut out = String::with_capacity(pattern.len() + 16);
@@ -256,71 +172,4 @@ pub(crate) fn ascii_classes(pattern: &str) -> String {
         }
     }
     out
-}
-
-/// Whether a match may begin with nearly any lower-case letter, so that its first bytes tell nothing.
-fn begins_like_a_word(first: &[bool; 256]) -> bool {
-    const MANY: usize = 20;
-    (b'a'..=b'z').filter(|&letter| first[usize::from(letter)]).count() >= MANY
-}
-
-/// Which bytes a match may begin with. Characters beyond ASCII count as every byte that such characters begin with.
-fn first_bytes(hir: &Hir) -> [bool; 256] {
-    let mut bytes = [false; 256];
-    let mut add = |from: u32, to: u32| {
-        for code in from..=to.min(0x7F) {
-            bytes[code as usize & 0x7F] = true;
-        }
-        if to > 0x7F {
-            bytes[0xC2..0xF5].fill(true);
-        }
-    };
-    match hir.kind() {
-        HirKind::Empty | HirKind::Look(_) => {}
-        HirKind::Literal(literal) => {
-            if let Some(&b) = literal.0.first() {
-                bytes[usize::from(b)] = true;
-            }
-        }
-        HirKind::Class(Class::Unicode(class)) => {
-            class.iter().for_each(|range| add(u32::from(range.start()), u32::from(range.end())));
-        }
-        HirKind::Class(Class::Bytes(class)) => {
-            class.iter().for_each(|range| add(u32::from(range.start()), u32::from(range.end())));
-        }
-        HirKind::Repetition(repetition) => return first_bytes(&repetition.sub),
-        HirKind::Capture(capture) => return first_bytes(&capture.sub),
-        HirKind::Alternation(branches) => branches.iter().for_each(|branch| join(&mut bytes, branch)),
-        HirKind::Concat(parts) => {
-            for part in parts {
-                join(&mut bytes, part);
-                if part.properties().minimum_len() != Some(0) {
-                    break;
-                }
-            }
-        }
-    }
-    bytes
-}
-
-fn join(bytes: &mut [bool; 256], hir: &Hir) {
-    bytes.iter_mut().zip(first_bytes(hir)).for_each(|(to, from)| *to |= from);
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{ascii_classes, begins_like_a_word, first_bytes};
-
-    fn wide(pattern: &str) -> bool {
-        begins_like_a_word(&first_bytes(&regex_syntax::parse(&ascii_classes(pattern)).unwrap()))
-    }
-
-    #[test]
-    fn patterns_that_begin_like_any_word_are_told_apart() {
-        assert!(wide(r"[\w.%+-]+@[a-z]+"));
-        assert!(wide(r"(?:[a-z]{2}|\d)\d{5}"));
-        assert!(!wide(r"\d{3}-\d{2}-\d{4}"));
-        assert!(!wide("(?i:password|secret)=.{8}"));
-        assert!(!wide("[A-Z0-9]{9}"));
-    }
 }

@@ -286,13 +286,36 @@ fn lower(c: char) -> u32 {
 
 #[inline]
 fn is_ascii_word_byte(b: u8) -> bool {
-    b.is_ascii_alphanumeric() || b == b'_'
+    CLASSES[b as usize] & WORD != 0
 }
 
 #[inline]
 fn is_head_byte(b: u8) -> bool {
-    is_ascii_word_byte(b) || b >= 0xC0
+    CLASSES[b as usize] != 0
 }
+
+/// ASCII letters, digits and underscore.
+const WORD: u8 = 1;
+/// What begins a character beyond ASCII.
+const LEAD: u8 = 2;
+
+const CLASSES: [u8; 256] = {
+    let mut classes = [0; 256];
+    let mut byte = 0_usize;
+    while byte < 256 {
+        #[expect(clippy::cast_possible_truncation, reason = "below 256")]
+        let b = byte as u8;
+        classes[byte] = if b.is_ascii_alphanumeric() || b == b'_' {
+            WORD
+        } else if b >= 0xC0 {
+            LEAD
+        } else {
+            0
+        };
+        byte += 1;
+    }
+    classes
+};
 
 fn cuts_word(text: &str, at: usize) -> bool {
     let before = text.get(..at).and_then(|s| s.chars().next_back());
@@ -344,7 +367,7 @@ pub(crate) fn floor_boundary(text: &str, at: usize) -> usize {
 
 /// Keys are hashes already.
 #[derive(Default)]
-struct Through(u64);
+pub(crate) struct Through(u64);
 
 impl Hasher for Through {
     fn finish(&self) -> u64 {
@@ -354,6 +377,9 @@ impl Hasher for Through {
         for &b in bytes {
             self.0 = fold(self.0, u32::from(b));
         }
+    }
+    fn write_u32(&mut self, key: u32) {
+        self.0 = mixed(u64::from(key));
     }
     fn write_u64(&mut self, key: u64) {
         self.0 = key;
