@@ -72,6 +72,22 @@ async fn migrating_keeps_rows_of_earlier_steps() {
 }
 
 #[tokio::test]
+async fn changes_of_before_are_in_the_sums() {
+    on_each_unmigrated(|store, _| async move {
+        store.migrate_to(3).await.unwrap();
+        for (id, happened_at, kind) in [(1, 10, "new"), (2, 10, "new"), (3, 20, "gone"), (4, 20, "new")] {
+            let sql = "INSERT INTO changes (id, happened_at, object_id, kind, detail) VALUES ($1, $2, 1, $3, '')";
+            store.execute(sql, &[id.into(), happened_at.into(), kind.into()]).await.unwrap();
+        }
+        store.migrate_to(newest()).await.unwrap();
+        let counts = store::changes::counts(&store, 0).await.unwrap();
+        assert_eq!(counts, [("gone".to_owned(), 1), ("new".to_owned(), 3)]);
+        assert_eq!(store::changes::counts(&store, 20).await.unwrap(), [("gone".to_owned(), 1), ("new".to_owned(), 1)]);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_database_of_a_newer_program_is_refused() {
     on_each_unmigrated(|store, _| async move {
         store.migrate_to(newest()).await.unwrap();
