@@ -1,5 +1,7 @@
 //! The catalogue from the outside, on both engines.
 
+#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "tests fail loudly and say what they skip")]
+
 #[path = "../../../base/store/tests/support/engines.rs"]
 mod engines;
 #[path = "support/reports.rs"]
