@@ -29,6 +29,8 @@ pub(super) enum Kind {
 }
 
 const PIECE_BYTES: usize = 4 << 20;
+/// A shorter piece might be nothing but its header.
+const PIECE_BYTES_MIN: usize = 64 << 10;
 /// Rows of a table of patients that make about [`PIECE_BYTES`].
 const PIECE_ROWS: usize = 4096;
 
@@ -44,7 +46,7 @@ pub(super) fn file(kind: Kind, options: &Options) -> Result<PathBuf> {
     let wanted = options.megabytes * 1_000_000;
     let (mut written, mut seed) = (0, 1);
     while written < wanted {
-        let piece = piece(kind, seed, PIECE_BYTES.min(wanted - written));
+        let piece = piece(kind, seed, PIECE_BYTES.min(wanted - written).max(PIECE_BYTES_MIN));
         let body = if seed == 1 { &piece[..] } else { without_header(kind, &piece) };
         out.write_all(body)?;
         written += body.len();

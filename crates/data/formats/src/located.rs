@@ -289,7 +289,7 @@ pub enum TableStyle {
     Delimited,
     /// `Sheet1!B7`: the table's name and a cell reference.
     Sheet,
-    /// `DM.SUBJID[12]`: table, column and 1-based row.
+    /// `DM.SUBJID[12]`: table, column and 1-based row; `SUBJID[12]` where the table has no name.
     Dataset,
 }
 

@@ -59,6 +59,17 @@ pub fn read_as(
     reader.object_as(format, source)
 }
 
+/// Lets `read` report to `sink` as a reader does.
+#[cfg(test)]
+pub(crate) fn with_reader(
+    sink: &mut dyn Sink,
+    budget: &mut Budget<'_>,
+    read: impl FnOnce(&mut Reader<'_, '_>) -> Result<(), ReadError>,
+) {
+    let mut reader = Reader { sink, budget, depth: 0, held_bytes: 0, part: None };
+    read(&mut reader).unwrap();
+}
+
 impl<'b> Reader<'_, 'b> {
     /// The limits in force.
     pub(crate) fn limits(&self) -> &Limits {

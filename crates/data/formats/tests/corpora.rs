@@ -1,6 +1,8 @@
-//! Every file of the shared corpora is read: as what it is, without a panic, and without a problem that it does not have.
+//! Every file of the shared corpora, and of the made-up organisation, is read: as what it is, without a panic, and
+//! without a problem that it does not have.
 
-use std::collections::BTreeMap;
+#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "a test that cannot read its files has failed")]
+
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
@@ -14,7 +16,8 @@ use model::Format;
 struct Seen {
     depth: usize,
     format: Option<Format>,
-    inner: Vec<Format>,
+    /// Formats of members, in order.
+    members: Vec<Format>,
     problems: Vec<String>,
     values: usize,
 }
@@ -24,7 +27,7 @@ impl Sink for Seen {
         if self.depth == 0 {
             self.format = Some(format);
         } else {
-            self.inner.push(format);
+            self.members.push(format);
         }
         Ok(())
     }
@@ -66,16 +69,17 @@ fn read(path: &Path) -> Seen {
     let elapsed = || Duration::ZERO;
     let mut budget = Budget::new(Limits::default(), &cancelled, &elapsed);
     formats::read(Source::seek(File::open(path).unwrap()).unwrap(), &mut seen, &mut budget).unwrap();
+    assert_eq!(seen.depth, 0, "{}", path.display());
     seen
 }
 
-/// All files below the shared folder's `name`, or `None` (said aloud) where it is missing outside of CI.
-fn files(name: &str) -> Option<Vec<PathBuf>> {
+/// All files below the shared folder's `name`, or none (said aloud) where it is missing outside of CI.
+fn files(name: &str) -> Vec<PathBuf> {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../../shared").join(name);
     if !root.is_dir() {
         assert!(std::env::var("CI").as_deref() != Ok("true"), "the folder `shared/{name}` is missing");
         eprintln!("skipped: the folder `shared/{name}` is not here");
-        return None;
+        return Vec::new();
     }
     let mut files = Vec::new();
     let mut folders = vec![root];
@@ -86,30 +90,127 @@ fn files(name: &str) -> Option<Vec<PathBuf>> {
         }
     }
     files.sort();
-    Some(files)
+    files
 }
 
+fn extension(path: &Path) -> &str {
+    path.extension().and_then(|extension| extension.to_str()).unwrap_or_default()
+}
+
+/// What the files of a corpus are, by folder and extension, and what is inside of those that hold one thing.
+const CORPORA: [(&str, &str, Format, Option<Format>); 30] = [
+    ("corpora/text", "json", Format::Json, None),
+    ("corpora/dicom", "dcm", Format::Dicom, None),
+    ("corpora/dicom-deid", "dcm", Format::Dicom, None),
+    ("corpora/fhir", "json", Format::Fhir, None),
+    ("corpora/hl7", "hl7", Format::Hl7, None),
+    ("corpora/cdisc/sdtm", "xpt", Format::Xpt, None),
+    ("corpora/cdisc/sdtm", "json", Format::DatasetJson, None),
+    ("corpora/cdisc/sdtm", "ndjson", Format::DatasetJson, None),
+    ("corpora/cdisc/sdtm", "xml", Format::Odm, None),
+    ("corpora/cdisc/i18n", "json", Format::DatasetJson, None),
+    ("corpora/genomics", "bam", Format::Bam, None),
+    ("corpora/genomics", "sam", Format::Sam, None),
+    ("corpora/genomics", "vcf", Format::Vcf, None),
+    ("corpora/genomics", "fa", Format::Fasta, None),
+    ("corpora/genomics", "gz", Format::Gzip, Some(Format::Vcf)),
+    ("corpora/secrets", "go", Format::Text, None),
+    ("corpora/secrets", "toml", Format::Text, None),
+    ("corpora/secrets/archives/files", "gz", Format::Gzip, Some(Format::Text)),
+    ("corpora/secrets/archives", "7z", Format::SevenZip, Some(Format::Text)),
+    ("corpora/secrets/archives", "tar", Format::Tar, Some(Format::Text)),
+    ("corpora/secrets/archives", "zip", Format::Zip, Some(Format::Text)),
+    ("logs/zeek/json", "gz", Format::Gzip, Some(Format::Ndjson)),
+    ("logs/zeek/tsv", "gz", Format::Gzip, Some(Format::Csv)),
+    ("logs/cloudtrail", "json", Format::Json, None),
+    ("logs/evtx", "evtx", Format::Binary, None),
+    ("csaf-medical", "json", Format::Json, None),
+    ("cloud-plans", "json", Format::Json, None),
+    ("oscal", "json", Format::Json, None),
+    ("playbooks", "md", Format::Text, None),
+    ("prompts", "json", Format::Json, None),
+];
+
+/// Files that are damaged on purpose, and what is wrong with them.
+const DAMAGED: [(&str, &str); 4] = [
+    ("MR_truncated.dcm", "truncated"),
+    ("rtplan_truncated.dcm", "truncated"),
+    ("index.expected1.vcf", "malformed"),
+    ("index.expected2.vcf", "malformed"),
+];
+
 #[test]
-fn report() {
-    for folder in ["corpora", "logs", "csaf-medical", "cloud-plans", "oscal", "playbooks", "prompts"] {
-        let Some(files) = files(folder) else { return };
-        let mut all: BTreeMap<String, usize> = BTreeMap::new();
-        for path in files {
+fn the_corpora_are_read_as_what_they_are() {
+    for (folder, extended, format, inside) in CORPORA {
+        let mut found = files(folder);
+        let is_there = !found.is_empty();
+        found.retain(|path| extension(path) == extended);
+        assert!(!found.is_empty() || !is_there, "no `{extended}` in `{folder}`");
+        for path in found {
             let seen = read(&path);
-            let ext = path.extension().map(|e| e.to_string_lossy().into_owned()).unwrap_or_default();
-            let parent = path.parent().unwrap().file_name().unwrap().to_string_lossy().into_owned();
-            let mut inner = seen.inner.clone();
-            inner.dedup();
-            *all.entry(format!("{parent} {ext} {:?} {inner:?}", seen.format)).or_default() += 1;
-            for p in &seen.problems {
-                println!("PROBLEM {} {p}", path.display());
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            assert_eq!(seen.format, Some(format), "{}", path.display());
+            assert!(seen.values > 0, "nothing in {}", path.display());
+            if let Some(inside) = inside {
+                assert!(seen.members.iter().all(|member| *member == inside), "{}: {:?}", path.display(), seen.members);
             }
-            if seen.values == 0 {
-                println!("NOTHING {}", path.display());
-            }
-        }
-        for (k, v) in all {
-            println!("{v} {k}");
+            let expected: Vec<&str> = DAMAGED.iter().filter(|known| known.0 == name).map(|known| known.1).collect();
+            let kinds: Vec<&str> = seen.problems.iter().filter_map(|problem| problem.split(':').next()).collect();
+            assert_eq!(kinds, expected, "{}: {:?}", path.display(), seen.problems);
         }
     }
+}
+
+/// Formats by the extension that the made-up organisation gives its files.
+const BY_EXTENSION: [(&str, Format); 27] = [
+    ("eml", Format::Eml),
+    ("mbox", Format::Mbox),
+    ("sqlite", Format::Sqlite),
+    ("dcm", Format::Dicom),
+    ("hl7", Format::Hl7),
+    ("xpt", Format::Xpt),
+    ("vcf", Format::Vcf),
+    ("bam", Format::Bam),
+    ("sam", Format::Sam),
+    ("fasta", Format::Fasta),
+    ("fastq", Format::Fastq),
+    ("gff3", Format::Gff),
+    ("bed", Format::Bed),
+    ("sdf", Format::Sdf),
+    ("smi", Format::Smiles),
+    ("pdb", Format::Pdb),
+    ("xlsx", Format::Xlsx),
+    ("docx", Format::Docx),
+    ("pptx", Format::Pptx),
+    ("pdf", Format::Pdf),
+    ("rtf", Format::Rtf),
+    ("png", Format::Image),
+    ("jpg", Format::Image),
+    ("csv", Format::Csv),
+    ("tsv", Format::Csv),
+    ("md", Format::Text),
+    ("html", Format::Html),
+];
+
+#[test]
+fn the_made_up_organisation_is_read_as_what_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let truth = sample::organisation::write(folder.path(), 1, 1, &mut |_| {}).unwrap();
+    let mut wrong = Vec::new();
+    for (path, planted) in &truth.files {
+        let seen = read(&folder.path().join(path));
+        let expected = BY_EXTENSION.iter().find(|known| known.0 == extension(Path::new(path))).map(|known| known.1);
+        if expected.is_some_and(|expected| seen.format != Some(expected)) && !planted.unreadable {
+            wrong.push(format!("{path} is {:?}", seen.format));
+        }
+        // Entities are shown where they are defined and never expanded: a bomb of them reads like any other text.
+        let is_defused = path.ends_with(".xml");
+        if seen.problems.is_empty() == planted.unreadable && !is_defused {
+            wrong.push(format!("{path} has the problems {:?}", seen.problems));
+        }
+        if seen.values == 0 && !planted.unreadable {
+            wrong.push(format!("nothing in {path}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
 }

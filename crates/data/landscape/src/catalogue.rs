@@ -11,12 +11,12 @@ pub(crate) mod terms;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use store::{Store, StoreError};
+use store::{Store, StoreError, Transaction};
 use tokio::sync::RwLock;
 
 pub use corrections::{Action, Correction};
 pub use ingest::{Batch, Inspected};
-pub(crate) use rows::{GONE, UNREADABLE, unopened};
+pub(crate) use rows::{GONE, PRESENT, UNREADABLE, unopened};
 
 use crate::subjects::{Counts, DamagedBitmap, People};
 
@@ -108,6 +108,18 @@ impl Catalogue {
             known.generation = Some(generation);
         }
         Ok(())
+    }
+
+    /// Begins a transaction in which everybody known is as the store has it: no other process writes until it ends.
+    async fn begin(&self, known: &mut Known) -> Result<Transaction, CatalogueError> {
+        loop {
+            self.refresh(known).await?;
+            let mut transaction = self.store.begin().await?;
+            let generation = store::subjects::generation_within(&mut transaction).await?;
+            if known.generation == Some(generation) {
+                return Ok(transaction);
+            }
+        }
     }
 
     /// Distinct people of the whole catalogue by jurisdiction, label and study: exact, and cached until a batch changes

@@ -1,23 +1,27 @@
 //! The fast engine: text in, resolved hits out.
 //!
-//! One pass finds where anything may begin ([`starts`]); three bytes decide whether any pattern survives there
-//! ([`automaton`]); what matches is put through its validator and judged by its context ([`context`]). Person names
+//! One pass finds where anything may begin ([`starts`]); what is known to lead nowhere is passed over
+//! ([`automaton`]); what matches is judged by its context ([`context`]) and its validator. Person names
 //! and terms are found in passes of their own over the same text, and overlaps are resolved at the end.
 
 mod automaton;
 mod compile;
 mod context;
 mod explain;
+mod groups;
+mod literals;
 mod overlap;
 mod starts;
 mod terms;
 
-use model::IdentifierType;
-use regex_automata::hybrid::dfa::Cache;
-
+use automaton::Memory;
 pub use compile::EngineError;
-use compile::{Group, Recognizer};
-use context::{Lexicon, Voters, boundary, floor_boundary};
+use compile::{Brief, Recognizer};
+use context::{Lexicon, Listener, Voice, Voters, boundary, floor_boundary};
+use model::IdentifierType;
+
+use groups::{Groups, Sort};
+use literals::Literals;
 
 use crate::content::{CONTEXT_AFTER_BYTES, CONTEXT_BEFORE_BYTES, NEGATIVE_BEFORE_BYTES, RecognizerSpec};
 use crate::names::{self, NameHit, Names};
@@ -64,33 +68,37 @@ pub struct Hit {
 /// Everything that recognition knows, made ready. Shared by all threads.
 pub struct Engine {
     recognizers: Vec<Recognizer>,
-    /// Patterns told apart by their first bytes.
-    sharp: Group,
-    /// Patterns that may begin like any word, tried around their literals.
-    wide: Group,
-    /// Patterns that may begin like any word and have no literal, tried at words that hold a digit.
-    numbered: Group,
-    literals: Option<aho_corasick::AhoCorasick>,
-    context: Lexicon,
-    negative: Lexicon,
+    brief: Vec<Brief>,
+    groups: Groups,
+    literals: Literals,
+    lexicon: Lexicon,
     terms: terms::Terms,
     term_lists: Vec<(String, IdentifierType)>,
     names: Names,
     tagger: std::sync::OnceLock<names::tagger::Tagger>,
 }
 
-/// What one thread needs to run the engine. Holds no text.
+/// What one thread needs to run the engine, and what it has learned. Holds no text but beginnings of a few bytes.
 pub struct Scratch {
-    sharp: Cache,
-    wide: Cache,
-    numbered: Cache,
+    /// By sort.
+    memories: [Memory; 5],
+    literals: Vec<(usize, usize)>,
     matches: Vec<automaton::Match>,
+    listener: Listener,
     voters: Voters,
     against: Voters,
     names: names::Scratch,
     name_hits: Vec<NameHit>,
     /// Bytes that the tagger has read so far.
     pub model_bytes: u64,
+}
+
+impl Scratch {
+    /// Whether a match of a sort may begin at `at`, as far as earlier walks have told.
+    #[inline]
+    fn may_start(&self, sort: Sort, bytes: &[u8], at: usize) -> bool {
+        self.memories[sort as usize].may_start(bytes, at)
+    }
 }
 
 /// Context that stands outside the text: a column's header, a field's name.
@@ -126,10 +134,10 @@ impl Engine {
     #[must_use]
     pub fn scratch(&self) -> Scratch {
         Scratch {
-            sharp: self.sharp.automaton.cache(),
-            wide: self.wide.automaton.cache(),
-            numbered: self.numbered.automaton.cache(),
+            memories: self.groups.memories(),
+            literals: Vec::new(),
             matches: Vec::new(),
+            listener: Listener::default(),
             voters: Voters::none(self.recognizers.len()),
             against: Voters::none(self.recognizers.len()),
             names: names::Scratch::default(),
@@ -172,7 +180,7 @@ impl Engine {
     #[must_use]
     pub fn hint(&self, name: &str) -> Hint {
         let mut voters = Voters::none(self.recognizers.len());
-        self.context.hear(name, 0, name.len(), &mut voters);
+        self.lexicon.hear(name, (0, name.len()), Voice::For, &mut Listener::default(), &mut voters);
         Hint(voters)
     }
 
@@ -194,12 +202,17 @@ impl Engine {
         out: &mut Vec<Hit>,
     ) {
         let bytes = text.as_bytes();
+        scratch.listener.forget();
         starts::for_each_start(bytes, |at, digit| {
-            if self.sharp.automaton.may_start(bytes, at) {
-                self.walk(&self.sharp, Which::Sharp, text, at, hint, scratch, out);
+            if scratch.may_start(Sort::Shape, bytes, at) {
+                self.walk(Sort::Shape, text, at, hint, scratch, out);
             }
-            if digit && self.numbered.automaton.may_start(bytes, at) {
-                self.walk(&self.numbered, Which::Numbered, text, at, hint, scratch, out);
+            let sort = if bytes.get(at).is_some_and(u8::is_ascii_digit) { Sort::Digit } else { Sort::Sharp };
+            if scratch.may_start(sort, bytes, at) {
+                self.walk(sort, text, at, hint, scratch, out);
+            }
+            if digit && scratch.may_start(Sort::Numbered, bytes, at) {
+                self.walk(Sort::Numbered, text, at, hint, scratch, out);
             }
             if self.terms.may_start(bytes, at) {
                 self.term(text, at, out);
@@ -226,7 +239,7 @@ impl Engine {
         self.names.find(text, &mut scratch.names, &mut scratch.name_hits);
         if tier == NamesTier::Model {
             let tagger = self.tagger.get_or_init(names::tagger::Tagger::load);
-            scratch.model_bytes += tagger.rescore(text, &scratch.names, &mut scratch.name_hits) as u64;
+            scratch.model_bytes += tagger.rescore(&self.names, text, &scratch.names, &mut scratch.name_hits) as u64;
         }
         out.extend(scratch.name_hits.iter().filter(|name| name.confidence >= NAME_CONFIDENCE_MIN).map(|name| Hit {
             start: name.start,
@@ -240,62 +253,51 @@ impl Engine {
 
     /// Tries the wide patterns at every token start of the unbroken run around each literal.
     fn around_literals(&self, text: &str, hint: Option<&Hint>, scratch: &mut Scratch, out: &mut Vec<Hit>) {
-        let Some(literals) = &self.literals else { return };
         let bytes = text.as_bytes();
+        let mut literals = std::mem::take(&mut scratch.literals);
+        self.literals.find(bytes, &mut literals);
         let mut tried = 0;
-        for literal in literals.find_iter(bytes) {
-            let from = run_start(bytes, literal.start()).max(tried);
-            let to = literal.end();
+        for &(start, to) in &literals {
+            let from = run_start(bytes, start).max(tried);
             tried = tried.max(to);
             let mut skip = 0;
             for at in from..to {
                 if at < skip || !text.is_char_boundary(at) || !starts_token(text, at) || bytes[at] <= b' ' {
                     continue;
                 }
-                if self.wide.automaton.may_start(bytes, at) {
+                if scratch.may_start(Sort::Wide, bytes, at) {
                     let before = out.len();
-                    self.walk(&self.wide, Which::Wide, text, at, hint, scratch, out);
+                    self.walk(Sort::Wide, text, at, hint, scratch, out);
                     skip = out[before..].iter().map(|hit| hit.end).max().unwrap_or(skip);
                 }
             }
         }
+        scratch.literals = literals;
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the hot path passes its state flat")]
-    fn walk(
-        &self,
-        group: &Group,
-        which: Which,
-        text: &str,
-        at: usize,
-        hint: Option<&Hint>,
-        scratch: &mut Scratch,
-        out: &mut Vec<Hit>,
-    ) {
+    /// Tries the patterns of a group at `at` and judges what matches.
+    fn walk(&self, sort: Sort, text: &str, at: usize, hint: Option<&Hint>, scratch: &mut Scratch, out: &mut Vec<Hit>) {
+        let (group, memory) = (self.groups.get(sort), &mut scratch.memories[sort as usize]);
         let mut matches = std::mem::take(&mut scratch.matches);
-        matches.clear();
-        let cache = match which {
-            Which::Sharp => &mut scratch.sharp,
-            Which::Wide => &mut scratch.wide,
-            Which::Numbered => &mut scratch.numbered,
-        };
-        group.automaton.walk(cache, text.as_bytes(), at, |found| {
-            let Some(&index) = group.members.get(found.pattern as usize) else { return };
-            let found = automaton::Match { pattern: u32::from(index), ..found };
-            match matches.iter_mut().find(|known| known.pattern == found.pattern) {
-                Some(known) => known.end = found.end,
-                None => matches.push(found),
+        group.automaton.walk(memory, text.as_bytes(), at, &mut matches);
+        if !matches.is_empty() {
+            // The longest match decides: one that runs into a word is none, whatever a shorter one would say.
+            let mut known = (usize::MAX, false);
+            matches.retain_mut(|found| {
+                found.pattern = u32::from(group.members[found.pattern as usize]);
+                if known.0 != found.end {
+                    known = (found.end, ends_token(text, found.end));
+                }
+                known.1 || self.brief[found.pattern as usize].open_end
+            });
+            if !matches.is_empty() && starts_token(text, at) {
+                self.judge(text, at, &matches, hint, scratch, out);
             }
-        });
-        // The longest match decides: one that runs into a word is none, whatever a shorter one would say.
-        matches.retain(|found| self.recognizers[found.pattern as usize].spec.open_end || ends_token(text, found.end));
-        if !matches.is_empty() && starts_token(text, at) {
-            self.judge(text, at, &matches, hint, scratch, out);
         }
         scratch.matches = matches;
     }
 
-    /// Puts what matched through validators, negative words and context.
+    /// Puts what matched before its context, negative words and validators.
     fn judge(
         &self,
         text: &str,
@@ -307,27 +309,32 @@ impl Engine {
     ) {
         let mut heard = None;
         for found in matches {
-            let recognizer = &self.recognizers[found.pattern as usize];
-            let Some((start, end)) = recognizer.value(text, at, found.end) else { continue };
-            let Some(value) = text.get(start..end) else { continue };
-            if recognizer.validator.is_some_and(|valid| !valid(value)) {
-                continue;
-            }
+            let index = found.pattern as usize;
+            let brief = &self.brief[index];
+            let (start, end) = if brief.group {
+                let Some(value) = self.recognizers[index].value(text, at, found.end) else { continue };
+                value
+            } else {
+                (at, found.end)
+            };
             if heard != Some((start, end)) {
                 self.listen(text, at, start, end, hint, scratch);
                 heard = Some((start, end));
             }
-            let index = found.pattern as usize;
             let context = scratch.voters.has(index);
-            if scratch.against.has(index) || (recognizer.spec.context_required && !context) {
+            if (brief.context_required && !context) || scratch.against.has(index) {
+                continue;
+            }
+            let Some(value) = text.get(start..end) else { continue };
+            if brief.validator.is_some_and(|valid| !valid(value)) {
                 continue;
             }
             #[expect(clippy::cast_possible_truncation, reason = "the compiler refuses more than 65,535 recognisers")]
             out.push(Hit {
                 start,
                 end,
-                kind: recognizer.spec.kind,
-                confidence: recognizer.spec.confidence[usize::from(context)],
+                kind: brief.kind,
+                confidence: brief.confidence[usize::from(context)],
                 by: By::Recognizer(index as u16),
                 context,
             });
@@ -335,13 +342,17 @@ impl Engine {
     }
 
     fn listen(&self, text: &str, at: usize, start: usize, end: usize, hint: Option<&Hint>, scratch: &mut Scratch) {
-        scratch.voters.clear();
-        scratch.against.clear();
-        self.context.hear(text, start.saturating_sub(CONTEXT_BEFORE_BYTES), start, &mut scratch.voters);
-        self.context.hear(text, end, end + CONTEXT_AFTER_BYTES, &mut scratch.voters);
-        self.negative.hear(text, at.saturating_sub(NEGATIVE_BEFORE_BYTES), at, &mut scratch.against);
-        if let Some(Hint(voters)) = hint {
-            scratch.voters.join(voters);
+        let Scratch { listener, voters, against, .. } = scratch;
+        voters.clear();
+        against.clear();
+        // From the farthest byte back, so that the text is listened to in order.
+        let before = start.saturating_sub(CONTEXT_BEFORE_BYTES);
+        let negative = at.saturating_sub(NEGATIVE_BEFORE_BYTES);
+        self.lexicon.hear(text, (before, start), Voice::For, listener, voters);
+        self.lexicon.hear(text, (negative, at), Voice::Against, listener, against);
+        self.lexicon.hear(text, (end, end + CONTEXT_AFTER_BYTES), Voice::For, listener, voters);
+        if let Some(Hint(said)) = hint {
+            voters.join(said);
         }
     }
 }
@@ -352,13 +363,6 @@ const TERM_CONFIDENCE: u8 = 85;
 const NAME_CONFIDENCE_MIN: u8 = 50;
 /// How far a wide pattern may begin before its literal, in bytes.
 const RUN_BYTES_MAX: usize = 320;
-
-#[derive(Clone, Copy)]
-enum Which {
-    Sharp,
-    Wide,
-    Numbered,
-}
 
 /// The start of the run without white space or quotes that holds `at`.
 fn run_start(bytes: &[u8], at: usize) -> usize {

@@ -2,7 +2,6 @@
 
 use std::io::{self, Read};
 
-use model::Format;
 use sevenz_rust2::{Archive, BlockDecoder, Error, Password};
 
 use super::buffered::{Count, Metered};
@@ -17,7 +16,6 @@ const LZMA2: &[u8] = &[0x21];
 const PPMD: &[u8] = &[3, 4, 1];
 
 pub(super) fn read(source: Source<'_>, reader: &mut Reader<'_, '_>) -> Result<(), ReadError> {
-    debug_assert_eq!(super::sniff(source.head(), false), Some(Format::SevenZip));
     let mut file = source.into_seek(reader.limits().whole_bytes_max)?;
     let password = Password::empty();
     let archive = guarded(|| Archive::read(&mut file, &password)).and_then(|archive| archive.map_err(problem))?;

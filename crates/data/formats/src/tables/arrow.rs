@@ -180,10 +180,12 @@ impl Ipc<'_, '_, '_, '_> {
         let leaves = self.open(batch)?;
         let Some(rows) = &mut self.open else { return Ok(()) };
         for row in 0..batch.num_rows() {
-            for leaf in &leaves {
-                guarded(|| leaf.push(row, rows))?;
-                rows.end_cell();
-            }
+            guarded(|| {
+                for leaf in &leaves {
+                    leaf.push(row, rows);
+                    rows.end_cell();
+                }
+            })?;
             self.rows += 1;
             rows.end_row(self.rows, self.reader)?;
         }

@@ -27,6 +27,8 @@ const BATCH_ROWS_MAX: u64 = 4096;
 const PAGES_BYTES: u64 = 2 << 20;
 /// Columns that are read together have pages of about so many bytes; a wider row group is read in several tables.
 const COLUMNS_BYTES: u64 = 96 << 20;
+/// What a column's decoder takes beside its pages.
+const DECODER_BYTES: u64 = 64 << 10;
 
 pub(super) fn read(source: Source<'_>, reader: &mut Reader<'_, '_>) -> Result<(), ReadError> {
     let mut file = source.into_seek(reader.room_to_hold())?;
@@ -57,7 +59,7 @@ fn report_metadata(metadata: &ParquetMetaData, reader: &mut Reader<'_, '_>) -> R
             let schema = crate::clinical::base64::decode(value)
                 .and_then(|bytes| guarded(|| super::arrow::schema::from_message(&bytes)).ok().flatten());
             if let Some(schema) = schema {
-                super::arrow::schema::report(&schema, reader)?;
+                super::arrow::schema::report_columns(&schema, reader)?;
                 let described = super::arrow::schema::labels(&schema);
                 if described.len() == file.schema_descr().num_columns() {
                     labels = described;
@@ -103,7 +105,7 @@ impl File<'_, '_, '_, '_> {
             let mut end = first;
             let mut bytes = 0;
             while end < group.num_columns() && (end == first || bytes < COLUMNS_BYTES) {
-                bytes += size(end).unwrap_or(PAGES_BYTES).min(PAGES_BYTES);
+                bytes += size(end).unwrap_or(PAGES_BYTES).min(PAGES_BYTES) + DECODER_BYTES;
                 end += 1;
             }
             self.columns(group, first..end, sealed, rows)?;

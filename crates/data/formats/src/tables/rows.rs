@@ -4,11 +4,14 @@ use model::Format;
 
 use crate::{Cell, Column, Member, Raw, ReadError, Reader, Row, Source, Table, TableStyle, Vocabulary, binary};
 
+/// Longer cells are opened as objects of their own, which are read in windows.
+const CELL_BYTES_MAX: usize = 1 << 20;
 /// Between the values of a list.
 const BETWEEN: &str = "; ";
 /// Shorter bytes that are no text hold nothing to read: hashes, keys, numbers.
 const BLOB_BYTES_MIN: usize = 16;
-/// Shorter bytes do not tell whether they are text in another encoding.
+/// In shorter bytes a signature or an encoding is met by chance: hashes and keys begin with anything.
+const MEMBER_BYTES_MIN: usize = 80;
 const TEXT_BYTES_MIN: usize = 256;
 
 /// The rows of one table. Buffers are used again.
@@ -49,10 +52,27 @@ impl Rows {
 
     /// Adds a value to the present cell; values after the first make it a list.
     pub(super) fn value(&mut self, value: &str) {
+        let filled = self.text.len() - self.ends.last().copied().unwrap_or(0);
+        if filled + value.len() > CELL_BYTES_MAX {
+            self.overflow(value);
+            return;
+        }
         if std::mem::replace(&mut self.is_filled, true) {
             self.text.push_str(BETWEEN);
         }
         self.text.push_str(value);
+    }
+
+    /// Keeps what is too long for a cell; values of one list stay together, each on its line.
+    fn overflow(&mut self, value: &str) {
+        let column = self.ends.len();
+        match self.blobs.last_mut() {
+            Some((last, bytes)) if *last == column => {
+                bytes.push(b'\n');
+                bytes.extend_from_slice(value.as_bytes());
+            }
+            _ => self.blobs.push((column, value.as_bytes().to_vec())),
+        }
     }
 
     /// Adds bytes to the present cell: text where they are text, otherwise they are opened after the row.
@@ -89,7 +109,8 @@ impl Rows {
         self.ends.clear();
         for (column, bytes) in std::mem::take(&mut self.blobs) {
             let column = self.columns.get(column).map_or("", String::as_str);
-            let place = format!("{}.{column}[{number}]", self.table);
+            let dot = if self.table.is_empty() { "" } else { "." };
+            let place = format!("{}{dot}{column}[{number}]", self.table);
             read_blob(&bytes, &place, reader)?;
         }
         Ok(())
@@ -99,8 +120,8 @@ impl Rows {
 /// Documents and images in a column open as members; of other bytes the readable strings count.
 fn read_blob(bytes: &[u8], place: &str, reader: &mut Reader<'_, '_>) -> Result<(), ReadError> {
     let format = crate::detect(bytes, true);
-    let is_short_text = matches!(format, Format::Text | Format::Csv) && bytes.len() < TEXT_BYTES_MIN;
-    if format == Format::Binary || is_short_text {
+    let bytes_min = if matches!(format, Format::Text | Format::Csv) { TEXT_BYTES_MIN } else { MEMBER_BYTES_MIN };
+    if format == Format::Binary || bytes.len() < bytes_min {
         return binary::strings(bytes, place, reader);
     }
     let member = Member { name: place, len: Some(bytes.len() as u64) };

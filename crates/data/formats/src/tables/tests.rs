@@ -19,6 +19,29 @@ fn sample(which: usize) -> Vec<u8> {
 }
 
 #[test]
+fn what_is_too_long_for_a_cell_is_opened() {
+    let long = "Jane Roe was seen. ".repeat(100_000);
+    let mut recorder = Recorder::default();
+    let cancelled = std::sync::atomic::AtomicBool::new(false);
+    let elapsed = || std::time::Duration::ZERO;
+    let mut budget = crate::Budget::new(crate::Limits::default(), &cancelled, &elapsed);
+    crate::read::with_reader(&mut recorder, &mut budget, |reader| {
+        let mut rows = super::rows::Rows::open("notes", vec!["id".into(), "text".into()], &[], reader)?;
+        rows.value("1");
+        rows.end_cell();
+        rows.value(&long);
+        rows.value("more");
+        rows.bytes(b"\xFF\xD8\xFF\xE0 sixteen bytes");
+        rows.end_cell();
+        rows.end_row(1, reader)
+    });
+    assert_eq!(recorder.cells.iter().map(|cell| cell.value.as_str()).collect::<Vec<_>>(), ["1", "more"]);
+    assert!(recorder.lines.contains(&"enter notes.text[1]".to_owned()));
+    assert!(recorder.text().contains(long.trim_end()));
+    assert_eq!(recorder.problems, []);
+}
+
+#[test]
 fn every_prefix_is_read() {
     for which in 0..6 {
         let bytes = sample(which);

@@ -47,8 +47,7 @@ impl Catalogue {
             return Err(CatalogueError::NoReason);
         }
         let mut known = self.known.write().await;
-        self.refresh(&mut known).await?;
-        let mut transaction = self.store.begin().await?;
+        let mut transaction = self.begin(&mut known).await?;
         let found = objects::by_ids_within(&mut transaction, &[correction.object_id]).await?;
         let old = found.into_iter().next().ok_or(CatalogueError::NoObject { id: correction.object_id })?;
         record(&mut transaction, correction, now).await?;

@@ -67,10 +67,9 @@ impl Catalogue {
     /// When the store fails.
     pub async fn ingest(&self, batch: &Batch, now: i64) -> Result<(), CatalogueError> {
         let mut known = self.known.write().await;
-        self.refresh(&mut known).await?;
+        let mut transaction = self.begin(&mut known).await?;
         // Until the commit, memory may be ahead of the store: whatever ends this early has it loaded again.
         known.generation = None;
-        let mut transaction = self.store.begin().await?;
         let mut steps = steps(&mut transaction, batch, now).await?;
         number(&mut transaction, &mut steps).await?;
         let records: Vec<&[SubjectRecord]> =

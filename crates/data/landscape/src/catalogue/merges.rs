@@ -22,12 +22,11 @@ impl Catalogue {
             return Err(CatalogueError::NoReason);
         }
         let mut known = self.known.write().await;
-        self.refresh(&mut known).await?;
+        let mut transaction = self.begin(&mut known).await?;
         let found = subjects::merges_page(&self.store, Some(id.saturating_add(1)), 1).await?;
         let merge = found.into_iter().find(|merge| merge.id == id && merge.ended_at.is_none());
         let merge = merge.ok_or(CatalogueError::NoMerge { id })?;
         known.generation = None;
-        let mut transaction = self.store.begin().await?;
         let row = SeparationRow {
             id: 0,
             first: merge.first,
@@ -60,12 +59,11 @@ impl Catalogue {
     /// When it is not in force or the store fails.
     pub async fn withdraw_separation(&self, id: u32, now: i64) -> Result<(), CatalogueError> {
         let mut known = self.known.write().await;
-        self.refresh(&mut known).await?;
+        let mut transaction = self.begin(&mut known).await?;
         let all = subjects::separations(&self.store).await?;
         let row = all.iter().find(|row| row.id == id && row.withdrawn_at.is_none());
         let row = row.ok_or(CatalogueError::NoMerge { id })?;
         known.generation = None;
-        let mut transaction = self.store.begin().await?;
         subjects::withdraw_separation(&mut transaction, id, now).await?;
         let delta = known.people.rejoin(row.first, row.second, now);
         subjects::apply(&mut transaction, &delta, now).await?;

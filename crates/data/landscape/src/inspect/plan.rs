@@ -40,6 +40,7 @@ impl TablePlan {
             formats::TableStyle::Delimited if header.is_empty() => format!("line {row}, column {}", column + 1),
             formats::TableStyle::Delimited => format!("line {row}, {header}"),
             formats::TableStyle::Sheet => format!("{}!{}{row}", self.name, letters(column)),
+            formats::TableStyle::Dataset if self.name.is_empty() => format!("{header}[{row}]"),
             formats::TableStyle::Dataset => format!("{}.{header}[{row}]", self.name),
         }
     }

@@ -45,7 +45,8 @@ impl Catalogue {
     pub async fn treemap(&self, dimensions: &[Dimension]) -> Result<Node, CatalogueError> {
         let rows = totals::all(self.store()).await?;
         let mut root = Branch::default();
-        for (key, total) in rows.iter().filter(|(key, _)| key.state != crate::catalogue::GONE) {
+        // What is gone or could not be read has no area: a bomb would else cover the picture with what it expands to.
+        for (key, total) in rows.iter().filter(|(key, _)| key.state == crate::catalogue::PRESENT) {
             let names = dimensions.iter().map(|dimension| match dimension {
                 Dimension::Study => key.study.clone(),
                 Dimension::Label => gravest(&key.labels),

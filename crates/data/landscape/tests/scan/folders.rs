@@ -222,7 +222,7 @@ async fn parts_of_a_folder_are_looked_at_alone() {
     world.write("c/new.txt", "new");
     let parts = ["a", "c", "../outside"].map(Into::into).to_vec();
     let handle = ScanHandle::new(0);
-    let progress = world.scanner().rescan_parts(first.source_id, &world.source(), parts, &handle).await.unwrap();
+    let progress = world.scanner().rescan_parts(first.source_id, &world.source(), parts, &handle, None).await.unwrap();
     assert_eq!((progress.found, progress.inspected, progress.gone), (2, 2, 3), "{progress:?}");
     assert_eq!(world.objects().await.into_keys().collect::<Vec<_>>(), ["a", "ab.txt", "b.txt", "c/new.txt"]);
     assert_eq!(world.scan().await.progress.inspected, 1, "b.txt");

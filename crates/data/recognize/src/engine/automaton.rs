@@ -3,7 +3,8 @@
 use regex_automata::hybrid::LazyStateID;
 use regex_automata::hybrid::dfa::{Cache, DFA};
 use regex_automata::nfa::thompson::{NFA, WhichCaptures};
-use regex_automata::{Anchored, Input, MatchKind, util::start};
+use regex_automata::{Anchored, Input, MatchKind};
+use regex_syntax::hir::Hir;
 
 /// No identifier is longer than this, in bytes: private keys in PEM are the longest.
 const WALK_BYTES_MAX: usize = 8 * 1024;
@@ -21,7 +22,9 @@ pub struct AutomatonError {
 /// Many patterns, all tried at once from one position.
 pub(crate) struct Automaton {
     dfa: DFA,
-    alive: Alive,
+    patterns: usize,
+    /// Whether what stands before a start plays no part.
+    plain: bool,
 }
 
 /// A pattern that matches from the start up to `end`.
@@ -31,187 +34,154 @@ pub(crate) struct Match {
     pub end: usize,
 }
 
+/// What one thread needs to walk an automaton, and what it has learned of it.
+pub(crate) struct Memory {
+    cache: Cache,
+    dead: Dead,
+    /// By pattern: the walk that it was last seen in, and where it stands in that walk's matches.
+    seen: Vec<(u32, u32)>,
+    walk: u32,
+}
+
 impl Automaton {
-    pub(crate) fn new(patterns: &[String]) -> Result<Self, AutomatonError> {
+    pub(crate) fn new(patterns: &[Hir]) -> Result<Self, AutomatonError> {
         let fail = |error: &dyn std::error::Error| AutomatonError { why: deepest(error) };
         let nfa = NFA::compiler()
             .configure(NFA::config().which_captures(WhichCaptures::None).shrink(false).nfa_size_limit(Some(256 << 20)))
-            .build_many(patterns)
+            .build_many_from_hir(patterns)
             .map_err(|error| fail(&error))?;
+        let plain = nfa.look_set_any().is_empty();
         let config = DFA::config()
             .match_kind(MatchKind::All)
             .cache_capacity(CACHE_BYTES)
             .skip_cache_capacity_check(true)
             .minimum_cache_clear_count(None);
         let dfa = DFA::builder().configure(config).build_from_nfa(nfa).map_err(|error| fail(&error))?;
-        let alive = Alive::of(&dfa);
-        Ok(Self { dfa, alive })
+        Ok(Self { dfa, patterns: patterns.len(), plain })
     }
 
-    pub(crate) fn cache(&self) -> Cache {
-        self.dfa.create_cache()
+    pub(crate) fn memory(&self) -> Memory {
+        Memory { cache: self.dfa.create_cache(), dead: Dead::new(), seen: vec![(0, 0); self.patterns], walk: 0 }
     }
 
-    /// Whether any pattern can match from `at`, judged by the first three bytes.
-    #[inline]
-    pub(crate) fn may_start(&self, bytes: &[u8], at: usize) -> bool {
-        self.alive.may_start(bytes, at)
-    }
-
-    /// Every pattern that matches from `at`, with each end that `accept`s (the pattern's index and the end).
-    /// Ends come in ascending order.
-    pub(crate) fn walk(&self, cache: &mut Cache, bytes: &[u8], at: usize, mut each: impl FnMut(Match)) {
+    /// Puts every pattern that matches from `at` into `matches`, with the end of its longest match.
+    pub(crate) fn walk(&self, memory: &mut Memory, bytes: &[u8], at: usize, matches: &mut Vec<Match>) {
+        matches.clear();
+        memory.walk = memory.walk.wrapping_add(1);
         let input = Input::new(bytes).range(at..).anchored(Anchored::Yes);
-        let Ok(mut state) = self.dfa.start_state_forward(cache, &input) else { return };
+        let Ok(mut state) = self.dfa.start_state_forward(&mut memory.cache, &input) else { return };
         let limit = bytes.len().min(at + WALK_BYTES_MAX);
-        let mut report = |cache: &Cache, state, end| {
-            for i in 0..self.dfa.match_len(cache, state) {
-                each(Match { pattern: self.dfa.match_pattern(cache, state, i).as_u32(), end });
-            }
-        };
-        for (i, &byte) in bytes.iter().enumerate().take(limit).skip(at) {
-            let Ok(next) = self.dfa.next_state(cache, state, byte) else { return };
+        for (i, &byte) in bytes.get(at..limit).unwrap_or_default().iter().enumerate() {
+            let Ok(next) = self.dfa.next_state(&mut memory.cache, state, byte) else { return };
             state = next;
             if state.is_tagged() {
                 if state.is_match() {
                     // Matches are reported one byte late, so that look-ahead could be honoured.
-                    report(cache, state, i);
+                    self.report(memory, state, at + i, matches);
                 } else if state.is_dead() || state.is_quit() {
+                    if matches.is_empty() && self.plain && state.is_dead() {
+                        memory.dead.learn(bytes, at, i + 1);
+                    }
                     return;
                 }
             }
         }
         if limit == bytes.len()
-            && let Ok(state) = self.dfa.next_eoi_state(cache, state)
+            && let Ok(state) = self.dfa.next_eoi_state(&mut memory.cache, state)
             && state.is_match()
         {
-            report(cache, state, limit);
+            self.report(memory, state, limit, matches);
         }
     }
-}
 
-/// Which first three bytes any pattern survives: pairs exactly, triples hashed. A pair after which a match may
-/// already be complete is `sure`, whatever comes third.
-struct Alive {
-    pairs: Box<[u64; 1024]>,
-    sure: Box<[u64; 1024]>,
-    triples: Box<[u64; 1024]>,
-}
-
-impl Alive {
-    fn of(dfa: &DFA) -> Self {
-        let empty = || Box::new([0; 1024]);
-        let mut alive = Self { pairs: empty(), sure: empty(), triples: empty() };
-        let mut cache = dfa.create_cache();
-        let Ok(start) = dfa.start_state(&mut cache, &start::Config::new().anchored(Anchored::Yes)) else {
-            let full = || Box::new([u64::MAX; 1024]);
-            return Self { pairs: full(), sure: full(), triples: full() };
-        };
-        let classes = byte_classes(dfa);
-        for (one, ones) in &classes {
-            let after_one = match step(dfa, &mut cache, start, *one) {
-                After::Dead => continue,
-                After::Sure => {
-                    for (one, two) in ones.iter().flat_map(|one| (0..=255).map(move |two| (*one, two))) {
-                        alive.add(one, two, true, &[]);
-                    }
-                    continue;
-                }
-                After::Alive(state) => state,
-            };
-            for (two, twos) in &classes {
-                let after_two = step(dfa, &mut cache, after_one, *two);
-                let thirds: Vec<u8> = match after_two {
-                    After::Dead => continue,
-                    After::Sure => Vec::new(),
-                    After::Alive(state) => classes
-                        .iter()
-                        .filter(|(three, _)| !matches!(step(dfa, &mut cache, state, *three), After::Dead))
-                        .flat_map(|(_, threes)| threes.iter().copied())
-                        .collect(),
-                };
-                let sure = matches!(after_two, After::Sure);
-                for (one, two) in ones.iter().flat_map(|one| twos.iter().map(move |two| (*one, *two))) {
-                    alive.add(one, two, sure, &thirds);
+    fn report(&self, memory: &mut Memory, state: LazyStateID, end: usize, matches: &mut Vec<Match>) {
+        for i in 0..self.dfa.match_len(&memory.cache, state) {
+            let pattern = self.dfa.match_pattern(&memory.cache, state, i).as_u32();
+            let Some(seen) = memory.seen.get_mut(pattern as usize) else { continue };
+            match matches.get_mut(seen.1 as usize) {
+                Some(known) if seen.0 == memory.walk => known.end = end,
+                _ => {
+                    #[expect(clippy::cast_possible_truncation, reason = "no more matches than patterns")]
+                    let place = matches.len() as u32;
+                    *seen = (memory.walk, place);
+                    matches.push(Match { pattern, end });
                 }
             }
         }
-        alive
     }
+}
 
-    fn add(&mut self, one: u8, two: u8, sure: bool, thirds: &[u8]) {
-        let pair = usize::from(one) << 8 | usize::from(two);
-        set(&mut self.pairs, pair);
-        if sure {
-            set(&mut self.sure, pair);
-        }
-        for &three in thirds {
-            set(&mut self.triples, triple(one, two, three));
+impl Memory {
+    /// Whether a match may begin at `at`, as far as earlier walks have told.
+    #[inline]
+    pub(crate) fn may_start(&self, bytes: &[u8], at: usize) -> bool {
+        !self.dead.holds(bytes, at)
+    }
+}
+
+/// Beginnings that walks have shown to lead nowhere: nothing is computed ahead, and what a kind of file begins its
+/// words with is soon known. Exact: only equal bytes are taken for known.
+struct Dead {
+    /// Beginnings of one byte.
+    ones: [bool; 256],
+    /// Beginnings of four bytes, and of eight that are alive after four. Zero is an empty place, and no beginning.
+    fours: Box<[u32; 1 << DEAD_BITS]>,
+    eights: Box<[u64; 1 << DEAD_BITS]>,
+}
+
+/// Beginnings of each length that are remembered, as a power of two: the tables of all
+/// automata together stay in the second cache.
+const DEAD_BITS: u32 = 12;
+
+impl Dead {
+    fn new() -> Self {
+        let fours = vec![0; 1 << DEAD_BITS].into_boxed_slice().try_into();
+        let eights = vec![0; 1 << DEAD_BITS].into_boxed_slice().try_into();
+        Self {
+            ones: [false; 256],
+            fours: fours.unwrap_or_else(|_| Box::new([0; 1 << DEAD_BITS])),
+            eights: eights.unwrap_or_else(|_| Box::new([0; 1 << DEAD_BITS])),
         }
     }
 
     #[inline]
-    fn may_start(&self, bytes: &[u8], at: usize) -> bool {
-        match bytes.get(at..at + 3) {
-            Some(&[one, two, three]) => {
-                let pair = usize::from(one) << 8 | usize::from(two);
-                test(&self.pairs, pair) && (test(&self.triples, triple(one, two, three)) || test(&self.sure, pair))
-            }
-            // The last two bytes of a text: too few to judge by three, and too rare to matter.
-            _ => true,
+    fn holds(&self, bytes: &[u8], at: usize) -> bool {
+        let Some(&eight) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) else { return false };
+        if self.ones[usize::from(eight[0])] {
+            return true;
+        }
+        let eight = u64::from_le_bytes(eight);
+        #[expect(clippy::cast_possible_truncation, reason = "its first four bytes")]
+        let four = eight as u32;
+        self.fours[slot_of_four(four)] == four || self.eights[slot_of_eight(eight)] == eight
+    }
+
+    /// The walk from `at` ended after `taken` bytes without a match.
+    fn learn(&mut self, bytes: &[u8], at: usize, taken: usize) {
+        let Some(&eight) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) else { return };
+        if taken == 1 {
+            self.ones[usize::from(eight[0])] = true;
+            return;
+        }
+        let eight = u64::from_le_bytes(eight);
+        if taken <= 4 {
+            #[expect(clippy::cast_possible_truncation, reason = "its first four bytes")]
+            let four = eight as u32;
+            self.fours[slot_of_four(four)] = four;
+        } else if taken <= 8 {
+            self.eights[slot_of_eight(eight)] = eight;
         }
     }
 }
 
 #[inline]
-fn set(bits: &mut [u64; 1024], at: usize) {
-    bits[at / 64] |= 1 << (at % 64);
+fn slot_of_four(four: u32) -> usize {
+    (four.wrapping_mul(0x9E37_79B1) >> (32 - DEAD_BITS)) as usize
 }
 
 #[inline]
-fn test(bits: &[u64; 1024], at: usize) -> bool {
-    bits[at / 64] >> (at % 64) & 1 == 1
-}
-
-#[inline]
-fn triple(one: u8, two: u8, three: u8) -> usize {
-    let bytes = u32::from(one) << 16 | u32::from(two) << 8 | u32::from(three);
-    (bytes.wrapping_mul(0x9E37_79B1) >> 16) as usize
-}
-
-/// One byte of each class of bytes that no pattern tells apart, with the bytes of that class.
-fn byte_classes(dfa: &DFA) -> Vec<(u8, Vec<u8>)> {
-    let mut classes: Vec<(u8, Vec<u8>)> = Vec::new();
-    let mut of_class = std::collections::HashMap::new();
-    for byte in 0..=255u8 {
-        let class = dfa.byte_classes().get(byte);
-        let index = *of_class.entry(class).or_insert_with(|| {
-            classes.push((byte, Vec::new()));
-            classes.len() - 1
-        });
-        classes[index].1.push(byte);
-    }
-    classes
-}
-
-/// What is left of the patterns after one more byte.
-enum After {
-    Dead,
-    Alive(LazyStateID),
-    /// A match is complete, or the automaton cannot tell: always worth a walk.
-    Sure,
-}
-
-fn step(dfa: &DFA, cache: &mut Cache, state: LazyStateID, byte: u8) -> After {
-    match dfa.next_state(cache, state, byte) {
-        Ok(next) if next.is_dead() => After::Dead,
-        // A match shows one byte late: `next` matches when `state` had completed a pattern.
-        Ok(next) if !next.is_match() && !next.is_quit() => {
-            let completes = dfa.next_eoi_state(cache, next).is_ok_and(|last| last.is_match());
-            if completes { After::Sure } else { After::Alive(next) }
-        }
-        _ => After::Sure,
-    }
+fn slot_of_eight(eight: u64) -> usize {
+    (eight.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (64 - DEAD_BITS)) as usize
 }
 
 fn deepest(error: &dyn std::error::Error) -> String {
@@ -228,30 +198,41 @@ fn deepest(error: &dyn std::error::Error) -> String {
 mod tests {
     use super::{Automaton, Match};
 
-    fn matches(patterns: &[&str], text: &str, at: usize) -> Vec<Match> {
-        let patterns: Vec<String> = patterns.iter().map(|&p| p.to_owned()).collect();
-        let automaton = Automaton::new(&patterns).unwrap();
-        let mut cache = automaton.cache();
+    fn automaton(patterns: &[&str]) -> Automaton {
+        let patterns: Vec<_> = patterns.iter().map(|pattern| regex_syntax::parse(pattern).unwrap()).collect();
+        Automaton::new(&patterns).unwrap()
+    }
+
+    #[test]
+    fn every_pattern_is_reported_with_its_longest_match() {
+        let automaton = automaton(&["[0-9]{3}-[0-9]{2}", "[0-9]{3}(-[0-9]{2}){1,2}", "x"]);
+        let mut memory = automaton.memory();
         let mut found = Vec::new();
-        automaton.walk(&mut cache, text.as_bytes(), at, |m| found.push(m));
-        found
-    }
-
-    #[test]
-    fn all_patterns_and_all_ends_are_reported() {
-        let found = matches(&["[0-9]{3}-[0-9]{2}", "[0-9]{3}(-[0-9]{2}){1,2}", "x"], "a 123-45-67", 2);
-        assert_eq!(found, [Match { pattern: 0, end: 8 }, Match { pattern: 1, end: 8 }, Match { pattern: 1, end: 11 }]);
-    }
-
-    #[test]
-    fn the_filter_never_hides_a_match() {
-        let patterns = ["[A-Z]{2}[0-9]", "令和[0-9]", "é.", "ab", "q"];
-        let owned: Vec<String> = patterns.iter().map(|&p| p.to_owned()).collect();
-        let automaton = Automaton::new(&owned).unwrap();
-        for text in ["AB1", "令和8年", "éx", "ab", "abz"] {
-            assert!(automaton.may_start(text.as_bytes(), 0), "{text}");
+        for _ in 0..2 {
+            automaton.walk(&mut memory, b"a 123-45-67", 2, &mut found);
+            assert_eq!(found, [Match { pattern: 0, end: 8 }, Match { pattern: 1, end: 11 }]);
         }
-        assert!(!automaton.may_start(b"zzz", 0));
-        assert!(!automaton.may_start(b"Abc", 0));
+    }
+
+    #[test]
+    fn what_was_learned_never_hides_a_match() {
+        let automaton = automaton(&["[A-Z]{2}[0-9]", "令和[0-9]", "é.", "ab", "q", "[a-z]{6}[0-9]"]);
+        let mut memory = automaton.memory();
+        let mut found = Vec::new();
+        let texts =
+            ["AB1 and on", "ABC and on", "令和8年です", "éx and so on", "abz and on", "zzzzzz1 on", "zzzzzz on", "ab"];
+        let expected = [1, 0, 1, 1, 1, 1, 0, 1];
+        for _ in 0..3 {
+            for (text, expected) in texts.iter().zip(expected) {
+                let tried = memory.may_start(text.as_bytes(), 0);
+                found.clear();
+                if tried {
+                    automaton.walk(&mut memory, text.as_bytes(), 0, &mut found);
+                }
+                assert_eq!(found.len(), expected, "{text}");
+            }
+        }
+        assert!(!memory.may_start(b"ABC and on", 0));
+        assert!(!memory.may_start(b"zzzzzz on", 0));
     }
 }

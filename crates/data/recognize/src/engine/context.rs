@@ -1,7 +1,7 @@
 //! Context words: what stands around a candidate speaks for or against it.
 //!
-//! All phrases of all recognisers live in one lexicon. A window around a candidate is read once, word by word, and
-//! yields the set of recognisers that any phrase in it speaks for. Words are whole words; in scripts without spaces
+//! All phrases of all recognisers live in one lexicon. A text is read once, word by word, as far as candidates ask, and
+//! the phrases found are kept with their places; a window yields the set of recognisers that a phrase in it speaks for. Words are whole words; in scripts without spaces
 //! a phrase counts wherever it stands.
 
 use std::collections::HashMap;
@@ -39,127 +39,238 @@ impl Voters {
     }
 }
 
-/// A phrase after its first word, and the recognisers it speaks for.
+/// A phrase, and the recognisers it speaks for and against.
 struct Phrase {
     /// Lower case; the whole phrase.
     text: Box<str>,
-    voters: Voters,
+    voters: [Voters; 2],
 }
 
-/// Phrases by the hash of their first word (or first character, where words are not separated).
+/// What a phrase says of a recogniser.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Voice {
+    /// It speaks for it.
+    For = 0,
+    /// It speaks against it.
+    Against = 1,
+}
+
+/// Phrases by their first word (or first character, where words are not separated).
 pub(crate) struct Lexicon {
-    phrases: HashMap<u64, Vec<Phrase>, BuildHasherDefault<Through>>,
-    /// A cheap first look: bit set when a phrase may begin with these two bytes (lower-cased).
-    first: Box<[u64; 1024]>,
+    phrases: Vec<Phrase>,
+    /// Places in `phrases`, by the hash of the first word.
+    by_head: HashMap<u64, Vec<u32>, BuildHasherDefault<Through>>,
+    /// A cheap first look: bit set when a phrase may begin with a word of this hash.
+    filter: Box<[u64; 1024]>,
     count: usize,
 }
 
+/// A gap up to this length between two windows is listened to as well, so that the stretch before it is not forgotten.
+const GAP_BYTES_MAX: usize = 256;
+
+/// Which phrases stand where in the stretch of a text that was listened to last. A text is listened to once, however
+/// many candidates in it ask.
+#[derive(Debug, Default)]
+pub(crate) struct Listener {
+    /// Heads that begin within `from..to` are known.
+    from: usize,
+    to: usize,
+    /// In the order of the text.
+    said: Vec<Said>,
+}
+
+/// A phrase at a place.
+#[derive(Debug, Clone, Copy)]
+struct Said {
+    start: usize,
+    end: usize,
+    phrase: u32,
+}
+
+impl Listener {
+    /// Another text begins.
+    pub(crate) fn forget(&mut self) {
+        self.from = 0;
+        self.to = 0;
+        self.said.clear();
+    }
+}
+
 impl Lexicon {
-    /// From `(recognizer, phrases)` for `count` recognisers.
-    pub(crate) fn new<'a>(count: usize, entries: impl Iterator<Item = (usize, &'a [String])>) -> Self {
-        let mut lexicon = Self { phrases: HashMap::default(), first: Box::new([0; 1024]), count };
-        for (recognizer, phrases) in entries {
-            for phrase in phrases {
-                lexicon.add(&phrase.to_lowercase(), recognizer);
+    /// For `count` recognisers.
+    pub(crate) fn new(count: usize) -> Self {
+        Self { phrases: Vec::new(), by_head: HashMap::default(), filter: Box::new([0; 1024]), count }
+    }
+
+    /// Takes `phrases` that speak for or against `recognizer`.
+    pub(crate) fn add(&mut self, recognizer: usize, voice: Voice, phrases: &[String]) {
+        for phrase in phrases {
+            self.add_phrase(&phrase.to_lowercase(), recognizer, voice);
+        }
+    }
+
+    fn add_phrase(&mut self, phrase: &str, recognizer: usize, voice: Voice) {
+        let Some(head) = head_from(phrase, 0) else { return };
+        let text = phrase.get(head.start..).unwrap_or(phrase);
+        let slot = filter_slot(head.hash);
+        self.filter[slot / 64] |= 1 << (slot % 64);
+        let list = self.by_head.entry(head.hash).or_default();
+        let known = list.iter().copied().find(|&at| self.phrases.get(at as usize).is_some_and(|p| &*p.text == text));
+        let at = known.unwrap_or_else(|| {
+            #[expect(clippy::cast_possible_truncation, reason = "some thousands of phrases")]
+            let at = self.phrases.len() as u32;
+            let nobody = || Voters::none(self.count);
+            self.phrases.push(Phrase { text: text.into(), voters: [nobody(), nobody()] });
+            list.push(at);
+            at
+        });
+        if let Some(phrase) = self.phrases.get_mut(at as usize) {
+            phrase.voters[voice as usize].add(recognizer);
+        }
+    }
+
+    /// Adds to `voters` every recogniser that a phrase within `text[from..to]` speaks for, or against. A phrase counts
+    /// where it stands as whole words of the whole text.
+    pub(crate) fn hear(
+        &self,
+        text: &str,
+        (from, to): (usize, usize),
+        voice: Voice,
+        listener: &mut Listener,
+        voters: &mut Voters,
+    ) {
+        let (from, to) = (floor_boundary(text, from), floor_boundary(text, to));
+        self.listen(text, from, to, listener);
+        for said in listener.said.iter().rev().take_while(|said| said.start >= from) {
+            if said.end <= to
+                && let Some(phrase) = self.phrases.get(said.phrase as usize)
+            {
+                voters.join(&phrase.voters[voice as usize]);
             }
         }
-        lexicon
     }
 
-    fn add(&mut self, phrase: &str, recognizer: usize) {
-        let Some(head) = heads(phrase).next() else { return };
-        let text = phrase.get(head.start..).unwrap_or(phrase);
-        let slot = pair(text.as_bytes(), 0);
-        self.first[slot / 64] |= 1 << (slot % 64);
-        let list = self.phrases.entry(head.hash).or_default();
-        let at = list.iter().position(|known| &*known.text == text).unwrap_or_else(|| {
-            list.push(Phrase { text: text.into(), voters: Voters::none(self.count) });
-            list.len() - 1
-        });
-        list[at].voters.add(recognizer);
+    /// Makes every phrase known that begins within `text[from..to]`.
+    fn listen(&self, text: &str, from: usize, to: usize, listener: &mut Listener) {
+        if from < listener.from || from > listener.to + GAP_BYTES_MAX {
+            let cut = text.get(from..).unwrap_or_default().chars();
+            let skip = if cuts_word(text, from) {
+                cut.take_while(|&c| is_word(c) && !is_unspaced(c)).map(char::len_utf8).sum()
+            } else {
+                0
+            };
+            listener.said.clear();
+            listener.from = from;
+            listener.to = from + skip;
+        }
+        while listener.to < to {
+            let Some(head) = head_from(text, listener.to).filter(|head| head.start < to) else {
+                listener.to = to;
+                return;
+            };
+            listener.to = head.end;
+            let slot = filter_slot(head.hash);
+            if self.filter[slot / 64] >> (slot % 64) & 1 == 1 {
+                self.speak(text, &head, listener);
+            }
+        }
     }
 
-    /// Adds to `voters` every recogniser that a phrase in `window` speaks for. `whole_text` decides word boundaries
-    /// at the window's edges: `window` is `whole_text[from..to]`.
-    pub(crate) fn hear(&self, whole_text: &str, from: usize, to: usize, voters: &mut Voters) {
-        let (from, to) = (floor_boundary(whole_text, from), floor_boundary(whole_text, to));
-        let Some(window) = whole_text.get(from..to) else { return };
-        for head in heads(window) {
-            let slot = pair_folded(window.as_bytes(), head.start);
-            if self.first[slot / 64] >> (slot % 64) & 1 == 0 && window.as_bytes()[head.start] < 0x80 {
-                continue;
-            }
-            // A word cut by the window's left edge is not whole.
-            if head.start == 0 && cuts_word(whole_text, from) {
-                continue;
-            }
-            let Some(phrases) = self.phrases.get(&head.hash) else { continue };
-            for phrase in phrases {
-                if says(whole_text, from + head.start, to, &phrase.text) {
-                    voters.join(&phrase.voters);
-                }
+    #[inline(never)]
+    fn speak(&self, text: &str, head: &Head, listener: &mut Listener) {
+        let Some(phrases) = self.by_head.get(&head.hash) else { return };
+        for &phrase in phrases {
+            let said = self.phrases.get(phrase as usize).and_then(|known| says(text, head.start, &known.text));
+            if let Some(end) = said {
+                listener.said.push(Said { start: head.start, end, phrase });
             }
         }
     }
 }
 
-/// Whether `text[at..]` says `phrase` (lower case), as whole words, ending at or before `limit`. A run of white
-/// space in the text stands for one space in the phrase.
-fn says(text: &str, at: usize, limit: usize, phrase: &str) -> bool {
-    let Some(rest) = text.get(at..limit) else { return false };
-    let mut said = rest.char_indices().peekable();
+#[inline]
+fn filter_slot(hash: u64) -> usize {
+    (hash >> 48) as usize
+}
+
+/// Where `phrase` (lower case) ends if `text[at..]` says it, as whole words. A run of white space in the text stands for
+/// one space in the phrase.
+fn says(text: &str, at: usize, phrase: &str) -> Option<usize> {
+    let mut said = text.get(at..)?.char_indices().peekable();
     let mut last = None;
     for wanted in phrase.chars() {
-        let Some((_, c)) = said.next() else { return false };
+        let (_, c) = said.next()?;
         if wanted == ' ' {
             if !c.is_whitespace() {
-                return false;
+                return None;
             }
             while said.next_if(|(_, c)| c.is_whitespace()).is_some() {}
         } else if c != wanted && !c.to_lowercase().eq(std::iter::once(wanted)) {
-            return false;
+            return None;
         }
         last = Some(c);
     }
-    let next = match said.peek() {
-        Some(&(_, c)) => Some(c),
-        None => text.get(limit..).and_then(|after| after.chars().next()),
-    };
-    boundary(last, next)
+    let (end, next) = said.peek().map_or((text.len(), None), |&(i, c)| (at + i, Some(c)));
+    boundary(last, next).then_some(end)
 }
 
 /// A word, or a character of a script without spaces, at which a phrase may begin.
 struct Head {
     start: usize,
+    end: usize,
     hash: u64,
 }
 
-/// The heads of a text, hashed without regard to ASCII and Latin case.
-fn heads(text: &str) -> impl Iterator<Item = Head> {
-    let mut at = 0;
-    std::iter::from_fn(move || {
-        let bytes = text.as_bytes();
-        while at < bytes.len() && !is_word_byte(bytes[at]) {
-            at += 1;
+/// The first head at or after `at`, hashed without regard to case. `at` is not inside a word.
+#[inline]
+fn head_from(text: &str, at: usize) -> Option<Head> {
+    let bytes = text.as_bytes();
+    let rest = bytes.get(at..)?;
+    let start = at + rest.iter().position(|&b| is_head_byte(b))?;
+    let word = bytes.get(start..)?;
+    let length = word.iter().position(|&b| !is_ascii_word_byte(b)).unwrap_or(word.len());
+    if word.get(length).is_none_or(u8::is_ascii) {
+        return Some(Head { start, end: start + length, hash: ascii_hash(word, length) });
+    }
+    head_beyond_ascii(text, start)
+}
+
+/// Of a word of ASCII letters, digits and underscores: its first eight bytes, case folded, and its length.
+#[inline]
+fn ascii_hash(word: &[u8], length: usize) -> u64 {
+    let first = match word.first_chunk::<8>() {
+        Some(eight) => u64::from_le_bytes(*eight),
+        None => word.iter().rev().fold(0, |all, &b| all << 8 | u64::from(b)),
+    };
+    let mask = if length >= 8 { u64::MAX } else { (1 << (8 * length)) - 1 };
+    let folded = (first | 0x2020_2020_2020_2020) & mask;
+    mixed(folded ^ (length as u64) << 59)
+}
+
+#[inline]
+fn mixed(value: u64) -> u64 {
+    let product = value.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    (product ^ product >> 29).wrapping_mul(0xBF58_476D_1CE4_E5B9)
+}
+
+fn head_beyond_ascii(text: &str, start: usize) -> Option<Head> {
+    let first = text.get(start..)?.chars().next()?;
+    if is_unspaced(first) {
+        return Some(Head { start, end: start + first.len_utf8(), hash: mixed(fold(SEED, u32::from(first))) });
+    }
+    let (mut hash, mut end) = (SEED, start);
+    for c in text.get(start..)?.chars() {
+        if !is_word(c) || is_unspaced(c) {
+            break;
         }
-        let start = at;
-        let first = text.get(start..)?.chars().next()?;
-        if is_unspaced(first) {
-            at += first.len_utf8();
-            return Some(Head { start, hash: fold(SEED, u32::from(first)) });
-        }
-        let mut hash = SEED;
-        for c in text.get(start..)?.chars() {
-            if !is_word(c) || is_unspaced(c) {
-                break;
-            }
-            hash = fold(hash, lower(c));
-            at += c.len_utf8();
-        }
-        // A lone symbol beyond ASCII is no word: step over it.
-        at = at.max(start + first.len_utf8());
-        Some(Head { start, hash })
-    })
+        hash = fold(hash, lower(c));
+        end += c.len_utf8();
+    }
+    if text.get(start..end).is_some_and(str::is_ascii) && end > start {
+        return Some(Head { start, end, hash: ascii_hash(text.as_bytes().get(start..)?, end - start) });
+    }
+    // A lone symbol beyond ASCII is no word: step over it.
+    Some(Head { start, end: end.max(start + first.len_utf8()), hash: mixed(hash) })
 }
 
 const SEED: u64 = 0xCBF2_9CE4_8422_2325;
@@ -174,18 +285,37 @@ fn lower(c: char) -> u32 {
 }
 
 #[inline]
-fn is_word_byte(b: u8) -> bool {
-    b.is_ascii_alphanumeric() || b == b'_' || b >= 0xC0
+fn is_ascii_word_byte(b: u8) -> bool {
+    CLASSES[b as usize] & WORD != 0
 }
 
-fn pair(bytes: &[u8], at: usize) -> usize {
-    usize::from(*bytes.get(at).unwrap_or(&0)) << 8 | usize::from(*bytes.get(at + 1).unwrap_or(&0))
+#[inline]
+fn is_head_byte(b: u8) -> bool {
+    CLASSES[b as usize] != 0
 }
 
-fn pair_folded(bytes: &[u8], at: usize) -> usize {
-    let get = |i: usize| usize::from(bytes.get(i).unwrap_or(&0).to_ascii_lowercase());
-    get(at) << 8 | get(at + 1)
-}
+/// ASCII letters, digits and underscore.
+const WORD: u8 = 1;
+/// What begins a character beyond ASCII.
+const LEAD: u8 = 2;
+
+const CLASSES: [u8; 256] = {
+    let mut classes = [0; 256];
+    let mut byte = 0_usize;
+    while byte < 256 {
+        #[expect(clippy::cast_possible_truncation, reason = "below 256")]
+        let b = byte as u8;
+        classes[byte] = if b.is_ascii_alphanumeric() || b == b'_' {
+            WORD
+        } else if b >= 0xC0 {
+            LEAD
+        } else {
+            0
+        };
+        byte += 1;
+    }
+    classes
+};
 
 fn cuts_word(text: &str, at: usize) -> bool {
     let before = text.get(..at).and_then(|s| s.chars().next_back());
@@ -237,7 +367,7 @@ pub(crate) fn floor_boundary(text: &str, at: usize) -> usize {
 
 /// Keys are hashes already.
 #[derive(Default)]
-struct Through(u64);
+pub(crate) struct Through(u64);
 
 impl Hasher for Through {
     fn finish(&self) -> u64 {
@@ -248,6 +378,9 @@ impl Hasher for Through {
             self.0 = fold(self.0, u32::from(b));
         }
     }
+    fn write_u32(&mut self, key: u32) {
+        self.0 = mixed(u64::from(key));
+    }
     fn write_u64(&mut self, key: u64) {
         self.0 = key;
     }
@@ -255,15 +388,26 @@ impl Hasher for Through {
 
 #[cfg(test)]
 mod tests {
-    use super::{Lexicon, Voters};
+    use super::{Lexicon, Listener, Voice, Voters};
 
     fn heard(text: &str, from: usize, to: usize) -> Vec<usize> {
         let phrases: [&[&str]; 5] = [&["mrn", "medical record"], &["dob"], &["患者番号"], &["numéro de sécu"], &["id"]];
-        let owned: Vec<Vec<String>> = phrases.iter().map(|p| p.iter().map(|&s| s.to_owned()).collect()).collect();
-        let lexicon = Lexicon::new(5, owned.iter().enumerate().map(|(i, p)| (i, p.as_slice())));
+        let mut lexicon = Lexicon::new(5);
+        for (i, phrases) in phrases.iter().enumerate() {
+            let owned: Vec<String> = phrases.iter().map(|&phrase| phrase.to_owned()).collect();
+            lexicon.add(i, Voice::For, &owned);
+        }
         let mut voters = Voters::none(5);
-        lexicon.hear(text, from, to, &mut voters);
-        (0..5).filter(|&i| voters.has(i)).collect()
+        lexicon.hear(text, (from, to), Voice::For, &mut Listener::default(), &mut voters);
+        let once: Vec<usize> = (0..5).filter(|&i| voters.has(i)).collect();
+        // Asked again, after other stretches of the text, the answer is the same.
+        let mut listener = Listener::default();
+        for (from, to) in [(0, text.len()), (from, to), (text.len() / 2, text.len()), (0, 3), (from, to)] {
+            voters.clear();
+            lexicon.hear(text, (from, to), Voice::For, &mut listener, &mut voters);
+        }
+        assert_eq!(once, (0..5).filter(|&i| voters.has(i)).collect::<Vec<_>>(), "{text}");
+        once
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Why a hit is believed, in words a person can check.
 
+use super::context::Voice;
 use super::{By, Engine, Hit};
 use crate::content::{CONTEXT_AFTER_BYTES, CONTEXT_BEFORE_BYTES};
 
@@ -48,10 +49,13 @@ impl Engine {
         let recognizer = self.recognizers.get(usize::from(index))?;
         recognizer.spec.context.iter().map(String::as_str).find(|word| {
             let owned = [(*word).to_owned()];
-            let lexicon = super::Lexicon::new(1, std::iter::once((0, owned.as_slice())));
-            let mut voters = super::Voters::none(1);
-            lexicon.hear(text, hit.start.saturating_sub(CONTEXT_BEFORE_BYTES), hit.start, &mut voters);
-            lexicon.hear(text, hit.end, hit.end + CONTEXT_AFTER_BYTES, &mut voters);
+            let mut lexicon = super::Lexicon::new(1);
+            lexicon.add(0, Voice::For, &owned);
+            let (mut listener, mut voters) = (super::Listener::default(), super::Voters::none(1));
+            let before = (hit.start.saturating_sub(CONTEXT_BEFORE_BYTES), hit.start);
+            lexicon.hear(text, before, Voice::For, &mut listener, &mut voters);
+            let after = (hit.end, hit.end + CONTEXT_AFTER_BYTES);
+            lexicon.hear(text, after, Voice::For, &mut listener, &mut voters);
             voters.has(0)
         })
     }

@@ -1,19 +1,23 @@
 //! Terms: diagnoses and medications by name, found as whole words in running text.
 
 use std::collections::HashMap;
+use std::hash::BuildHasherDefault;
 
 use model::IdentifierType;
 
-use super::context::{boundary, lower_eq};
+use super::context::{Through, boundary, lower_eq};
 
 /// A term list: one lower-case term a line under content/recognizers/terms, `#` begins a comment.
 pub(crate) struct Terms {
     /// By hash of the first four bytes, ASCII case folded.
-    by_head: HashMap<u32, Vec<Term>>,
+    by_head: HashMap<u32, Vec<Term>, BuildHasherDefault<Through>>,
     filter: Box<[u64; 1024]>,
 }
 
 struct Term {
+    /// Its first bytes as far as they are ASCII, up to eight, and which of eight they are: most rivals differ there.
+    prefix: u64,
+    mask: u64,
     text: Box<str>,
     list: u16,
 }
@@ -40,7 +44,7 @@ pub(crate) fn list_type(file: &str) -> Option<IdentifierType> {
 impl Terms {
     /// From `(list, file text)`.
     pub(crate) fn new<'a>(lists: impl Iterator<Item = (u16, &'a str)>) -> Self {
-        let mut terms = Self { by_head: HashMap::new(), filter: Box::new([0; 1024]) };
+        let mut terms = Self { by_head: HashMap::default(), filter: Box::new([0; 1024]) };
         for (list, text) in lists {
             for line in text.lines() {
                 let term = line.split('#').next().unwrap_or("").trim();
@@ -59,7 +63,9 @@ impl Terms {
         self.filter[slot / 64] |= 1 << (slot % 64);
         let terms = self.by_head.entry(head).or_default();
         if !terms.iter().any(|known| &*known.text == term) {
-            terms.push(Term { text: term.into(), list });
+            let ascii = term.bytes().take(8).take_while(u8::is_ascii).count();
+            let mask = if ascii == 8 { u64::MAX } else { (1 << (8 * ascii)) - 1 };
+            terms.push(Term { prefix: eight(term.as_bytes(), 0) & mask, mask, text: term.into(), list });
         }
         // Longest first, so that the first match is the longest.
         terms.sort_by_key(|known| std::cmp::Reverse(known.text.len()));
@@ -77,7 +83,8 @@ impl Terms {
     /// The longest term at `at`, which is a token's start. A plural or genitive `s` may follow.
     pub(crate) fn find(&self, text: &str, at: usize) -> Option<TermHit> {
         let terms = self.by_head.get(&head(text.as_bytes(), at)?)?;
-        terms.iter().find_map(|term| {
+        let eight = eight(text.as_bytes(), at);
+        terms.iter().filter(|term| eight & term.mask == term.prefix).find_map(|term| {
             let end = at + lower_eq(text.get(at..)?, &term.text)?;
             let before = text.get(..end)?.chars().next_back();
             let mut rest = text.get(end..)?.chars();
@@ -95,6 +102,17 @@ fn head(bytes: &[u8], at: usize) -> Option<u32> {
     // Folds ASCII capitals and leaves bytes beyond ASCII alone; other ASCII bytes may collide, which is harmless.
     let ascii = !word & 0x8080_8080;
     Some(word | (ascii >> 2))
+}
+
+/// The next eight bytes, ASCII case folded; zeros beyond the text's end.
+#[inline]
+fn eight(bytes: &[u8], at: usize) -> u64 {
+    let rest = bytes.get(at..).unwrap_or_default();
+    let word = match rest.first_chunk::<8>() {
+        Some(eight) => u64::from_le_bytes(*eight),
+        None => rest.iter().rev().fold(0, |all, &b| all << 8 | u64::from(b)),
+    };
+    word | (!word & 0x8080_8080_8080_8080) >> 2
 }
 
 #[inline]

@@ -81,15 +81,14 @@ impl Message {
             return self.value(&mut positions, at, end, Qualifiers::default(), reader);
         }
         let verbatim = self.free_text(segment);
-        let mut number = if header { 1 } else { 0 };
         let separator = self.delimiters.field;
-        for field in segment.split(|byte| *byte == separator) {
-            let encoding_characters = header && number == 2;
-            if number >= 1 && !field.is_empty() && !encoding_characters && !(header && number == 1) {
+        // A header's first field is the separator itself, its second holds the other delimiters.
+        let (name, first) = if header { (1, 3) } else { (0, 1) };
+        for (number, field) in (name..).zip(segment.split(|byte| *byte == separator)) {
+            if number >= first && !field.is_empty() {
                 self.field(&mut positions, at, field, number, verbatim, reader)?;
             }
             at += field.len() + 1;
-            number += 1;
         }
         Ok(())
     }

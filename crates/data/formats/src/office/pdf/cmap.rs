@@ -17,10 +17,9 @@ pub(super) struct ToUnicode {
 impl ToUnicode {
     pub(super) fn parse(bytes: &[u8]) -> Self {
         let mut cmap = Self::default();
-        let mut tokens = Tokens { rest: bytes };
         let mut operands: Vec<Token> = Vec::new();
         let mut section = None;
-        while let Some(token) = tokens.next() {
+        for token in (Tokens { rest: bytes }) {
             match token {
                 Token::Word(word) => {
                     match word {

@@ -15,12 +15,21 @@ pub(in crate::tables) fn from_message(bytes: &[u8]) -> Option<Schema> {
 
 /// Reports its key-value pairs and those of its columns.
 pub(in crate::tables) fn report(schema: &Schema, reader: &mut Reader<'_, '_>) -> Result<(), ReadError> {
-    let mut pairs: Vec<(String, &str)> =
-        schema.metadata().iter().map(|(key, value)| (key.clone(), value.as_str())).collect();
+    report_pairs(schema.metadata().iter().map(|(key, value)| (key.clone(), value.as_str())).collect(), reader)?;
+    report_columns(schema, reader)
+}
+
+/// Reports the key-value pairs of the columns.
+pub(in crate::tables) fn report_columns(schema: &Schema, reader: &mut Reader<'_, '_>) -> Result<(), ReadError> {
+    let mut pairs: Vec<(String, &str)> = Vec::new();
     for field in schema.fields() {
         pairs.extend(field.metadata().iter().map(|(key, value)| (format!("{}.{key}", field.name()), value.as_str())));
     }
-    // Maps have no order of their own.
+    report_pairs(pairs, reader)
+}
+
+/// Maps have no order of their own.
+fn report_pairs(mut pairs: Vec<(String, &str)>, reader: &mut Reader<'_, '_>) -> Result<(), ReadError> {
     pairs.sort();
     pairs.iter().try_for_each(|(key, value)| parquet::field(key, value, reader))
 }

@@ -56,6 +56,7 @@ pub(super) fn before(scan: &Scan<'_>, first: &Token) -> Lead {
             }
             Lead { starts: true, ..Lead::NONE }
         }
+        '-' if is_saint(word_before(trimmed, trimmed.len() - 1)) => Lead { against_all: 45, ..Lead::NONE },
         '\n' | '\r' | '!' | '?' | '*' | '•' | '|' | ';' | '"' | '“' | '>' | '»' | '«' | '(' | '[' | '-' | '–' => {
             after_break(scan, trimmed)
         }
@@ -119,10 +120,52 @@ pub(super) fn is_saint(word: &str) -> bool {
     )
 }
 
+/// In Romance languages, German and Dutch a house stands before the name of whom it is called after: `Clinique Pasteur`,
+/// `Krankenhaus Neuwittelsbach`.
+pub(super) fn is_house(word: &str) -> bool {
+    const HOUSES: [&str; 34] = [
+        "hospital",
+        "hôpital",
+        "krankenhaus",
+        "klinikum",
+        "universitätsklinikum",
+        "klinik",
+        "clinique",
+        "clínica",
+        "clinica",
+        "ospedale",
+        "ziekenhuis",
+        "policlinico",
+        "centro",
+        "centre",
+        "instituto",
+        "institut",
+        "istituto",
+        "fundación",
+        "fondation",
+        "fondazione",
+        "stiftung",
+        "lycée",
+        "collège",
+        "colegio",
+        "école",
+        "escuela",
+        "universidad",
+        "université",
+        "università",
+        "laboratoire",
+        "laboratoires",
+        "laboratorios",
+        "residencia",
+        "résidence",
+    ];
+    word.starts_with(char::is_uppercase) && HOUSES.contains(&word.to_lowercase().as_str())
+}
+
 fn after_word(scan: &Scan<'_>, trimmed: &str) -> Lead {
     let word = word_before(trimmed, trimmed.len());
     let flags = scan.gazetteer.word(word);
-    if is_saint(word) {
+    if is_saint(word) || is_house(word) {
         return Lead { against_all: 45, ..Lead::NONE };
     }
     if matches!(

@@ -1,0 +1,192 @@
+//! Recognisers sorted by how they can be found, one automaton for each sort.
+//!
+//! An automaton for everything would have a state for each combination of what its patterns have seen, and no cache
+//! would hold it. Sorted, each sort's automaton is small where texts lead.
+
+use regex_syntax::hir::{Class, Hir, HirKind};
+
+use super::EngineError;
+use super::automaton::{Automaton, AutomatonError};
+use super::compile::{Recognizer, ascii_classes};
+
+/// Some recognisers in one automaton: pattern `i` is recogniser `members[i]`.
+pub(super) struct Group {
+    pub automaton: Automaton,
+    pub members: Vec<u16>,
+}
+
+/// The sorts of recognisers with a pattern. The last two may begin like any word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sort {
+    /// Counts of digits and letters of which the pattern tells none apart (`[0-9]{9}`, `[A-Z]{2}[0-9]{7}`): few states.
+    Shape = 0,
+    /// Others that may begin with a digit, tried at digits.
+    Digit = 1,
+    /// Others that may begin with anything else, tried there.
+    Sharp = 2,
+    /// Tried around their literals.
+    Wide = 3,
+    /// Without literals: tried at words that hold a digit.
+    Numbered = 4,
+}
+
+/// All recognisers with a pattern, by their sort.
+pub(super) struct Groups([Group; 5]);
+
+impl Groups {
+    /// Sorts the recognisers and compiles each group.
+    pub(super) fn of(recognizers: &[Recognizer]) -> Result<Self, EngineError> {
+        let mut members: [Members; 5] = Default::default();
+        for (index, recognizer) in recognizers.iter().enumerate() {
+            let spec = &recognizer.spec;
+            if spec.pattern.is_empty() {
+                continue;
+            }
+            let hir = regex_syntax::parse(&ascii_classes(&spec.pattern))
+                .map_err(|error| EngineError::Pattern { id: spec.id.clone(), why: error.to_string() })?;
+            #[expect(clippy::cast_possible_truncation, reason = "checked by the caller")]
+            let index = index as u16;
+            for sort in sorts(&hir, !spec.literals.is_empty()) {
+                members[sort as usize].patterns.push(hir.clone());
+                members[sort as usize].members.push(index);
+            }
+        }
+        let [shape, digit, sharp, wide, numbered] = members;
+        Ok(Self([shape.compiled()?, digit.compiled()?, sharp.compiled()?, wide.compiled()?, numbered.compiled()?]))
+    }
+
+    #[inline]
+    pub(super) fn get(&self, sort: Sort) -> &Group {
+        &self.0[sort as usize]
+    }
+
+    pub(super) fn memories(&self) -> [super::Memory; 5] {
+        std::array::from_fn(|sort| self.0[sort].automaton.memory())
+    }
+}
+
+#[derive(Default)]
+struct Members {
+    patterns: Vec<Hir>,
+    members: Vec<u16>,
+}
+
+impl Members {
+    fn compiled(self) -> Result<Group, AutomatonError> {
+        Ok(Group { automaton: Automaton::new(&self.patterns)?, members: self.members })
+    }
+}
+
+/// The sorts that a pattern belongs to: one, or both of [`Sort::Digit`] and [`Sort::Sharp`].
+fn sorts(hir: &Hir, has_literals: bool) -> Vec<Sort> {
+    let first = first_bytes(hir);
+    if begins_like_a_word(&first) {
+        return vec![if has_literals { Sort::Wide } else { Sort::Numbered }];
+    }
+    if is_shape(hir) {
+        return vec![Sort::Shape];
+    }
+    let begins = |wanted: bool| (0..=255_u8).any(|byte| first[usize::from(byte)] && byte.is_ascii_digit() == wanted);
+    match (begins(true), begins(false)) {
+        (true, true) => vec![Sort::Digit, Sort::Sharp],
+        (true, false) => vec![Sort::Digit],
+        (false, _) => vec![Sort::Sharp],
+    }
+}
+
+/// Whether the pattern treats all digits alike, all capitals and all small letters, and names none of them.
+fn is_shape(hir: &Hir) -> bool {
+    const ALIKE: [(u32, u32); 3] = [(0x30, 0x39), (0x41, 0x5A), (0x61, 0x7A)];
+    let range_is_shape = |from: u32, to: u32| {
+        ALIKE.iter().all(|&(first, last)| to < first || from > last || (from <= first && to >= last))
+    };
+    match hir.kind() {
+        HirKind::Empty => true,
+        HirKind::Look(_) => false,
+        HirKind::Literal(literal) => literal.0.iter().all(|b| b.is_ascii() && !b.is_ascii_alphanumeric()),
+        HirKind::Class(Class::Unicode(class)) => {
+            class.iter().all(|range| range.end().is_ascii() && range_is_shape(range.start().into(), range.end().into()))
+        }
+        HirKind::Class(Class::Bytes(class)) => {
+            class.iter().all(|range| range.end().is_ascii() && range_is_shape(range.start().into(), range.end().into()))
+        }
+        HirKind::Repetition(repetition) => is_shape(&repetition.sub),
+        HirKind::Capture(capture) => is_shape(&capture.sub),
+        HirKind::Concat(parts) | HirKind::Alternation(parts) => parts.iter().all(is_shape),
+    }
+}
+
+/// Whether a match may begin with nearly any lower-case letter, so that its first bytes tell nothing.
+fn begins_like_a_word(first: &[bool; 256]) -> bool {
+    const MANY: usize = 20;
+    (b'a'..=b'z').filter(|&letter| first[usize::from(letter)]).count() >= MANY
+}
+
+/// Which bytes a match may begin with. Characters beyond ASCII count as every byte that such characters begin with.
+fn first_bytes(hir: &Hir) -> [bool; 256] {
+    let mut bytes = [false; 256];
+    let mut add = |from: u32, to: u32| {
+        for code in from..=to.min(0x7F) {
+            bytes[code as usize & 0x7F] = true;
+        }
+        if to > 0x7F {
+            bytes[0xC2..0xF5].fill(true);
+        }
+    };
+    match hir.kind() {
+        HirKind::Empty | HirKind::Look(_) => {}
+        HirKind::Literal(literal) => {
+            if let Some(&b) = literal.0.first() {
+                bytes[usize::from(b)] = true;
+            }
+        }
+        HirKind::Class(Class::Unicode(class)) => {
+            class.iter().for_each(|range| add(u32::from(range.start()), u32::from(range.end())));
+        }
+        HirKind::Class(Class::Bytes(class)) => {
+            class.iter().for_each(|range| add(u32::from(range.start()), u32::from(range.end())));
+        }
+        HirKind::Repetition(repetition) => return first_bytes(&repetition.sub),
+        HirKind::Capture(capture) => return first_bytes(&capture.sub),
+        HirKind::Alternation(branches) => branches.iter().for_each(|branch| join(&mut bytes, branch)),
+        HirKind::Concat(parts) => {
+            for part in parts {
+                join(&mut bytes, part);
+                if part.properties().minimum_len() != Some(0) {
+                    break;
+                }
+            }
+        }
+    }
+    bytes
+}
+
+fn join(bytes: &mut [bool; 256], hir: &Hir) {
+    bytes.iter_mut().zip(first_bytes(hir)).for_each(|(to, from)| *to |= from);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Sort, ascii_classes, begins_like_a_word, first_bytes, sorts};
+
+    fn wide(pattern: &str) -> bool {
+        begins_like_a_word(&first_bytes(&regex_syntax::parse(&ascii_classes(pattern)).unwrap()))
+    }
+
+    #[test]
+    fn patterns_that_begin_like_any_word_are_told_apart() {
+        assert!(wide(r"[\w.%+-]+@[a-z]+"));
+        assert!(wide(r"(?:[a-z]{2}|\d)\d{5}"));
+        assert!(!wide(r"\d{3}-\d{2}-\d{4}"));
+        assert!(!wide("(?i:password|secret)=.{8}"));
+        assert!(!wide("[A-Z0-9]{9}"));
+    }
+    #[test]
+    fn patterns_are_sorted_by_what_they_tell_apart() {
+        let sorts = |pattern: &str| sorts(&regex_syntax::parse(&ascii_classes(pattern)).unwrap(), false);
+        assert_eq!(sorts(r"\d{3}-\d{2}|[A-Z]{2}\d{7}"), [Sort::Shape]);
+        assert_eq!(sorts("[1-9][0-9]{3}"), [Sort::Digit]);
+        assert_eq!(sorts("[A-CE][0-9]{3}"), [Sort::Sharp]);
+        assert_eq!(sorts("[A-C0-9]{3}"), [Sort::Digit, Sort::Sharp]);
+    }
+}
