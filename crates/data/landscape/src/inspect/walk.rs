@@ -191,16 +191,9 @@ impl<'a> Walk<'a> {
         if is_null(value) {
             return true;
         }
-<<<<<<< HEAD
-        // A study and a site are nobody's: they tell where a subject's number is unique.
-        if let Some(part) = meaning.part
-            && (meaning.role == Role::Subject || matches!(part, Part::Study | Part::Site))
-        {
-=======
         // A study and its sites are nobody's, and still the issuers of their subjects' numbers.
         let is_frame = |part: &Part| meaning.role == Role::Other && matches!(part, Part::Study | Part::Site);
         if let Some(part) = meaning.part.filter(|part| meaning.role == Role::Subject || is_frame(part)) {
->>>>>>> wt/console
             self.part(meaning, part, value, issuer);
         }
         let Some(kind) = meaning.identifier else { return !meaning.scan };
