@@ -91,9 +91,9 @@ async fn the_treemap_divides_and_measures_as_asked() {
             || map.contains("href=\"/objects?study=STUDY-1&amp;label=phi.direct\""),
         "{map}"
     );
-    assert!(page.contains("3 objects (200 B) without anything sensitive left out."), "{page}");
+    assert!(page.contains("2 objects (100 B) without anything sensitive left out."), "{page}");
     let page = site.get("/?by=label&measure=objects&show=all", &cookie).await.text;
-    assert!(!page.contains("left out.") && page.contains("none: 3 objects, 200 B"), "{page}");
+    assert!(!page.contains("left out.") && page.contains("none: 2 objects, 100 B"), "{page}");
     let page = site.get("/?by=nonsense&measure=nonsense", &cookie).await;
     assert_eq!(page.status, StatusCode::OK);
 }
