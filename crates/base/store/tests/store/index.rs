@@ -21,8 +21,11 @@ fn ids(posting: &postings::Posting) -> BTreeSet<u32> {
     posting.iter().flat_map(|(chunk, set)| set.ids(*chunk)).collect()
 }
 
+/// Numbers of one step, in the order in which [`batches`] draws them.
+type Step = (usize, u32, usize, usize, bool);
+
 /// Batches of additions and removals: term, first object, step, how many, whether they are added.
-fn batches() -> Vec<Vec<(usize, u32, usize, usize, bool)>> {
+fn batches() -> Vec<Vec<Step>> {
     let one = (0..TERMS.len(), 0_u32..9_000, 1_usize..60, 1_usize..900, prop::bool::weighted(0.7));
     let all = prop::collection::vec(prop::collection::vec(one, 1..12), 8);
     all.new_tree(&mut TestRunner::deterministic()).unwrap().current()

@@ -64,7 +64,7 @@ async fn migrating_keeps_rows_of_earlier_steps() {
         store.migrate_to(1).await.unwrap();
         let source = store::sources::ensure(&store, "folder", "/data", 7).await.unwrap();
         store.migrate_to(newest()).await.unwrap();
-        assert_eq!(store::sources::all(&store).await.unwrap(), [source.clone()]);
+        assert_eq!(store::sources::all(&store).await.unwrap(), std::slice::from_ref(&source));
         store.migrate_to(1).await.unwrap();
         assert_eq!(store::sources::all(&store).await.unwrap(), [source]);
     })
