@@ -4,6 +4,7 @@
 mod after;
 mod alone;
 mod before;
+mod firm;
 mod weigh;
 
 use super::flags::WordFlags;
@@ -268,9 +269,12 @@ fn candidate(scan: &mut Scan<'_>, run: &[Token], from: usize, end: usize, lead: 
         }
     }
     if lead.place && lead.points < 28 && numbered(scan.text, last.end) {
-        points -= 24;
+        points -= 40;
     }
     let eponym = single && first.flags.any(WordFlags::EPONYM);
+    if single && lead.points < 28 && firm::is_partner(scan, first.start, first.end) {
+        points -= 40;
+    }
     let tail = after(scan, last.end, run.get(end).filter(|_| !eponym), single, lead.points >= 28, lead.starts);
     points += tail.points;
     if tail.points >= 12 && lead.why.is_none() {

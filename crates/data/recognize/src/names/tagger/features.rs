@@ -9,7 +9,7 @@ use super::super::{NameHit, Why};
 /// Bits of a feature's number.
 pub const FEATURE_BITS: u32 = 17;
 /// How far a window reaches to either side of a candidate, in bytes.
-pub const WINDOW_BYTES: usize = 48;
+pub const WINDOW_BYTES: usize = 32;
 /// Words looked at on either side.
 const CONTEXT_WORDS: usize = 3;
 /// Words of a candidate that are looked at.
