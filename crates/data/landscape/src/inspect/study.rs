@@ -13,10 +13,10 @@ pub(super) fn of_path(path: &str) -> Option<String> {
     let (folders, _file_name) = file.rsplit_once('/')?;
     let mut previous = "";
     for folder in folders.split('/') {
-        if !matches!(previous, "sites" | "site" | "centers" | "centres") {
-            if let Some(number) = protocol(folder).or_else(|| registry(folder)) {
-                return Some(number.to_owned());
-            }
+        if !matches!(previous, "sites" | "site" | "centers" | "centres")
+            && let Some(number) = protocol(folder).or_else(|| registry(folder))
+        {
+            return Some(number.to_owned());
         }
         previous = folder;
     }

@@ -126,7 +126,7 @@ fn oracle(records: &[Short], apart: &[(usize, usize)]) -> BTreeSet<BTreeSet<usiz
         tokens.sort_unstable();
         distinct.entry(tokens).or_default().insert(at);
     }
-    let mut bearers: Vec<(Vec<(bool, u32, Token)>, BTreeSet<usize>)> = distinct.into_iter().collect();
+    let mut bearers: Vec<_> = distinct.into_iter().collect();
     bearers.sort_by_key(|(tokens, _)| tokens.iter().map(|(.., token)| *token).collect::<Vec<_>>());
     let mut groups: Vec<BTreeSet<usize>> = bearers.iter().map(|(_, records)| records.clone()).collect();
     let issuers = |group: &BTreeSet<usize>| -> BTreeSet<u32> {
