@@ -33,6 +33,7 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!(3, "0003_users"),
     migration!(4, "0004_change_totals"),
     migration!(5, "0005_union_generations"),
+    migration!(6, "0006_ranks"),
 ];
 
 /// A statement that creates the table of steps. `BYTEA` elsewhere in the schema is PostgreSQL's name for bytes; SQLite

@@ -102,3 +102,17 @@ async fn sums_follow_objects_in_and_out() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_new_database_needs_no_index_built() {
+    on_each_engine(|store| async move {
+        assert!(postings::is_indexed(&store, "ranks").await.unwrap(), "there is nothing to index");
+        assert!(!postings::is_indexed(&store, "moods").await.unwrap());
+        let mut transaction = store.begin().await.unwrap();
+        postings::mark_indexed(&mut transaction, "moods").await.unwrap();
+        postings::mark_indexed(&mut transaction, "moods").await.unwrap();
+        transaction.commit().await.unwrap();
+        assert!(postings::is_indexed(&store, "moods").await.unwrap());
+    })
+    .await;
+}
