@@ -43,6 +43,8 @@ impl Voters {
 struct Phrase {
     /// Lower case; the whole phrase.
     text: Box<str>,
+    /// What follows its first word.
+    then: Then,
     voters: [Voters; 2],
 }
 
@@ -112,15 +114,17 @@ impl Lexicon {
     fn add_phrase(&mut self, phrase: &str, recognizer: usize, voice: Voice) {
         let Some(head) = head_from(phrase, 0) else { return };
         let text = phrase.get(head.start..).unwrap_or(phrase);
-        let slot = filter_slot(head.hash);
-        self.filter[slot / 64] |= 1 << (slot % 64);
+        for slot in filter_slots(head.hash) {
+            self.filter[slot / 64] |= 1 << (slot % 64);
+        }
         let list = self.by_head.entry(head.hash).or_default();
         let known = list.iter().copied().find(|&at| self.phrases.get(at as usize).is_some_and(|p| &*p.text == text));
         let at = known.unwrap_or_else(|| {
             #[expect(clippy::cast_possible_truncation, reason = "some thousands of phrases")]
             let at = self.phrases.len() as u32;
             let nobody = || Voters::none(self.count);
-            self.phrases.push(Phrase { text: text.into(), voters: [nobody(), nobody()] });
+            let then = Then::after(text, head.end - head.start);
+            self.phrases.push(Phrase { text: text.into(), then, voters: [nobody(), nobody()] });
             list.push(at);
             at
         });
@@ -169,8 +173,7 @@ impl Lexicon {
                 return;
             };
             listener.to = head.end;
-            let slot = filter_slot(head.hash);
-            if self.filter[slot / 64] >> (slot % 64) & 1 == 1 {
+            if filter_slots(head.hash).iter().all(|slot| self.filter[slot / 64] >> (slot % 64) & 1 == 1) {
                 self.speak(text, &head, listener);
             }
         }
@@ -179,8 +182,10 @@ impl Lexicon {
     #[inline(never)]
     fn speak(&self, text: &str, head: &Head, listener: &mut Listener) {
         let Some(phrases) = self.by_head.get(&head.hash) else { return };
+        let then = Then::after(text, head.end);
         for &phrase in phrases {
-            let said = self.phrases.get(phrase as usize).and_then(|known| says(text, head.start, &known.text));
+            let known = self.phrases.get(phrase as usize).filter(|known| known.then.may_be(then));
+            let said = known.and_then(|known| says(text, head.start, &known.text));
             if let Some(end) = said {
                 listener.said.push(Said { start: head.start, end, phrase });
             }
@@ -189,8 +194,42 @@ impl Lexicon {
 }
 
 #[inline]
-fn filter_slot(hash: u64) -> usize {
-    (hash >> 48) as usize
+fn filter_slots(hash: u64) -> [usize; 2] {
+    [(hash >> 48) as usize, (hash >> 32) as usize & 0xFFFF]
+}
+
+/// What follows a phrase's first word, as far as a byte tells: most phrases that begin with a common word differ there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Then {
+    /// Nothing, or something beyond ASCII.
+    Anything,
+    /// White space, and a next word that begins with this byte, or with one beyond ASCII.
+    Word(Option<u8>),
+    /// This mark.
+    Mark(u8),
+}
+
+impl Then {
+    fn after(text: &str, end: usize) -> Self {
+        let rest = text.as_bytes().get(end..).unwrap_or_default();
+        match rest.first() {
+            Some(byte) if byte.is_ascii_whitespace() => {
+                let next = rest.iter().find(|byte| !byte.is_ascii_whitespace());
+                Self::Word(next.filter(|byte| byte.is_ascii()).map(u8::to_ascii_lowercase))
+            }
+            Some(byte) if byte.is_ascii() => Self::Mark(byte.to_ascii_lowercase()),
+            _ => Self::Anything,
+        }
+    }
+
+    /// Whether a phrase that goes on like this may stand where the text goes on like that.
+    fn may_be(self, text: Self) -> bool {
+        match (self, text) {
+            (Self::Anything, _) | (_, Self::Anything) | (Self::Word(None), Self::Word(_)) => true,
+            (Self::Word(Some(_)), Self::Word(None)) => true,
+            (phrase, text) => phrase == text,
+        }
+    }
 }
 
 /// Where `phrase` (lower case) ends if `text[at..]` says it, as whole words. A run of white space in the text stands for
