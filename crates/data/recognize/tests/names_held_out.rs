@@ -108,3 +108,28 @@ fn noise_has_no_persons() {
         assert_eq!(hits.len(), 0, "model, {kind}");
     }
 }
+
+#[test]
+fn the_tagger_keeps_up() {
+    let (names, tagger) = (Names::load(), Tagger::load());
+    let text = sample::notes::corpus(3, 4_000_000);
+    let (mut scratch, mut hits, mut read) = (Scratch::default(), Vec::new(), 0);
+    let megabytes = |start: std::time::Instant| 4.0 / start.elapsed().as_secs_f64();
+    let start = std::time::Instant::now();
+    for note in text.split("\n\n") {
+        hits.clear();
+        names.find(note, &mut scratch, &mut hits);
+    }
+    let fast = megabytes(start);
+    let start = std::time::Instant::now();
+    for note in text.split("\n\n") {
+        hits.clear();
+        names.find(note, &mut scratch, &mut hits);
+        read += tagger.rescore(&names, note, &scratch, &mut hits);
+    }
+    let model = megabytes(start);
+    println!("fast {fast:.0} MB/s, model {model:.0} MB/s, which read {read} of {} bytes", text.len());
+    assert!(read < text.len() * 3 / 5, "{read}");
+    // The goal of 10 MB/s is for optimised builds; this holds on a busy machine too.
+    assert!(model > 3.0, "{model:.1} MB/s");
+}
