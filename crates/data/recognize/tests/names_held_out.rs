@@ -1,7 +1,7 @@
 //! Sentences of another hand than the generator's and the trainer's (`names_held_out.txt`): discharge summaries, letters,
 //! lists of attendees, e-mails, names of many origins, and what is called after people.
 
-#![expect(clippy::print_stdout, reason = "the figures are what the test is read for")]
+#![expect(clippy::print_stdout, reason = "tests report what they measured")]
 
 use recognize::names::tagger::Tagger;
 use recognize::names::{NameHit, Names, Scratch};

@@ -141,6 +141,7 @@ fn japanese_roles_lead_to_names() {
 fn numbers_and_code_are_no_persons() {
     check_all(&[
         "4417 1234 5678 9113, 123-45-6789, +1 (555) 010-0000",
+        "impl Debug for Lite<syn::Abi> {\n    fn make(name: Ident) -> Pat {\n    fn minor(dev: Dev) -> Pat {\n// Miri and Tokio are tools\n",
         "let Scratch = Names::load(); fn Smith() -> Result<John, Error> {}",
         "https://www.example.com/John/Smith C:\\Users\\John john.smith@example.com",
         "ACGTACGTNNNNACGT MARKDLEIVLSAPDH",

@@ -160,7 +160,10 @@ pub(super) fn is_house(word: &str) -> bool {
         "résidence",
     ];
     const SHIPS: [&str; 6] = ["USS", "USNS", "HMS", "RMS", "HMCS", "MV"];
-    SHIPS.contains(&word) || word.starts_with(char::is_uppercase) && HOUSES.contains(&word.to_lowercase().as_str())
+    word.starts_with(char::is_uppercase)
+        && (SHIPS.contains(&word)
+            || word.len() >= 6
+                && HOUSES.iter().any(|house| word.chars().flat_map(char::to_lowercase).eq(house.chars())))
 }
 
 fn after_word(scan: &Scan<'_>, trimmed: &str) -> Lead {
