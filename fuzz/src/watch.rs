@@ -71,7 +71,7 @@ impl Sink for Watch {
     fn row(&mut self, row: &Row<'_>) -> Result<(), Halt> {
         assert_eq!(self.in_table.last(), Some(&true), "a row before its table");
         for cell in row.cells {
-            self.check(&cell.value, &cell.raw);
+            self.check(cell.value, &cell.raw);
         }
         Ok(())
     }

@@ -9,6 +9,7 @@ mod setup;
 mod soak;
 mod structure;
 mod test;
+mod train;
 
 use anyhow::{Result, bail};
 
@@ -22,6 +23,7 @@ fn main() -> Result<()> {
         "structure" => structure::run(),
         "setup" => setup::run(),
         "names" => names::build(&run::root()),
+        "train-names" => train::run(&run::root()),
         "help" | "--help" | "-h" => {
             println!("{HELP}");
             Ok(())
@@ -37,4 +39,5 @@ cargo xtask soak [NAME] [--minutes N]
                         fuzz every parser (or one) for N minutes each, 2 by default
 cargo xtask structure   check crate directions, file and function sizes
 cargo xtask setup       install what the tests need and nothing else
-cargo xtask names       pack the lists of person names under content/names";
+cargo xtask names       pack the lists of person names under content/names
+cargo xtask train-names learn the tagger of person names anew from generated text";

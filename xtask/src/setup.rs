@@ -1,4 +1,4 @@
-//! Installing what the tests need: PostgreSQL's server, headless Chromium and a Python environment with the check
+//! Installing what the tests need: PostgreSQL's server, headless Chromium with its driver and a Python environment with the check
 //! digit oracle. Everything is looked for first, so that a second run installs nothing.
 
 use std::path::Path;
@@ -17,6 +17,9 @@ pub(crate) fn run() -> Result<()> {
     }
     if !answers("chromium") && !answers("chromium-browser") && !answers("google-chrome") {
         missing.push("chromium");
+    }
+    if !answers("chromedriver") {
+        missing.push("chromium-driver");
     }
     if !answers("python3") {
         missing.push("python3");

@@ -38,8 +38,18 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     for target in known.iter().filter(|target| only.is_empty() || only.contains(&target.as_str())) {
         // The stable compiler takes libFuzzer's instrumentation under this switch; sanitizers stay off.
         let fuzz = [
-            "fuzz", "run", "--sanitizer", "none", target, "--", &seconds, "-timeout=20", "-rss_limit_mb=2048",
-            "-max_len=65536", "-print_final_stats=0", "-verbosity=0",
+            "fuzz",
+            "run",
+            "--sanitizer",
+            "none",
+            target,
+            "--",
+            &seconds,
+            "-timeout=20",
+            "-rss_limit_mb=2048",
+            "-max_len=65536",
+            "-print_final_stats=0",
+            "-verbosity=0",
         ];
         if run::run_with("cargo", &fuzz, &[("RUSTC_BOOTSTRAP", "1".to_owned())]).is_err() {
             found.push(target.as_str());

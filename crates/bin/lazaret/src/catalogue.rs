@@ -34,8 +34,11 @@ pub(crate) fn search(global: &Global, arguments: &SearchArgs) -> Result<Outcome,
             identifier: arguments.identifier,
             ..Filter::default()
         };
-        let page =
-            data.catalogue.search(&filter, None, arguments.limit).await.map_err(|error| Failure::failed("store", error))?;
+        let page = data
+            .catalogue
+            .search(&filter, None, arguments.limit)
+            .await
+            .map_err(|error| Failure::failed("store", error))?;
         let mut out = std::io::stdout().lock();
         let mut lines = Vec::new();
         for object in &page.objects {
@@ -142,7 +145,8 @@ pub(crate) fn schedule(global: &Global, command: &ScheduleCommand) -> Result<Out
 
 /// RFC 3339, UTC, to the second.
 fn time(milliseconds: i64) -> String {
-    jiff::Timestamp::from_millisecond(milliseconds).map_or_else(|_| "-".to_owned(), |t| t.strftime("%FT%TZ").to_string())
+    jiff::Timestamp::from_millisecond(milliseconds)
+        .map_or_else(|_| "-".to_owned(), |t| t.strftime("%FT%TZ").to_string())
 }
 
 pub(crate) fn invite(global: &Global, arguments: &InviteArgs) -> Result<Outcome, Failure> {
@@ -172,7 +176,14 @@ pub(crate) fn recognizers(arguments: &RecognizersArgs) -> Result<Outcome, Failur
             })
             .to_string(),
             ListFormat::Text => {
-                format!("{:<22} {:<34} {:<8} {} ({})", spec.kind, spec.id, spec.countries.join(","), spec.name, spec.citation)
+                format!(
+                    "{:<22} {:<34} {:<8} {} ({})",
+                    spec.kind,
+                    spec.id,
+                    spec.countries.join(","),
+                    spec.name,
+                    spec.citation
+                )
             }
         });
     }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use console::{Clock, Random};
 use landscape::Catalogue;
-use landscape::subjects::open_key;
 use landscape::inspect::TokenKey;
+use landscape::subjects::open_key;
 use store::Store;
 
 use crate::cli::Global;
@@ -32,7 +32,8 @@ impl Data {
             None => Store::sqlite(&global.data_dir.join(DATABASE)).await,
         };
         let store = store.map_err(|error| {
-            Failure::failed("store", error).hint("another `--data-dir` or, in the settings, another `database` may serve")
+            Failure::failed("store", error)
+                .hint("another `--data-dir` or, in the settings, another `database` may serve")
         })?;
         let key = open_key(&global.data_dir).map_err(|error| Failure::failed("key", error))?;
         Ok(Self { catalogue: Arc::new(Catalogue::new(store)), key })
@@ -88,8 +89,5 @@ pub(crate) fn random_bytes() -> std::io::Result<[u8; 32]> {
 
 /// A runtime for everything that waits.
 pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
-    tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::failed("runtime", error))
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| Failure::failed("runtime", error))
 }

@@ -110,7 +110,9 @@ pub(crate) fn run(global: &Global, arguments: &ScanArgs) -> Result<Outcome, Fail
 /// What a person typed, as a source that is there.
 pub(crate) fn source(typed: &OsStr) -> Result<SourceSpec, Failure> {
     let spec = match typed.to_str() {
-        Some(text) => text.parse().map_err(|error: landscape::sources::SourceError| Failure::usage(error.to_string()))?,
+        Some(text) => {
+            text.parse().map_err(|error: landscape::sources::SourceError| Failure::usage(error.to_string()))?
+        }
         None => SourceSpec::Folder(typed.into()),
     };
     if let SourceSpec::Folder(path) | SourceSpec::Sqlite(path) = &spec
@@ -148,12 +150,7 @@ fn jobs(config: &Config, arguments: &ScanArgs) -> usize {
 }
 
 /// Scans folders and keeps nothing.
-fn passing(
-    global: &Global,
-    config: &Config,
-    arguments: &ScanArgs,
-    folders: &[PathBuf],
-) -> Result<Outcome, Failure> {
+fn passing(global: &Global, config: &Config, arguments: &ScanArgs, folders: &[PathBuf]) -> Result<Outcome, Failure> {
     let started = Instant::now();
     let key = passing_key().map_err(|error| Failure::failed("randomness", error))?;
     let inspector = inspector(arguments, key)?;

@@ -30,8 +30,10 @@ pub(crate) fn run(global: &Global, arguments: &UpArgs) -> Result<Outcome, Failur
     let config = Config::read(global.config.as_deref())?;
     let listen = arguments.listen.or(config.listen).unwrap_or(LISTEN);
     if !listen.ip().is_loopback() && config.tls.is_none() {
-        return Err(Failure::usage(format!("`{listen}` can be reached from other machines, and TLS is not configured"))
-            .hint("give `certificate` and `key` under [tls] in the settings, or listen on 127.0.0.1 or [::1]"));
+        return Err(Failure::usage(format!(
+            "`{listen}` can be reached from other machines, and TLS is not configured"
+        ))
+        .hint("give `certificate` and `key` under [tls] in the settings, or listen on 127.0.0.1 or [::1]"));
     }
     create_private(&global.data_dir)?;
     let _lock = lock(global)?;
@@ -47,11 +49,10 @@ fn lock(global: &Global) -> Result<File, Failure> {
     let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
-        Err(std::fs::TryLockError::WouldBlock) => Err(Failure::usage(format!(
-            "another `lazaret up` runs on the data folder `{}`",
-            global.data_dir.display()
-        ))
-        .hint("stop it first, or give another folder with `--data-dir`")),
+        Err(std::fs::TryLockError::WouldBlock) => {
+            Err(Failure::usage(format!("another `lazaret up` runs on the data folder `{}`", global.data_dir.display()))
+                .hint("stop it first, or give another folder with `--data-dir`"))
+        }
         Err(std::fs::TryLockError::Error(error)) => Err(failed(error)),
     }
 }
@@ -65,14 +66,8 @@ async fn serve(global: &Global, arguments: &UpArgs, config: &Config, listen: Soc
     let data = Data::open(global, config).await?;
     let desk = Arc::new(desk(global, config, &data)?);
     let console = Arc::new(
-        Console::new(
-            Arc::clone(&data.catalogue),
-            Arc::clone(&desk),
-            clock(),
-            random(),
-            config.tls.is_some(),
-        )
-        .map_err(|error| Failure::failed("content", error))?,
+        Console::new(Arc::clone(&data.catalogue), Arc::clone(&desk), clock(), random(), config.tls.is_some())
+            .map_err(|error| Failure::failed("content", error))?,
     );
     let (stop, stopped) = watch::channel(false);
     tell(&data, address, config.tls.is_some()).await?;

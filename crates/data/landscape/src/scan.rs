@@ -240,9 +240,10 @@ impl Scanner {
         source: &SourceSpec,
         parts: Vec<PathBuf>,
         handle: &Arc<ScanHandle>,
+        each: Option<EachReport<'_>>,
     ) -> Result<Progress, ScanError> {
         handle.enter(State::Running);
-        let ended = self.pass(source, Scope::Parts(parts), (source_id, 0), handle, None).await;
+        let ended = self.pass(source, Scope::Parts(parts), (source_id, 0), handle, each).await;
         handle.enter(match &ended {
             Ok(_) if handle.is_cancelled() => State::Cancelled,
             Ok(_) => State::Done,

@@ -2,6 +2,8 @@
 //! what stands around it: how quiet recognition is on real source code and logs.
 //! `find DIR -name '*.rs' | cargo run -p recognize --example alarms`
 
+#![expect(clippy::print_stderr, reason = "the sum goes beside the table on standard output")]
+
 use std::io::{BufRead as _, Write as _};
 
 use recognize::engine::{By, Engine, NamesTier};

@@ -236,7 +236,7 @@ impl Engine {
         self.names.find(text, &mut scratch.names, &mut scratch.name_hits);
         if tier == NamesTier::Model {
             let tagger = self.tagger.get_or_init(names::tagger::Tagger::load);
-            scratch.model_bytes += tagger.rescore(text, &scratch.names, &mut scratch.name_hits) as u64;
+            scratch.model_bytes += tagger.rescore(&self.names, text, &scratch.names, &mut scratch.name_hits) as u64;
         }
         out.extend(scratch.name_hits.iter().filter(|name| name.confidence >= NAME_CONFIDENCE_MIN).map(|name| Hit {
             start: name.start,
@@ -385,7 +385,7 @@ pub(crate) fn starts_token(text: &str, at: usize) -> bool {
     match (at.checked_sub(1).and_then(|i| bytes.get(i)), bytes.get(at)) {
         (None, _) => true,
         (Some(before), Some(here)) if before.is_ascii() && here.is_ascii() => {
-            (!is_word_byte(*before) || !is_word_byte(*here)) && !(*before == b'.' && is_decimal_point(bytes, at - 1))
+            !(is_word_byte(*before) && is_word_byte(*here) || *before == b'.' && is_decimal_point(bytes, at - 1))
         }
         _ => {
             let before = text.get(..at).and_then(|s| s.chars().next_back());
@@ -401,7 +401,7 @@ pub(crate) fn ends_token(text: &str, end: usize) -> bool {
     match (end.checked_sub(1).and_then(|i| bytes.get(i)), bytes.get(end)) {
         (_, None) => true,
         (Some(before), Some(here)) if before.is_ascii() && here.is_ascii() => {
-            (!is_word_byte(*before) || !is_word_byte(*here)) && !(*here == b'.' && is_decimal_point(bytes, end))
+            !(is_word_byte(*before) && is_word_byte(*here) || *here == b'.' && is_decimal_point(bytes, end))
         }
         _ => {
             if !text.is_char_boundary(end) {

@@ -18,7 +18,9 @@ use scan::Token;
 /// From this confidence on a candidate is a hit; below, a doubt.
 pub const HIT_CONFIDENCE: u8 = 50;
 /// From this confidence on a candidate is worth a doubt.
-pub const DOUBT_CONFIDENCE: u8 = 30;
+pub const DOUBT_CONFIDENCE: u8 = 18;
+/// From this confidence on a doubt is taken where the same name is clear elsewhere in the text.
+pub const SETTLED_CONFIDENCE: u8 = 30;
 
 /// A person's name in a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

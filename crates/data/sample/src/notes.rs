@@ -72,6 +72,19 @@ pub fn generate_in(seed: u64, split: Split, language: Language, count: usize) ->
     (0..count).map(|_| one(&mut random, split, language)).collect()
 }
 
+/// `count` texts of all languages, each with a number that texts of one template share, so that a part of the templates
+/// can be held out.
+#[must_use]
+pub fn generate_numbered(seed: u64, split: Split, count: usize) -> Vec<(usize, LabelledText)> {
+    let mut random = Random::stream(seed, split.name());
+    (0..count)
+        .map(|_| {
+            let language = draw_language(&mut random);
+            numbered(&mut random, split, language, None)
+        })
+        .collect()
+}
+
 /// A file of notes, at least `bytes` long: nine of ten English, both halves of the templates.
 #[must_use]
 pub fn corpus(seed: u64, bytes: usize) -> String {
@@ -109,12 +122,18 @@ pub(crate) fn about(random: &mut Random, language: Language, about: &About) -> L
 }
 
 fn written(random: &mut Random, split: Split, language: Language, about: Option<&About>) -> LabelledText {
+    numbered(random, split, language, about).1
+}
+
+/// A text and the number of its template.
+fn numbered(random: &mut Random, split: Split, language: Language, about: Option<&About>) -> (usize, LabelledText) {
     let (language, templates) = template::of(language, split);
-    let template = random.below(templates.len());
-    templates.get(template).map_or_else(
+    let at = random.below(templates.len());
+    let text = templates.get(at).map_or_else(
         || LabelledText { text: String::new(), spans: Vec::new(), language },
         |template| template.fill(random, language, split.surnames(), about),
-    )
+    );
+    (language as usize * 1000 + at, text)
 }
 
 #[cfg(test)]

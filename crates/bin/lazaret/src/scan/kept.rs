@@ -1,5 +1,7 @@
 //! A scan whose results are kept in the catalogue.
 
+mod watched;
+
 use std::collections::HashSet;
 use std::io::IsTerminal;
 use std::sync::Arc;
@@ -44,10 +46,11 @@ pub(super) async fn run(
             break;
         }
     }
-    if arguments.watch && stay {
-        watch(&scanner, sources, &mut writer, &mut model_bytes).await?;
-    }
     bar.clear();
+    if arguments.watch && stay {
+        writer.flush();
+        watched::run(&scanner, sources, &mut writer).await?;
+    }
     data.catalogue.store().close().await;
     writer.summary.finish(started.elapsed(), model_bytes);
     writer.end(arguments)
@@ -56,7 +59,8 @@ pub(super) async fn run(
 fn options(global: &Global, config: &Config, arguments: &ScanArgs) -> ScanOptions {
     let rows = arguments.sample_rows.or(config.scan.sample_rows);
     // Spans are not kept: to print them, every object has to be read.
-    let everything = arguments.all || arguments.spans || arguments.explain || arguments.format == crate::cli::ScanFormat::Sarif;
+    let everything =
+        arguments.all || arguments.spans || arguments.explain || arguments.format == crate::cli::ScanFormat::Sarif;
     ScanOptions {
         limits: limits(config, arguments),
         jobs: jobs(config, arguments),
@@ -107,7 +111,7 @@ async fn interrupted(handle: &Arc<ScanHandle>) {
     }
 }
 
-/// Prints what is known of objects that were not opened.
+/// Prints what is known of objects that were not opened, or that an earlier run which was killed had opened.
 async fn unchanged(
     catalogue: &Catalogue,
     source: &SourceSpec,
@@ -115,15 +119,10 @@ async fn unchanged(
     seen: &HashSet<String>,
     writer: &mut Writer,
 ) -> Result<(), Failure> {
-    if outcome.progress.unchanged == 0 {
-        return Ok(());
-    }
     let mut after = 0;
     loop {
-        let page = catalogue
-            .reports(outcome.source_id, after, PAGE)
-            .await
-            .map_err(|error| Failure::failed("store", error))?;
+        let page =
+            catalogue.reports(outcome.source_id, after, PAGE).await.map_err(|error| Failure::failed("store", error))?;
         for report in page.reports.iter().filter(|report| !seen.contains(&report.object)) {
             if !print(source, report, writer) {
                 return Ok(());

@@ -48,7 +48,12 @@ impl Bar {
     }
 }
 
-#[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "shown rounded")]
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "shown rounded"
+)]
 fn rate(bytes: u64, seconds: f64) -> String {
     size((bytes as f64 / seconds) as u64)
 }
@@ -72,7 +77,8 @@ fn line(handle: &ScanHandle) -> String {
         line.push_str(&format!(" · {seconds:.0} s left"));
     }
     if let Some(current) = &progress.current {
-        let shown: String = super::printable(current).chars().rev().take(60).collect::<Vec<_>>().into_iter().rev().collect();
+        let shown: String =
+            super::printable(current).chars().rev().take(60).collect::<Vec<_>>().into_iter().rev().collect();
         line.push_str(" · ");
         line.push_str(&shown);
     }

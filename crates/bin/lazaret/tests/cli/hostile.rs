@@ -35,8 +35,9 @@ fn hostile_files_have_a_line_with_a_reason_each() {
     let started = Instant::now();
     let scanned = scan(root, &["--object-timeout", "60", "."]);
     assert!(started.elapsed() < Duration::from_secs(120), "{:?}", started.elapsed());
-    for name in ["bomb.gz", "laughs.xml", "deep.json", "deep.xml", "cut.dcm", "cyclic.pdf"] {
-        let objects = scanned.objects.iter().filter(|o| o["object"].as_str().unwrap().starts_with(&format!("./{name}")));
+    for name in ["bomb.gz", "deep.json", "deep.xml", "cut.dcm", "cyclic.pdf"] {
+        let objects =
+            scanned.objects.iter().filter(|o| o["object"].as_str().unwrap().starts_with(&format!("./{name}")));
         let reasons: Vec<&str> = objects
             .flat_map(|object| object["errors"].as_array().unwrap())
             .map(|error| error["message"].as_str().unwrap())
@@ -44,8 +45,10 @@ fn hostile_files_have_a_line_with_a_reason_each() {
         assert!(!reasons.is_empty(), "{name} has a reason");
         assert!(reasons.iter().all(|reason| !reason.contains('\n') && reason.len() < 400), "{name}: {reasons:?}");
     }
+    // Entities are shown as they stand and never expanded, so there is nothing to be harmed by.
+    assert!(scanned.object("./laughs.xml")["bytes"].as_u64().unwrap() < 4_000);
     assert!(scanned.object("./good.txt")["errors"].as_array().unwrap().is_empty());
-    assert!(scanned.summary["unreadable"].as_u64().unwrap() >= 6, "{}", scanned.summary);
+    assert!(scanned.summary["unreadable"].as_u64().unwrap() >= 5, "{}", scanned.summary);
 }
 
 #[test]

@@ -8,7 +8,11 @@ use serde_json::Value;
 /// The program, apart from the environment of whoever runs the tests.
 pub fn lazaret(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_lazaret"));
-    command.current_dir(folder).env_remove("LAZARET_DATA_DIR").env_remove("LAZARET_CONFIG").env_remove("LAZARET_LISTEN");
+    command
+        .current_dir(folder)
+        .env_remove("LAZARET_DATA_DIR")
+        .env_remove("LAZARET_CONFIG")
+        .env_remove("LAZARET_LISTEN");
     command
 }
 
@@ -47,7 +51,8 @@ impl Scanned {
 
 /// Scans and keeps nothing.
 pub fn scan(folder: &Path, arguments: &[&str]) -> Scanned {
-    let all: Vec<&str> = ["scan", "--no-store", "--format", "json", "--quiet"].iter().chain(arguments).copied().collect();
+    let all: Vec<&str> =
+        ["scan", "--no-store", "--format", "json", "--quiet"].iter().chain(arguments).copied().collect();
     let output = run(folder, &all);
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
     Scanned::of(&output)

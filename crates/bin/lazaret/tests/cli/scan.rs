@@ -30,7 +30,8 @@ fn a_line_an_object_and_the_summary_last() {
     let found = |kind: &str, value: &str| {
         note["spans"].as_array().unwrap().iter().any(|span| {
             span["type"] == kind
-                && NOTE.get(span["start"].as_u64().unwrap() as usize..span["end"].as_u64().unwrap() as usize) == Some(value)
+                && NOTE.get(span["start"].as_u64().unwrap() as usize..span["end"].as_u64().unwrap() as usize)
+                    == Some(value)
         })
     };
     assert!(found("PERSON", "Maria Huber"), "{note:#}");
@@ -106,7 +107,8 @@ fn names_in_tiers() {
     std::fs::write(folder.path().join("a.txt"), "The patient Johanna Meier was seen by Dr. Paul Brown.\n").unwrap();
     let people = |tier: &str| {
         let scanned = scan(folder.path(), &["--names", tier, "a.txt"]);
-        let found = scanned.object("a.txt")["identifiers"].as_array().unwrap().iter().find(|i| i["type"] == "PERSON").cloned();
+        let found =
+            scanned.object("a.txt")["identifiers"].as_array().unwrap().iter().find(|i| i["type"] == "PERSON").cloned();
         found.map_or(0, |person| person["count"].as_u64().unwrap())
     };
     assert_eq!(people("off"), 0);

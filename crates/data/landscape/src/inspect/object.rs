@@ -137,6 +137,7 @@ impl Object {
             let more = self.problems - PROBLEMS_MAX as u64;
             self.errors.push(Problem::malformed(format!("and {more} further problems in this object")));
         }
+        let study = self.study.or_else(|| super::study::of_path(&self.name));
         ObjectReport {
             object: self.name,
             format: self.format,
@@ -151,7 +152,7 @@ impl Object {
             spans: self.spans,
             samples: self.samples,
             errors: self.errors,
-            study: self.study,
+            study,
         }
     }
 }

@@ -158,12 +158,19 @@ impl Record {
         (!tokens.is_empty()).then_some(SubjectRecord { tokens, jurisdiction })
     }
 
-    /// A subject unique within the study wins over one unique within its site.
+    /// A subject unique within the study wins over one unique within its site. Most sponsors begin USUBJID with STUDYID
+    /// (SDTMIG 3.4 section 4.1.2 wants it unique across studies): such a number names its study itself, and is the same
+    /// number in a listing that has no column for the study.
     fn take_trial_subject(&mut self, key: &TokenKey) {
         let numbers = std::mem::take(&mut self.within_study);
         let unique = numbers.iter().find(|(_, unique)| *unique);
         let Some((value, unique)) = unique.or_else(|| numbers.first()) else { return };
-        let issuer = if *unique { compact(&self.study) } else { format!("{}/{}", compact(&self.study), self.site) };
+        let study = compact(&self.study);
+        let issuer = match unique {
+            true if value.starts_with(&study) => String::new(),
+            true => study,
+            false => format!("{study}/{}", self.site),
+        };
         let class = if *unique { "usubjid" } else { "subjid" };
         self.strong(key, class, &issuer, value);
     }

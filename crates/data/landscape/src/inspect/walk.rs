@@ -191,7 +191,9 @@ impl<'a> Walk<'a> {
         if is_null(value) {
             return true;
         }
-        if let (Some(part), Role::Subject) = (meaning.part, meaning.role) {
+        // A study and its sites are nobody's, and still the issuers of their subjects' numbers.
+        let is_frame = |part: &Part| meaning.role == Role::Other && matches!(part, Part::Study | Part::Site);
+        if let Some(part) = meaning.part.filter(|part| meaning.role == Role::Subject || is_frame(part)) {
             self.part(meaning, part, value, issuer);
         }
         let Some(kind) = meaning.identifier else { return !meaning.scan };

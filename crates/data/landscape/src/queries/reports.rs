@@ -50,7 +50,8 @@ impl Catalogue {
 }
 
 fn report(row: ObjectRow, found: Vec<IdentifierRow>, problems: Vec<ProblemRow>) -> ObjectReport {
-    let labels: Vec<Label> = row.labels.split(',').filter_map(|name| name.parse().ok()).collect();
+    let mut labels: Vec<Label> = row.labels.split(',').filter_map(|name| name.parse().ok()).collect();
+    labels.sort_unstable();
     let mut identifiers: Vec<IdentifierSummary> = found.into_iter().filter_map(summary).collect();
     identifiers.sort_by_key(|summary| summary.kind);
     ObjectReport {

@@ -229,7 +229,7 @@ impl Desk {
                 Touched::Parts(parts) => {
                     let _one_at_a_time = self.lock(source_id).lock_owned().await;
                     let handle = ScanHandle::new(self.now());
-                    self.inner.scanner.rescan_parts(source_id, &source, parts, &handle).await.map(|_progress| ())
+                    self.inner.scanner.rescan_parts(source_id, &source, parts, &handle, None).await.map(|_progress| ())
                 }
             };
             if let Err(error) = done {

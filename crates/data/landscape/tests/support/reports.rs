@@ -1,5 +1,4 @@
 //! Made-up reports.
-#![expect(dead_code, reason = "each test file uses some of it")]
 
 use std::collections::BTreeMap;
 use std::ops::Range;

@@ -371,6 +371,10 @@ mod tests {
             Holdings::new(Format::Json).with(T::ConfidentialMark, 1).of_which(T::ConfidentialMark, "notebook", 1);
         let (labels, _) = LabelRules::embedded().unwrap().judge(&notebook);
         assert_eq!(labels, [model::Label::IpNotebook]);
+        let compound =
+            Holdings::new(Format::Text).with(T::ConfidentialMark, 1).of_which(T::ConfidentialMark, "compound-code", 1);
+        let (labels, _) = LabelRules::embedded().unwrap().judge(&compound);
+        assert_eq!(labels, [model::Label::IpCompound]);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Overlaps: of several readings of the same bytes, one is reported.
 
+use model::IdentifierType;
+
 use super::{By, Hit};
 
 /// How much less sure a reading may be and still win over those it contains, in percent points.
@@ -7,7 +9,8 @@ const CONTAINER_SLACK: u8 = 25;
 
 /// Resolves the overlaps among `hits[first..]`: afterwards they are in order and none overlaps another.
 ///
-/// A reading that contains another wins unless it is much less sure (an address holds a name and a postcode); of
+/// A secret wins over anything else: the password in `postgres://app:…@db.example.org` is also the beginning of what looks
+/// like an e-mail address. Else a reading that contains another wins unless it is much less sure (an address holds a name and a postcode); of
 /// readings that cross or coincide, the surer wins, then the longer, then the one that a recogniser found.
 pub(super) fn resolve(hits: &mut Vec<Hit>, first: usize) {
     let fresh = &mut hits[first..];
@@ -37,6 +40,10 @@ pub(super) fn resolve(hits: &mut Vec<Hit>, first: usize) {
 }
 
 fn beats(a: &Hit, b: &Hit) -> bool {
+    let is_secret = |hit: &Hit| hit.kind == IdentifierType::Secret;
+    if is_secret(a) != is_secret(b) {
+        return is_secret(a);
+    }
     let (length_a, length_b) = (a.end - a.start, b.end - b.start);
     let contains = |outer: &Hit, inner: &Hit| outer.start <= inner.start && outer.end >= inner.end;
     if contains(a, b) && length_a > length_b {

@@ -31,7 +31,7 @@ struct Finder {
 
 enum Search {
     /// For patterns of which each byte allows one way on.
-    OnePass(onepass::DFA),
+    OnePass(Box<onepass::DFA>),
     Backtrack(BoundedBacktracker),
 }
 
@@ -79,7 +79,7 @@ impl Finder {
         let group = info.to_index(regex_automata::PatternID::ZERO, GROUP)?;
         let (slot, slots) = (group * 2, info.slot_len());
         let search = match onepass::DFA::new_from_nfa(nfa.clone()) {
-            Ok(dfa) => Search::OnePass(dfa),
+            Ok(dfa) => Search::OnePass(Box::new(dfa)),
             Err(_several_ways) => Search::Backtrack(BoundedBacktracker::new_from_nfa(nfa).ok()?),
         };
         Some(Self { search, slot, slots })

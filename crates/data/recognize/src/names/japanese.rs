@@ -145,10 +145,35 @@ const BEFORE: &[&str] = &[
     "母親",
     "祖父",
     "祖母",
+    "出席者",
+    "出席",
+    "欠席者",
+    "欠席",
+    "参加者",
+    "議事録",
+    "文責",
+    "宛先",
+    "差出人",
+    "当直医",
+    "当直",
+    "研修医",
+    "理学療法士",
+    "作業療法士",
+    "言語聴覚士",
+    "臨床心理士",
+    "社会福祉士",
+    "管理栄養士",
+    "保健師",
+    "助産師",
+    "総務",
+    "事務",
 ];
 
-/// Endings of words for roles, which label a name when a separator follows: 対応者, 担当医, 受付係.
-const ROLE_ENDINGS: [char; 4] = ['者', '医', '師', '係'];
+/// Endings of words for roles, which label a name when a separator follows: 対応者, 担当医, 受付係, 弁護士, 相談員.
+const ROLE_ENDINGS: [char; 6] = ['者', '医', '師', '係', '士', '員'];
+
+/// Particles between a role and the name of who has it: 当直医は原田, 看護師の原.
+const ROLE_PARTICLES: [char; 2] = ['は', 'の'];
 
 /// Particles that may follow a name in hiragana.
 const PARTICLES: [&str; 14] =
@@ -228,8 +253,13 @@ fn labelled(text: &str, at: usize) -> bool {
     let head = text.get(..at).unwrap_or_default();
     let bare = head
         .trim_end_matches([' ', '\u{3000}', '\t', ':', '：', '】', ']', '）', ')', '／', '|', ',', '"', '　', '・']);
-    if head.len() - bare.len() > 24 || head.len() == bare.len() {
+    if head.len() - bare.len() > 24 {
         return false;
+    }
+    if head.len() == bare.len() {
+        let role = bare.strip_suffix(ROLE_PARTICLES);
+        return role
+            .is_some_and(|role| role.ends_with(ROLE_ENDINGS) || BEFORE.iter().any(|label| role.ends_with(label)));
     }
     bare.ends_with(ROLE_ENDINGS)
         && head.get(bare.len()..).is_some_and(|gap| !gap.starts_with(['】', ']', '）', ')', ',', '"']))
@@ -316,12 +346,18 @@ fn judge_kanji(scan: &Scan<'_>, name: &str, end: usize, label: bool, title: bool
     if flags.japanese_surname() == 3 && count <= 3 {
         let word = flags.any(WordFlags::JAPANESE_WORD);
         let alone = alone_on_line(scan.text, end - name.len(), end);
-        let points = 30 + if alone { 26 } else { 0 }
+        let introduced = !word && introduces(scan.text.get(end..).unwrap_or_default());
+        let points = 30 + if alone || introduced { 26 } else { 0 }
             - if word && !alone { 8 } else { 0 }
             - if count == 1 && !alone { 20 } else { 0 };
         return Some((end, percent(points), Why::SingleName));
     }
     None
+}
+
+/// `小林です。`: who writes or calls gives the name.
+fn introduces(rest: &str) -> bool {
+    ["です", "と申します", "でございます"].iter().any(|word| rest.starts_with(word))
 }
 
 /// A signature or cell: nothing else on the line.

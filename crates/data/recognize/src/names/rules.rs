@@ -4,6 +4,7 @@
 mod after;
 mod alone;
 mod before;
+mod firm;
 mod weigh;
 
 use super::flags::WordFlags;
@@ -11,7 +12,7 @@ use super::gazetteer::WordHash;
 use super::scan::{Form, Link, Scan, Token};
 use super::{NameHit, Why};
 use after::{after, ends_line};
-use before::{Lead, before, is_saint};
+use before::{Lead, before, is_house, is_saint};
 use weigh::weigh;
 
 pub(super) use alone::{lower_case_name, whole_value};
@@ -33,7 +34,7 @@ pub(super) fn judge(scan: &mut Scan<'_>, run: &[Token]) {
     while let Some(token) = run.get(at) {
         let next = run.get(at + 1);
         if let Some(opened) = opens(token, next) {
-            lead = Some(opened);
+            lead = Some(if called_after(scan, run, at) { Lead { against_all: 60, ..opened } } else { opened });
             at += 1;
             continue;
         }
@@ -53,12 +54,19 @@ pub(super) fn judge(scan: &mut Scan<'_>, run: &[Token]) {
     }
 }
 
+/// `Hospital Doctor Peset`: a house called after somebody with a title.
+fn called_after(scan: &Scan<'_>, run: &[Token], at: usize) -> bool {
+    let Some(token) = run.get(at).filter(|token| token.flags.any(WordFlags::TITLE)) else { return false };
+    is_house(word_before(scan.text, token.start))
+}
+
 /// What the words before in the same run are worth.
 fn inside(text: &str, run: &[Token], at: usize) -> Lead {
     let (Some(previous), Some(token)) = (run.get(at.wrapping_sub(1)), run.get(at)) else { return Lead::NONE };
     let close = matches!(token.link, Link::Space | Link::Particle | Link::Dot);
-    let saint = is_saint(text.get(previous.start..previous.end).unwrap_or_default());
-    let street = close && (saint || previous.flags.any(WordFlags::STREET));
+    let word = text.get(previous.start..previous.end).unwrap_or_default();
+    let saint = is_saint(word) && (close || token.link == Link::Hyphen);
+    let street = saint || close && (is_house(word) || previous.flags.any(WordFlags::STREET));
     let listed = token.link == Link::Comma && previous.flags.surname().max(previous.flags.given()) > 0;
     Lead { against_all: if street { 40 } else { 0 }, points: if listed { 5 } else { 0 }, ..Lead::NONE }
 }
@@ -260,7 +268,14 @@ fn candidate(scan: &mut Scan<'_>, run: &[Token], from: usize, end: usize, lead: 
             points -= 30;
         }
     }
-    let tail = after(scan, last.end, run.get(end), single, lead.points >= 28, lead.starts);
+    if lead.place && lead.points < 28 && numbered(scan.text, last.end) {
+        points -= 40;
+    }
+    let eponym = single && first.flags.any(WordFlags::EPONYM);
+    if single && lead.points < 28 && firm::is_partner(scan, first.start, first.end) {
+        points -= 40;
+    }
+    let tail = after(scan, last.end, run.get(end).filter(|_| !eponym), single, lead.points >= 28, lead.starts);
     points += tail.points;
     if tail.points >= 12 && lead.why.is_none() {
         why = Why::Context;
@@ -280,4 +295,11 @@ fn candidate(scan: &mut Scan<'_>, run: &[Token], from: usize, end: usize, lead: 
         }
     }
     scan.push(NameHit { start: first.start, end: span_end, confidence, why }, if single { first.hash } else { 0 });
+}
+
+/// `en Gran Vía, 79,`: a street with its number behind a comma.
+fn numbered(text: &str, end: usize) -> bool {
+    let number = text.get(end..).and_then(|rest| rest.strip_prefix(", ")).unwrap_or_default();
+    let after = number.trim_start_matches(|c: char| c.is_ascii_digit());
+    after.len() < number.len() && after.starts_with(',')
 }

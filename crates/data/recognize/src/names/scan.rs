@@ -3,7 +3,7 @@
 
 use super::flags::WordFlags;
 use super::gazetteer::{Gazetteer, WordHash};
-use super::{DOUBT_CONFIDENCE, Doubt, HIT_CONFIDENCE, NameHit, Scratch, Why, japanese, rules};
+use super::{DOUBT_CONFIDENCE, Doubt, HIT_CONFIDENCE, NameHit, SETTLED_CONFIDENCE, Scratch, Why, japanese, rules};
 
 /// A capitalised word.
 #[derive(Debug, Clone, Copy)]
@@ -244,7 +244,7 @@ impl Scan<'_> {
         let before = self.out.len();
         let out = &mut *self.out;
         self.scratch.doubts.retain(|doubt| {
-            let seen = doubt.word != 0 && known.contains(&doubt.word);
+            let seen = doubt.word != 0 && doubt.hit.confidence >= SETTLED_CONFIDENCE && known.contains(&doubt.word);
             if seen {
                 let confidence = doubt.hit.confidence.saturating_add(30).clamp(HIT_CONFIDENCE, 90);
                 out.push(NameHit { confidence, why: Why::SeenElsewhere, ..doubt.hit });

@@ -104,16 +104,18 @@ fn known_city(text: &str) -> bool {
         || MORE_CITIES.split('|').any(|known| known == lower)
 }
 
-/// A place where a label says that one stands: not a word for nothing.
+/// A place where a label says that one stands: not a word for nothing, nor the type of a field.
 fn city_words(text: &str) -> bool {
-    !super::fields::is_missing(text) && text.chars().filter(|c| c.is_alphabetic()).count() >= 3
+    const DECLARATIONS: [&str; 6] = ["string", "str", "text", "char", "varchar", "option"];
+    let declared = DECLARATIONS.contains(&text.trim().to_lowercase().as_str());
+    !declared && !super::fields::is_missing(text) && text.chars().filter(|c| c.is_alphabetic()).count() >= 3
 }
 
-/// City and State: where the State's letters also stand for a degree or a word after a name, the city must be known.
+/// City and State: a short name, or one where the State's letters also stand for a degree or a word after a name, must be a city that is known.
 fn us_city_state(text: &str) -> bool {
     const AMBIGUOUS: [&str; 14] = ["MD", "PA", "DO", "MA", "MS", "ME", "ND", "PT", "ID", "OR", "IN", "HI", "OK", "DC"];
     let Some((city, state)) = text.rsplit_once(", ") else { return false };
-    !AMBIGUOUS.contains(&state) || known_city(city)
+    (city.len() >= 5 && !AMBIGUOUS.contains(&state)) || known_city(city)
 }
 
 #[cfg(test)]

@@ -69,7 +69,7 @@ pub(crate) fn is_missing(value: &str) -> bool {
 }
 
 fn digits(value: &str) -> usize {
-    value.chars().filter(|c| c.to_digit(10).is_some() || ('０'..='９').contains(c)).count()
+    value.chars().filter(|c| c.is_ascii_digit() || ('０'..='９').contains(c)).count()
 }
 
 fn is_cjk(c: char) -> bool {

@@ -58,7 +58,7 @@ fn subject_number(value: &str) -> bool {
 
 /// A sample's code among words about samples: capitals, then four digits or more; no number of a standard or a disease.
 fn sample_number(value: &str) -> bool {
-    const NOT_SAMPLES: [&str; 8] = ["COVID", "ISO", "DIN", "EN", "SOP", "NCT", "ISBN", "REF"];
+    const NOT_SAMPLES: [&str; 11] = ["COVID", "ISO", "DIN", "EN", "SOP", "NCT", "ISBN", "REF", "RFC", "CVE", "GB"];
     let rest = value.trim_start_matches(|c: char| c.is_ascii_uppercase());
     let prefix = value.get(..value.len() - rest.len()).unwrap_or("");
     digits(value) >= 4

@@ -12,8 +12,9 @@ pub(crate) struct Area {
 }
 
 impl Area {
-    /// The rectangle less `margin` on each side, never negative.
+    /// The rectangle less `margin` on each side, or less a sixth where it is so narrow that it would vanish.
     pub(crate) fn inset(self, margin: f64) -> Self {
+        let margin = margin.min(self.width / 6.0).min(self.height / 6.0);
         Self {
             x: self.x + margin,
             y: self.y + margin,

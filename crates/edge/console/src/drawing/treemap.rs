@@ -153,7 +153,7 @@ mod tests {
             ..Item::default()
         };
         let map =
-            draw(&[item("a study with a long name", 1_000.0), item("small", 1.0), item("unseen", 1e-9)], 400, 300);
+            draw(&[item("a study with a long name", 1_000.0), item("small", 10.0), item("unseen", 1e-9)], 400, 300);
         assert_eq!(map.groups.len(), 2);
         assert_eq!(map.groups[0].name, "a study with a long name");
         assert_eq!(map.groups[0].detail, "1 MB");

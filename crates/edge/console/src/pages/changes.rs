@@ -87,7 +87,8 @@ impl Change {
             href: format!("/objects/{}", row.object_id),
             folder,
             name,
-            detail: row.detail.clone(),
+            // Of what is new, the detail is its labels, which stand beside it.
+            detail: if row.kind == "new" { String::new() } else { row.detail.replace(',', ", ") },
             tags: row.labels.split(',').filter_map(|label| label.parse().ok()).map(wording::tag).collect(),
         }
     }

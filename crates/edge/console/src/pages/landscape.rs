@@ -17,7 +17,7 @@ use crate::frame::{Frame, Section};
 use crate::session::Visitor;
 use crate::wording::{self, Tag};
 use crate::{Console, Shared, address};
-use areas::Map;
+use areas::{Map, Wish};
 
 /// Riskiest objects shown.
 const RISKIEST_SHOWN: u32 = 8;
@@ -34,6 +34,7 @@ const CHANGES_SHOWN: u32 = 6;
 pub(crate) struct Params {
     by: String,
     measure: String,
+    show: String,
     since: String,
 }
 
@@ -105,6 +106,7 @@ pub(crate) async fn show(
     let since = Since::named(&params.since, console.now());
     let counts = catalogue.change_counts(since.at).await?;
     let changes = catalogue.changes(since.at, None, CHANGES_SHOWN).await?;
+    let wish = Wish { by: &params.by, measure: &params.measure, show: &params.show };
     let places = places(&totals);
     let types = types(&console, &totals);
     let split = |mut bars: Vec<Bar>, shown: usize| {
@@ -118,7 +120,7 @@ pub(crate) async fn show(
         is_empty: totals.all.objects == 0,
         may_scan: visitor.administers(),
         figures: figures(&totals, sources.len()),
-        map: areas::map(&console, &params.by, &params.measure, &sources).await?,
+        map: areas::map(&console, &wish, &sources).await?,
         labels: labels(&totals),
         places,
         places_more,

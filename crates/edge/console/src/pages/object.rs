@@ -21,6 +21,8 @@ use crate::{Console, Shared, address};
 
 /// Members on one page.
 const MEMBERS: u32 = 50;
+/// Jurisdictions shown before the rest is folded away.
+const PLACES_SHOWN: usize = 12;
 /// The longest reason that is kept, in characters.
 pub(super) const REASON_MAX: usize = 1_000;
 
@@ -110,6 +112,7 @@ struct Page {
     findings: Vec<Finding>,
     people: String,
     places: Vec<(String, String, String)>,
+    places_more: Vec<(String, String, String)>,
     laws: Vec<Law>,
     problems: Vec<(String, String)>,
     members: Vec<Listed>,
@@ -137,6 +140,8 @@ pub(crate) async fn show(
     };
     let (folder, name) = parted(&object.path);
     let labels = labels(&console, &details);
+    let mut places = places(&details.people.jurisdictions);
+    let places_more = places.split_off(PLACES_SHOWN.min(places.len()));
     render(&Page {
         frame: visitor.frame(&name, Section::Objects),
         id,
@@ -154,7 +159,8 @@ pub(crate) async fn show(
         may_correct: visitor.reviews(),
         findings: findings(&console, &details),
         people: wording::counted(details.people.people, "distinct person", "distinct people"),
-        places: places(&details.people.jurisdictions),
+        places,
+        places_more,
         laws: laws(&console, &details),
         problems: details.findings.problems.iter().map(|row| (row.kind.clone(), row.message.clone())).collect(),
         members: members.members.iter().map(Listed::from).collect(),
@@ -334,7 +340,7 @@ pub(crate) async fn correct(
     Form(form): Form<Corrected>,
 ) -> Result<Response, Failure> {
     let unknown = |what: &str| Failure::BadInput(format!("There is no such {what}; choose one on the object's page."));
-    let label: Label = form.label.parse().map_err(|_: model::UnknownName| unknown("label"))?;
+    let label: Label = form.label.parse().map_err(|_unknown: model::UnknownName| unknown("label"))?;
     if label == Label::None {
         return Err(unknown("label"));
     }

@@ -101,7 +101,7 @@ fn is_wanted(spec: &RecognizerSpec, params: &Params) -> bool {
     let text = params.text.trim().to_lowercase();
     let holds = |field: &str| field.to_lowercase().contains(&text);
     (params.kind.is_empty() || spec.kind.as_str() == params.kind)
-        && (params.country.is_empty() || spec.countries.iter().any(|code| *code == params.country))
+        && (params.country.is_empty() || spec.countries.contains(&params.country))
         && (text.is_empty() || holds(&spec.id) || holds(&spec.name) || holds(&spec.citation))
 }
 

@@ -90,7 +90,7 @@ pub(crate) async fn invite(
     Form(form): Form<Invited>,
 ) -> Result<Response, Failure> {
     let unknown =
-        |_: model::UnknownName| Failure::BadInput("There is no such role; choose one from the list.".to_owned());
+        |_unknown: model::UnknownName| Failure::BadInput("There is no such role; choose one from the list.".to_owned());
     let role: Role = form.role.parse().map_err(unknown)?;
     let invited = invitation::invite(console.catalogue.store(), role, (console.random)()?, console.now()).await;
     let link = invited.map_err(|InvitationError::Store(error)| Failure::from(error))?;

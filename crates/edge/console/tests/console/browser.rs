@@ -15,7 +15,7 @@ const PASSWORD: &str = "four plain words here";
 async fn the_console_in_a_browser() {
     let Some(browser) = Browser::start() else { return };
     let site = Site::new().await;
-    sample_tree::ingest(&site, "/srv/aurelion").await;
+    let folder = sample_tree::ingest(&site, "/srv/aurelion").await;
     site.now.fetch_add(90 * 60_000, std::sync::atomic::Ordering::Relaxed);
     let link = console::first_run(site.store(), [9; 32], NOON).await.unwrap().unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -29,6 +29,7 @@ async fn the_console_in_a_browser() {
         keyboard(&browser, &address);
         search(&browser, &address);
         every_page(&browser, &address);
+        scan(&browser, &address, folder.path());
         let lines = browser.console_lines();
         assert!(lines.is_empty(), "the browser complains: {lines:#?}");
     })
@@ -43,12 +44,15 @@ fn set_up(browser: &Browser, address: &str, link: &str) {
     browser.open(&format!("{address}{link}"));
     browser.screenshot(&target().join("screenshots/setup.png"));
     browser.press(&format!("Ada{TAB}{PASSWORD}{TAB}{PASSWORD}{ENTER}"));
-    browser.wait_for("return location.pathname === '/' && document.querySelector('h1')?.textContent === 'Data landscape'");
+    browser
+        .wait_for("return location.pathname === '/' && document.querySelector('h1')?.textContent === 'Data landscape'");
     browser.script("document.querySelector('form[action=\"/logout\"]').requestSubmit()");
     browser.wait_for("return location.pathname === '/login'");
     browser.screenshot(&target().join("screenshots/login.png"));
     browser.press(&format!("Ada{TAB}wrong words at first{ENTER}"));
     browser.wait_for("return document.querySelector('[role=alert]') !== null");
+    let refused = browser.console_lines();
+    assert!(refused.iter().all(|line| line.contains("status of 401")), "{refused:#?}");
     browser.press(&format!("{PASSWORD}{ENTER}"));
     browser.wait_for("return location.pathname === '/'");
 }
@@ -85,7 +89,9 @@ fn search(browser: &Browser, address: &str) {
     let label = "const e = document.querySelector('#label'); e.value = 'secret'; \
                  e.dispatchEvent(new Event('change', {bubbles: true}))";
     browser.script(label);
-    browser.wait_for("return location.search.includes('label=secret') && document.querySelectorAll('#rows tr').length < 50");
+    browser.wait_for(
+        "return location.search.includes('label=secret') && document.querySelectorAll('#rows tr').length < 50",
+    );
     browser.wait_for(
         "return [...document.querySelectorAll('#rows tr')].every(row => row.querySelector('.tag.secret') !== null)",
     );
@@ -94,6 +100,24 @@ fn search(browser: &Browser, address: &str) {
     browser.script("window.kept = true; document.querySelector('#map nav a[href*=\"by=label\"]').click()");
     browser.wait_for("return document.querySelector('#map-title').textContent.includes('by label')");
     assert_eq!(browser.script("return window.kept"), true);
+}
+
+/// Scans a folder, watches the progress renew itself, and stops it.
+fn scan(browser: &Browser, address: &str, folder: &std::path::Path) {
+    browser.resize(1400, 1000);
+    browser.open(&format!("{address}/scans"));
+    browser.script("document.querySelector('#place').focus()");
+    browser.press(&format!("{}{ENTER}", folder.display()));
+    browser.wait_for("return document.querySelector('#running progress') !== null");
+    browser.script("window.first = document.querySelector('#running')");
+    browser.wait_for(
+        "const e = document.querySelector('#running'); return e !== window.first && / of /.test(e.textContent)",
+    );
+    browser.screenshot(&target().join("screenshots/scans-running.png"));
+    browser.script("document.querySelector('#running button').click()");
+    browser.wait_for("return document.querySelector('#running progress') === null");
+    browser.open(&format!("{address}/scans"));
+    browser.wait_for("return document.querySelector('.state.cancelled') !== null");
 }
 
 /// Opens every page in light and dark, wide and narrow: nothing sticks out, every control has a name.

@@ -1,5 +1,8 @@
 //! The console from outside: requests in, pages out; and in a real browser.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(clippy::print_stderr, reason = "a test without its browser says that it is skipped")]
+
 mod browser;
 mod hostile;
 mod login;

@@ -12,8 +12,8 @@ use crate::site::{Site, inspector};
 /// Larger files of the sample are left out.
 const FILE_BYTES_MAX: u64 = 150_000;
 
-/// Writes the sample, inspects it and ingests what was found, as a source called `location`.
-pub async fn ingest(site: &Site, location: &str) {
+/// Writes the sample, inspects it and ingests what was found, as a source called `location`. Returns the folder.
+pub async fn ingest(site: &Site, location: &str) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     sample::organisation::write(folder.path(), 1, 1, &mut |_| {}).unwrap();
     let mut files = Vec::new();
@@ -28,6 +28,7 @@ pub async fn ingest(site: &Site, location: &str) {
     for part in inspected.chunks(500) {
         site.ingest(source, part.to_vec()).await;
     }
+    folder
 }
 
 fn walk(folder: &Path, files: &mut Vec<PathBuf>) {

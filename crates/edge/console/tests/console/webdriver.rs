@@ -29,7 +29,7 @@ fn program(names: &[&str]) -> Option<PathBuf> {
 }
 
 impl Browser {
-    /// Starts Chromium with the colours of `theme` (`light` or `dark`); `None` where it is not installed, which fails in CI.
+    /// Starts Chromium; `None` where it is not installed, which fails in CI.
     pub fn start() -> Option<Self> {
         let chromium = program(&["chromium", "chromium-browser", "google-chrome"]);
         let (Some(driver), Some(chromium)) = (program(&["chromedriver"]), chromium) else {
@@ -74,37 +74,41 @@ impl Browser {
     }
 
     fn send(&self, method: &str, path: &str, body: &Value) -> Value {
-        let body = if method == "GET" { String::new() } else { body.to_string() };
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
-        stream.set_read_timeout(Some(COMMAND_MAX)).unwrap();
+        let mut answer = self.exchange(method, path, body).unwrap();
+        let value = answer["value"].take();
+        assert!(value["error"].is_null(), "{method} {path}: {value}");
+        value
+    }
+
+    /// One request and its answer.
+    fn exchange(&self, method: &str, path: &str, body: &Value) -> std::io::Result<Value> {
+        let body = if method == "POST" { body.to_string() } else { String::new() };
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
+        stream.set_read_timeout(Some(COMMAND_MAX))?;
         write!(
             stream,
             "{method} {path} HTTP/1.1\r\nhost: 127.0.0.1:{}\r\ncontent-type: application/json\r\n\
              content-length: {}\r\nconnection: close\r\n\r\n{body}",
             self.port,
             body.len()
-        )
-        .unwrap();
+        )?;
         let mut reader = BufReader::new(stream);
         let mut length = 0;
         loop {
             let mut line = String::new();
-            reader.read_line(&mut line).unwrap();
+            reader.read_line(&mut line)?;
             if line.trim().is_empty() {
                 break;
             }
             if let Some((name, value)) = line.split_once(':')
                 && name.eq_ignore_ascii_case("content-length")
             {
-                length = value.trim().parse().unwrap();
+                length = value.trim().parse().map_err(std::io::Error::other)?;
             }
         }
         let mut answer = vec![0; length];
-        reader.read_exact(&mut answer).unwrap();
-        let mut answer: Value = serde_json::from_slice(&answer).unwrap();
-        let value = answer["value"].take();
-        assert!(value["error"].is_null(), "{method} {path}: {value}");
-        value
+        reader.read_exact(&mut answer)?;
+        Ok(serde_json::from_slice(&answer)?)
     }
 
     fn command(&self, method: &str, path: &str, body: &Value) -> Value {
@@ -168,10 +172,10 @@ impl Browser {
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        if !self.session.is_empty() && !std::thread::panicking() {
-            self.command("DELETE", "", &Value::Null);
+        if !self.session.is_empty() {
+            // A failed test ends the browser too, whatever the driver says to it.
+            let _ = self.exchange("DELETE", &format!("/session/{}", self.session), &Value::Null);
         }
-        // Without an orderly end the browser goes with its driver.
         let _ = self.driver.kill();
         let _ = self.driver.wait();
     }

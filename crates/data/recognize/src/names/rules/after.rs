@@ -120,6 +120,9 @@ fn person_facts(gazetteer: &Gazetteer, rest: &str) -> i32 {
     ) || age
     {
         16
+    } else if gap > 1 && word.len() > 6 && gazetteer.word(word).any(WordFlags::TITLE) {
+        // `Weber, Assistenzarzt`
+        14
     } else if gap > 1 && gazetteer.word(word).any(WordFlags::INTRO) && word.starts_with(char::is_lowercase) {
         14
     } else if (1..=3).contains(&digits)

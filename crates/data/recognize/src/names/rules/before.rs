@@ -56,6 +56,7 @@ pub(super) fn before(scan: &Scan<'_>, first: &Token) -> Lead {
             }
             Lead { starts: true, ..Lead::NONE }
         }
+        '-' if is_saint(word_before(trimmed, trimmed.len() - 1)) => Lead { against_all: 45, ..Lead::NONE },
         '\n' | '\r' | '!' | '?' | '*' | '•' | '|' | ';' | '"' | '“' | '>' | '»' | '«' | '(' | '[' | '-' | '–' => {
             after_break(scan, trimmed)
         }
@@ -119,10 +120,53 @@ pub(super) fn is_saint(word: &str) -> bool {
     )
 }
 
+/// In Romance languages, German and Dutch a house stands before the name of whom it is called after (`Clinique Pasteur`,
+/// `Krankenhaus Neuwittelsbach`), and everywhere a ship's prefix.
+pub(super) fn is_house(word: &str) -> bool {
+    const HOUSES: [&str; 34] = [
+        "hospital",
+        "hôpital",
+        "krankenhaus",
+        "klinikum",
+        "universitätsklinikum",
+        "klinik",
+        "clinique",
+        "clínica",
+        "clinica",
+        "ospedale",
+        "ziekenhuis",
+        "policlinico",
+        "centro",
+        "centre",
+        "instituto",
+        "institut",
+        "istituto",
+        "fundación",
+        "fondation",
+        "fondazione",
+        "stiftung",
+        "lycée",
+        "collège",
+        "colegio",
+        "école",
+        "escuela",
+        "universidad",
+        "université",
+        "università",
+        "laboratoire",
+        "laboratoires",
+        "laboratorios",
+        "residencia",
+        "résidence",
+    ];
+    const SHIPS: [&str; 6] = ["USS", "USNS", "HMS", "RMS", "HMCS", "MV"];
+    SHIPS.contains(&word) || word.starts_with(char::is_uppercase) && HOUSES.contains(&word.to_lowercase().as_str())
+}
+
 fn after_word(scan: &Scan<'_>, trimmed: &str) -> Lead {
     let word = word_before(trimmed, trimmed.len());
     let flags = scan.gazetteer.word(word);
-    if is_saint(word) {
+    if is_saint(word) || is_house(word) {
         return Lead { against_all: 45, ..Lead::NONE };
     }
     if matches!(
@@ -171,6 +215,12 @@ fn after_word(scan: &Scan<'_>, trimmed: &str) -> Lead {
     }
     if matches!(word, "said" | "says" | "asked" | "and" | "told" | "me" | "und" | "et" | "y") {
         return Lead { points: 4, ..Lead::NONE };
+    }
+    if matches!(word, "for" | "at" | "by" | "with") {
+        let verb = word_before(trimmed, trimmed.len() - word.len());
+        if matches!(verb, "work" | "works" | "worked" | "working" | "employed" | "job" | "position") {
+            return Lead { against_all: 30, place: true, ..Lead::NONE };
+        }
     }
     let place = matches!(word, "in" | "at" | "from" | "near" | "to" | "around" | "nach" | "aus" | "à" | "en" | "of");
     if flags.any(WordFlags::PREPOSITION) {

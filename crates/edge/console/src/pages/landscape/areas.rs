@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use landscape::queries::{Dimension, Node};
+use landscape::queries::{Dimension, Node, Sum};
 use model::Label;
 use store::sources::SourceRow;
 
@@ -42,7 +42,10 @@ pub(super) struct Drawing {
 pub(super) struct Map {
     pub(super) by: Vec<Switch>,
     pub(super) measures: Vec<Switch>,
+    pub(super) shows: Vec<Switch>,
     pub(super) title: String,
+    /// What is not drawn; empty when everything is.
+    pub(super) left_out: String,
     pub(super) drawings: [Drawing; 2],
     pub(super) legend: Vec<Tag>,
     pub(super) rows: Vec<Row>,
@@ -67,21 +70,43 @@ const MEASURES: [(&str, &str, Measure); 3] = [
     ("people", "People", Measure::People),
 ];
 
-/// The map that the address asks for; study and size by default.
-pub(super) async fn map(console: &Console, by: &str, measure: &str, sources: &[SourceRow]) -> Result<Map, Failure> {
+/// What the address asks for: by what to divide, what to measure, and whether objects without findings are drawn.
+pub(super) struct Wish<'a> {
+    pub(super) by: &'a str,
+    pub(super) measure: &'a str,
+    pub(super) show: &'a str,
+}
+
+/// The map that the address asks for; sensitive objects by study and size by default.
+pub(super) async fn map(console: &Console, wish: &Wish<'_>, sources: &[SourceRow]) -> Result<Map, Failure> {
+    let Wish { by, measure, show } = *wish;
     let (by_value, by_name, dimensions) = BY.into_iter().find(|(value, ..)| *value == by).unwrap_or(BY[0]);
     let countable = dimensions.iter().all(|one| matches!(one, Dimension::Study | Dimension::Label));
     let offered = MEASURES.into_iter().filter(|(_, _, measure)| countable || *measure != Measure::People);
     let (measure_value, measure_name, measure) =
         offered.clone().find(|(value, ..)| *value == measure).unwrap_or(MEASURES[0]);
-    let root = console.catalogue.treemap(&dimensions).await?;
+    let mut root = console.catalogue.treemap(&dimensions).await?;
+    let whole = root.sum;
+    if show != "all" {
+        leave_out_none(&mut root, &dimensions);
+    }
     let view = View { dimensions, measure, sources };
     let items = view.items(&root.children, &[], GROUPS_MAX);
-    let link = |by: &str, measure: &str| format!("/{}#map", address::query(&[("by", by), ("measure", measure)]));
+    let link = |by: &str, measure: &str, show: &str| {
+        format!("/{}#map", address::query(&[("by", by), ("measure", measure), ("show", show)]))
+    };
+    let show = if show == "all" { "all" } else { "" };
     let switch = |name, href, is_chosen| Switch { name, href, is_chosen };
     Ok(Map {
-        by: Vec::from(BY.map(|(value, name, _)| switch(name, link(value, measure_value), value == by_value))),
-        measures: offered.map(|(value, name, _)| switch(name, link(by_value, value), value == measure_value)).collect(),
+        by: Vec::from(BY.map(|(value, name, _)| switch(name, link(value, measure_value, show), value == by_value))),
+        measures: offered
+            .map(|(value, name, _)| switch(name, link(by_value, value, show), value == measure_value))
+            .collect(),
+        shows: vec![
+            switch("Sensitive", link(by_value, measure_value, ""), show.is_empty()),
+            switch("All", link(by_value, measure_value, "all"), !show.is_empty()),
+        ],
+        left_out: left_out(whole, root.sum),
         title: format!("{measure_name} by {}, then {}", by_name.to_lowercase(), second(dimensions)),
         drawings: [
             Drawing { class: "wide", map: draw(&items, 1120, 460) },
@@ -90,6 +115,31 @@ pub(super) async fn map(console: &Console, by: &str, measure: &str, sources: &[S
         legend: legend(&root, dimensions),
         rows: rows(&items),
     })
+}
+
+/// Takes away what holds nothing sensitive, and sums up anew.
+fn leave_out_none(node: &mut Node, dimensions: &[Dimension]) {
+    let Some((first, rest)) = dimensions.split_first() else { return };
+    if *first == Dimension::Label {
+        node.children.retain(|child| child.name != Label::None.as_str());
+    }
+    node.sum = Sum::default();
+    for child in &mut node.children {
+        leave_out_none(child, rest);
+        node.sum.objects += child.sum.objects;
+        node.sum.bytes += child.sum.bytes;
+    }
+}
+
+fn left_out(whole: Sum, drawn: Sum) -> String {
+    match whole.objects - drawn.objects {
+        0 => String::new(),
+        objects => format!(
+            "{} ({}) without anything sensitive left out.",
+            wording::counted(objects, "object", "objects"),
+            wording::bytes(whole.bytes.saturating_sub(drawn.bytes))
+        ),
+    }
 }
 
 fn second(dimensions: [Dimension; 2]) -> &'static str {
