@@ -25,7 +25,7 @@ use model::IdentifierType;
 use groups::{Groups, Memories, Sort, Sorts};
 use literals::Literals;
 
-use crate::content::{CONTEXT_AFTER_BYTES, CONTEXT_BEFORE_BYTES, NEGATIVE_BEFORE_BYTES, RecognizerSpec};
+use crate::content::RecognizerSpec;
 use crate::names::{self, NameHit, Names};
 
 /// Which tiers of person-name recognition run on free text. Structure (tier 1) always speaks.
@@ -355,12 +355,7 @@ impl Engine {
         let Scratch { listener, voters, against, .. } = scratch;
         voters.clear();
         against.clear();
-        // From the farthest byte back, so that the text is listened to in order.
-        let before = start.saturating_sub(CONTEXT_BEFORE_BYTES);
-        let negative = at.saturating_sub(NEGATIVE_BEFORE_BYTES);
-        self.lexicon.hear(text, (before, start), Voice::For, listener, voters);
-        self.lexicon.hear(text, (negative, at), Voice::Against, listener, against);
-        self.lexicon.hear(text, (end, end + CONTEXT_AFTER_BYTES), Voice::For, listener, voters);
+        self.lexicon.judge(text, (at, start, end), listener, (voters, against));
         if let Some(Hint(said)) = hint {
             voters.join(said);
         }

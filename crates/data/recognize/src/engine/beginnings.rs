@@ -5,9 +5,10 @@
 
 use super::groups::{Sort, Sorts};
 
-/// Beginnings of each length that are remembered, as a power of two: all of them stay in the second cache.
-const REMEMBERED_BITS: u32 = 12;
-const REMEMBERED: usize = 1 << REMEMBERED_BITS;
+/// Beginnings of four bytes that are remembered, as a power of two. All of them stay in the second cache.
+const FOURS_BITS: u32 = 14;
+/// Beginnings of eight bytes that are remembered, as a power of two.
+const EIGHTS_BITS: u32 = 13;
 /// Stands for the end of the text: no byte of UTF-8.
 const END: u8 = 0xFF;
 
@@ -22,7 +23,7 @@ pub(super) struct Beginnings {
 impl Beginnings {
     pub(super) fn new() -> Self {
         let none = Sorts::NONE;
-        Self { ones: [none; 256], fours: vec![(0, none); REMEMBERED], eights: vec![(0, none); REMEMBERED] }
+        Self { ones: [none; 256], fours: vec![(0, none); 1 << FOURS_BITS], eights: vec![(0, none); 1 << EIGHTS_BITS] }
     }
 
     /// Of `sorts`, those that may match from `at`.
@@ -87,12 +88,12 @@ fn eight(bytes: &[u8], at: usize) -> u64 {
 
 #[inline]
 fn slot_of_four(four: u32) -> usize {
-    (four.wrapping_mul(0x9E37_79B1) >> (32 - REMEMBERED_BITS)) as usize
+    (four.wrapping_mul(0x9E37_79B1) >> (32 - FOURS_BITS)) as usize
 }
 
 #[inline]
 fn slot_of_eight(eight: u64) -> usize {
-    (eight.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (64 - REMEMBERED_BITS)) as usize
+    (eight.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (64 - EIGHTS_BITS)) as usize
 }
 
 #[cfg(test)]

@@ -116,7 +116,7 @@ pub(super) fn engine<'a>(files: impl Iterator<Item = (&'a str, &'a str)>) -> Res
     }
     let groups = Groups::of(&recognizers)?;
     let literals = Literals::of(&recognizers, groups.get(Sort::Wide));
-    let mut lexicon = Lexicon::new(recognizers.len());
+    let mut lexicon = Lexicon::new();
     for (index, recognizer) in recognizers.iter().enumerate() {
         lexicon.add(index, Voice::For, &recognizer.spec.context);
         lexicon.add(index, Voice::Against, &recognizer.spec.negative);

@@ -7,6 +7,8 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
+use crate::content::{CONTEXT_AFTER_BYTES, CONTEXT_BEFORE_BYTES, NEGATIVE_BEFORE_BYTES};
+
 /// Which recognisers something speaks for: one bit each.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Voters(Box<[u64]>);
@@ -45,7 +47,8 @@ struct Phrase {
     text: Box<str>,
     /// What follows its first word.
     then: Then,
-    voters: [Voters; 2],
+    /// By [`Voice`]; a handful each.
+    voters: [Vec<u16>; 2],
 }
 
 /// What a phrase says of a recogniser.
@@ -64,7 +67,6 @@ pub(crate) struct Lexicon {
     by_head: HashMap<u64, Vec<u32>, BuildHasherDefault<Through>>,
     /// A cheap first look: bit set when a phrase may begin with a word of this hash.
     filter: Box<[u64; 1024]>,
-    count: usize,
 }
 
 /// A gap up to this length between two windows is listened to as well, so that the stretch before it is not forgotten.
@@ -99,9 +101,9 @@ impl Listener {
 }
 
 impl Lexicon {
-    /// For `count` recognisers.
-    pub(crate) fn new(count: usize) -> Self {
-        Self { phrases: Vec::new(), by_head: HashMap::default(), filter: Box::new([0; 1024]), count }
+    /// Without a phrase.
+    pub(crate) fn new() -> Self {
+        Self { phrases: Vec::new(), by_head: HashMap::default(), filter: Box::new([0; 1024]) }
     }
 
     /// Takes `phrases` that speak for or against `recognizer`.
@@ -122,14 +124,13 @@ impl Lexicon {
         let at = known.unwrap_or_else(|| {
             #[expect(clippy::cast_possible_truncation, reason = "some thousands of phrases")]
             let at = self.phrases.len() as u32;
-            let nobody = || Voters::none(self.count);
             let then = Then::after(text, head.end - head.start);
-            self.phrases.push(Phrase { text: text.into(), then, voters: [nobody(), nobody()] });
+            self.phrases.push(Phrase { text: text.into(), then, voters: Default::default() });
             list.push(at);
             at
         });
-        if let Some(phrase) = self.phrases.get_mut(at as usize) {
-            phrase.voters[voice as usize].add(recognizer);
+        if let (Some(phrase), Ok(recognizer)) = (self.phrases.get_mut(at as usize), u16::try_from(recognizer)) {
+            phrase.voters[voice as usize].push(recognizer);
         }
     }
 
@@ -146,11 +147,39 @@ impl Lexicon {
         let (from, to) = (floor_boundary(text, from), floor_boundary(text, to));
         self.listen(text, from, to, listener);
         for said in listener.said.iter().rev().take_while(|said| said.start >= from) {
-            if said.end <= to
-                && let Some(phrase) = self.phrases.get(said.phrase as usize)
-            {
-                voters.join(&phrase.voters[voice as usize]);
+            if said.end <= to {
+                self.vote(said.phrase, voice, voters);
             }
+        }
+    }
+
+    /// What speaks for and against a candidate at `start..end` in a match that begins at `at`.
+    pub(crate) fn judge(
+        &self,
+        text: &str,
+        (at, start, end): (usize, usize, usize),
+        listener: &mut Listener,
+        (voters, against): (&mut Voters, &mut Voters),
+    ) {
+        let floor = |at: usize| floor_boundary(text, at);
+        let before = floor(start.saturating_sub(CONTEXT_BEFORE_BYTES));
+        let negative = floor(at.saturating_sub(NEGATIVE_BEFORE_BYTES));
+        let after = floor(end + CONTEXT_AFTER_BYTES);
+        self.listen(text, before.min(negative), after, listener);
+        for said in listener.said.iter().rev().take_while(|said| said.start >= before.min(negative)) {
+            if (said.start >= before && said.end <= start) || (said.start >= end && said.end <= after) {
+                self.vote(said.phrase, Voice::For, voters);
+            }
+            if said.start >= negative && said.end <= at {
+                self.vote(said.phrase, Voice::Against, against);
+            }
+        }
+    }
+
+    #[inline]
+    fn vote(&self, phrase: u32, voice: Voice, voters: &mut Voters) {
+        if let Some(phrase) = self.phrases.get(phrase as usize) {
+            phrase.voters[voice as usize].iter().for_each(|&recognizer| voters.add(usize::from(recognizer)));
         }
     }
 
@@ -431,7 +460,7 @@ mod tests {
 
     fn heard(text: &str, from: usize, to: usize) -> Vec<usize> {
         let phrases: [&[&str]; 5] = [&["mrn", "medical record"], &["dob"], &["患者番号"], &["numéro de sécu"], &["id"]];
-        let mut lexicon = Lexicon::new(5);
+        let mut lexicon = Lexicon::new();
         for (i, phrases) in phrases.iter().enumerate() {
             let owned: Vec<String> = phrases.iter().map(|&phrase| phrase.to_owned()).collect();
             lexicon.add(i, Voice::For, &owned);
