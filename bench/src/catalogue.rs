@@ -204,7 +204,7 @@ fn object(at: u32, people: u32, laws: &[Vec<LawId>]) -> Inspected {
         format: FORMATS[(at / 3 % 6) as usize],
         bytes: u64::from(at % 10_007) * 100,
         digest: Some(std::array::from_fn(|byte| at.to_le_bytes()[byte % 4])),
-        labels: if at % 50 == 0 { vec![label, Label::IpConfidential] } else { vec![label] },
+        labels: if at.is_multiple_of(50) { vec![label, Label::IpConfidential] } else { vec![label] },
         laws: if subjects > 0 { laws[(at / 10 % 3) as usize].clone() } else { Vec::new() },
         identifiers: kinds.iter().map(|kind| summary(*kind, subjects + 1)).collect(),
         subject_records: records,
