@@ -161,6 +161,9 @@ impl File<'_, '_, '_, '_> {
             }
             done += read;
         }
+        for problem in columns.iter().filter_map(Column::unset) {
+            self.reader.problem(problem)?;
+        }
         Ok(())
     }
 }

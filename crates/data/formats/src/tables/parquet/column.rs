@@ -73,6 +73,8 @@ pub(super) struct Column {
     page_bytes: usize,
     dictionary_bytes: usize,
     has_failed: bool,
+    /// Values that a damaged page promised and did not give.
+    unset: u64,
 }
 
 impl Column {
@@ -111,6 +113,7 @@ impl Column {
             page_bytes: 0,
             dictionary_bytes: 0,
             has_failed: false,
+            unset: 0,
         };
         let problem = if is_sealed {
             Some(Problem::encrypted("is encrypted; decrypt it with its key first"))
@@ -254,6 +257,13 @@ impl Column {
         (self.level, self.value) = (0, 0);
     }
 
+    /// The problem of values that a damaged page promised and did not give, if there are any.
+    pub(super) fn unset(&self) -> Option<Problem> {
+        let (count, path) = (self.unset, &self.path);
+        (count > 0)
+            .then(|| Problem::malformed(format!("{count} values of the column `{path}` are damaged and were left out")))
+    }
+
     /// Adds the next row's values to the present cell.
     pub(super) fn push_row(&mut self, rows: &mut Rows) {
         loop {
@@ -266,7 +276,9 @@ impl Column {
                 self.value < self.values.len()
             };
             if is_there {
-                self.values.push(self.value, &self.kind, rows);
+                if self.values.push(self.value, &self.kind, rows).is_none() {
+                    self.unset += 1;
+                }
                 self.value += 1;
             }
             self.level += 1;
@@ -317,16 +329,24 @@ impl Values {
         }
     }
 
-    fn push(&self, at: usize, kind: &Kind, rows: &mut Rows) {
+    fn push(&self, at: usize, kind: &Kind, rows: &mut Rows) -> Option<()> {
         match self {
             Self::Boolean(values) => values.get(at).map(|value| rows.value(if *value { "true" } else { "false" })),
             Self::Int32(values) => values.get(at).map(|value| value::integer(i64::from(*value), 32, kind, rows)),
             Self::Int64(values) => values.get(at).map(|value| value::integer(*value, 64, kind, rows)),
-            Self::Int96(values) => values.get(at).map(|value| rows.value(&value::int96(value.data()))),
+            Self::Int96(values) => {
+                set(values.get(at), |value| value.data()).map(|data| rows.value(&value::int96(data)))
+            }
             Self::Float(values) => values.get(at).map(|value| rows.value(&value.to_string())),
             Self::Double(values) => values.get(at).map(|value| rows.value(&value.to_string())),
-            Self::Bytes(values) => values.get(at).map(|value| value::bytes(value.data(), kind, rows)),
-            Self::Fixed(values) => values.get(at).map(|value| value::bytes(value.data(), kind, rows)),
-        };
+            Self::Bytes(values) => set(values.get(at), |value| value.data()).map(|data| value::bytes(data, kind, rows)),
+            Self::Fixed(values) => set(values.get(at), |value| value.data()).map(|data| value::bytes(data, kind, rows)),
+        }
     }
+}
+
+/// What a value holds. The crate leaves values that a damaged page promised and did not give unset, and panics when they
+/// are asked.
+fn set<'v, V, D: ?Sized>(value: Option<&'v V>, data: impl FnOnce(&'v V) -> &'v D) -> Option<&'v D> {
+    value.and_then(|value| guarded(|| data(value)).ok())
 }
