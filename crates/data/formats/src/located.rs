@@ -144,13 +144,13 @@ fn multibyte_len(c: char, encoding: &'static Encoding) -> u64 {
     if encoding == encoding_rs::SHIFT_JIS {
         return if half_width_kana || c == '\u{80}' { 1 } else { 2 };
     }
-    // GBK is decoded as GB 18030, whose four-byte sequences its own encoder does not write (WHATWG Encoding §10.1).
-    let encoding = if encoding == encoding_rs::GBK { encoding_rs::GB18030 } else { encoding };
     let mut bytes = [0; 4];
     let (encoded, _, unmappable) = encoding.encode(c.encode_utf8(&mut bytes));
     match (unmappable, encoding == encoding_rs::EUC_JP) {
         (false, _) => encoded.len() as u64,
         (true, true) => 3,
+        // GBK is decoded as GB 18030, whose four-byte sequences its own encoder does not write (WHATWG Encoding §10.1).
+        (true, false) if encoding == encoding_rs::GBK => 4,
         (true, false) => 2,
     }
 }
