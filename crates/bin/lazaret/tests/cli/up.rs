@@ -36,12 +36,20 @@ impl Server {
         self.link.trim_start_matches("http://").split('/').next().unwrap().to_owned()
     }
 
+    /// The answer. A connection that is reset before it brought one is tried again: the server may close it while it
+    /// starts.
     fn get(&self, path: &str) -> String {
-        let mut stream = TcpStream::connect(self.address()).unwrap();
-        write!(stream, "GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", self.address()).unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        answer
+        let request = format!("GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", self.address());
+        for _ in 0..50 {
+            let mut stream = TcpStream::connect(self.address()).unwrap();
+            let mut answer = Vec::new();
+            let _reset = stream.write_all(request.as_bytes()).and_then(|()| stream.read_to_end(&mut answer));
+            if !answer.is_empty() {
+                return String::from_utf8(answer).unwrap();
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        panic!("no answer to {path}");
     }
 
     #[cfg(unix)]
