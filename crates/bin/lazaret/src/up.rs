@@ -134,7 +134,12 @@ async fn tell(data: &Data, address: SocketAddr, is_encrypted: bool) -> Result<()
         Some(path) => format!("Open this link once to create the administrator:\n\n    {scheme}://{address}{path}\n"),
         None => format!("The console is at {scheme}://{address}/"),
     };
-    writeln!(std::io::stdout().lock(), "{line}").map_err(|error| Failure::failed("output", error))
+    let mut out = std::io::stdout().lock();
+    match out.write_all(format!("{line}\n").as_bytes()).and_then(|()| out.flush()) {
+        // Whoever started the server may read no further than it wants: that is no reason to end it.
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Failure::failed("output", error)),
+        _ => Ok(()),
+    }
 }
 
 async fn serving(

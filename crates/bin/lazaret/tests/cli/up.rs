@@ -8,6 +8,16 @@ use std::time::{Duration, Instant};
 
 use super::run::{lazaret, run};
 
+/// The answer of the server at `address`.
+fn get(address: &str, path: &str) -> std::io::Result<String> {
+    let mut stream = TcpStream::connect(address)?;
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes())?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    Ok(answer)
+}
+
 /// A running server and the link it printed.
 struct Server {
     child: Child,
@@ -36,20 +46,8 @@ impl Server {
         self.link.trim_start_matches("http://").split('/').next().unwrap().to_owned()
     }
 
-    /// The answer. A connection that is reset before it brought one is tried again: the server may close it while it
-    /// starts.
     fn get(&self, path: &str) -> String {
-        let request = format!("GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", self.address());
-        for _ in 0..50 {
-            let mut stream = TcpStream::connect(self.address()).unwrap();
-            let mut answer = Vec::new();
-            let _reset = stream.write_all(request.as_bytes()).and_then(|()| stream.read_to_end(&mut answer));
-            if !answer.is_empty() {
-                return String::from_utf8(answer).unwrap();
-            }
-            std::thread::sleep(Duration::from_millis(100));
-        }
-        panic!("no answer to {path}");
+        get(&self.address(), path).unwrap()
     }
 
     #[cfg(unix)]
@@ -83,6 +81,22 @@ fn it_starts_answers_and_ends() {
     let second = run(folder.path(), &["up", "--listen", "127.0.0.1:0"]);
     assert_eq!(second.status.code(), Some(2), "one server a data folder");
     assert_eq!(server.end(), Some(0));
+}
+
+#[test]
+fn nobody_has_to_read_what_it_prints() {
+    let folder = tempfile::tempdir().unwrap();
+    let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let mut child =
+        lazaret(folder.path()).args(["up", "--quiet", "--listen", &address]).stdout(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let server = Server { child, link: format!("http://{address}/") };
+    let began = Instant::now();
+    while !get(&address, "/healthz").is_ok_and(|answer| answer.starts_with("HTTP/1.1 200")) {
+        assert!(began.elapsed() < Duration::from_secs(60), "it does not answer");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    drop(server);
 }
 
 #[test]
