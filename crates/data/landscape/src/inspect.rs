@@ -15,7 +15,7 @@ mod walk;
 
 use std::sync::Arc;
 
-use formats::{Budget, Halt, Source};
+use formats::{Budget, Halt, Problem, Sink as _, Source};
 use recognize::content::labels::LabelRules;
 use recognize::engine::{Engine, EngineError, NamesTier, Scratch};
 use recognize::structure::Structure;
@@ -92,7 +92,13 @@ impl Inspector {
         each: &mut dyn FnMut(ObjectReport),
     ) -> Result<(), Halt> {
         let bytes = source.len();
+        let ready = if source.is_empty() { Ok(()) } else { self.engine.ready() };
         let mut walk = walk::Walk::new(self, name, scratch, each);
+        if let Err(error) = ready {
+            walk.problem(Problem::malformed(format!(
+                "the recognizers cannot be used, so that nothing was searched: {error}"
+            )))?;
+        }
         let outcome = formats::read(source, &mut walk, budget);
         walk.finish(bytes);
         outcome

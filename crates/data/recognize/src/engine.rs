@@ -10,6 +10,7 @@ mod compile;
 mod context;
 mod explain;
 mod groups;
+mod here;
 mod literals;
 mod overlap;
 mod starts;
@@ -20,12 +21,15 @@ use beginnings::Beginnings;
 pub use compile::EngineError;
 use compile::{Brief, Recognizer};
 use context::{Lexicon, Listener, Voice, Voters, boundary, floor_boundary};
+use std::sync::OnceLock;
+
 use model::IdentifierType;
 
-use groups::{Groups, Memories, Sort, Sorts};
-use literals::Literals;
+use groups::{Memories, Search, Sort, Sorts};
+use here::Here;
 
 use crate::content::RecognizerSpec;
+use crate::embedded::Written;
 use crate::names::{self, NameHit, Names};
 
 /// Which tiers of person-name recognition run on free text. Structure (tier 1) always speaks.
@@ -71,18 +75,18 @@ pub struct Hit {
 pub struct Engine {
     recognizers: Vec<Recognizer>,
     brief: Vec<Brief>,
-    groups: Groups,
-    literals: Literals,
+    /// Made when the first text is searched: a start that finds nothing to read should not wait for it.
+    search: OnceLock<Result<Search, EngineError>>,
     lexicon: Lexicon,
     terms: terms::Terms,
     term_lists: Vec<(String, IdentifierType)>,
     names: Names,
-    tagger: std::sync::OnceLock<names::tagger::Tagger>,
+    tagger: OnceLock<names::tagger::Tagger>,
 }
 
 /// What one thread needs to run the engine, and what it has learned. Holds no text but beginnings of a few bytes.
 pub struct Scratch {
-    memories: Memories,
+    memories: Option<Memories>,
     beginnings: Beginnings,
     values: values::Memory,
     literals: Vec<(usize, usize)>,
@@ -114,7 +118,7 @@ impl Engine {
     /// # Errors
     /// When a content file is wrong: its name, the recogniser and the reason are told.
     pub fn embedded() -> Result<Self, EngineError> {
-        compile::engine(crate::embedded::FILES.iter().copied())
+        compile::engine(Written::Json, crate::embedded::FILES.iter().copied())
     }
 
     /// From content files given as `(path below content/recognizers, text)`.
@@ -122,14 +126,24 @@ impl Engine {
     /// # Errors
     /// As [`Engine::embedded`].
     pub fn from_files<'a>(files: impl Iterator<Item = (&'a str, &'a str)>) -> Result<Self, EngineError> {
-        compile::engine(files)
+        let engine = compile::engine(Written::Toml, files)?;
+        engine.ready()?;
+        Ok(engine)
+    }
+
+    /// Makes everything ready that searching needs. Without it the first text that is searched waits for it.
+    ///
+    /// # Errors
+    /// When a pattern does not compile.
+    pub fn ready(&self) -> Result<(), EngineError> {
+        self.search.get_or_init(|| Search::of(&self.recognizers)).as_ref().map(|_| ()).map_err(Clone::clone)
     }
 
     /// Memory for one thread.
     #[must_use]
     pub fn scratch(&self) -> Scratch {
         Scratch {
-            memories: self.groups.memories(),
+            memories: None,
             beginnings: Beginnings::new(),
             values: values::Memory::new(),
             literals: Vec::new(),
@@ -198,8 +212,28 @@ impl Engine {
         scratch: &mut Scratch,
         out: &mut Vec<Hit>,
     ) {
+        let Ok(search) = self.search.get_or_init(|| Search::of(&self.recognizers)) else { return };
+        let mut memories = scratch.memories.take().unwrap_or_else(|| search.groups.memories());
+        self.patterns(search, &mut memories, text, hint, scratch, out);
+        scratch.memories = Some(memories);
+        if tier != NamesTier::Off {
+            self.persons(text, tier, scratch, out);
+        }
+    }
+
+    /// What the recognisers' patterns and the terms find.
+    fn patterns(
+        &self,
+        search: &Search,
+        memories: &mut Memories,
+        text: &str,
+        hint: Option<&Hint>,
+        scratch: &mut Scratch,
+        out: &mut Vec<Hit>,
+    ) {
         let bytes = text.as_bytes();
         scratch.listener.forget();
+        let mut here = Here { engine: self, search, memories, text, hint, scratch };
         starts::for_each_start(bytes, |at, digit| {
             let mut sorts = match bytes.get(at) {
                 Some(byte) if byte.is_ascii_digit() => Sorts::AT_DIGITS,
@@ -208,17 +242,14 @@ impl Engine {
             if digit {
                 sorts.add(Sort::Numbered);
             }
-            for sort in scratch.beginnings.alive(bytes, at, sorts) {
-                self.walk(sort, text, at, hint, scratch, out);
+            for sort in here.scratch.beginnings.alive(bytes, at, sorts) {
+                here.walk(sort, at, out);
             }
             if self.terms.may_start(bytes, at) {
                 self.term(text, at, out);
             }
         });
-        self.around_literals(text, hint, scratch, out);
-        if tier != NamesTier::Off {
-            self.persons(text, tier, scratch, out);
-        }
+        here.around_literals(out);
     }
 
     fn term(&self, text: &str, at: usize, out: &mut Vec<Hit>) {
@@ -247,136 +278,12 @@ impl Engine {
             context: false,
         }));
     }
-
-    /// Tries the wide patterns at every token start of the unbroken run around each literal.
-    fn around_literals(&self, text: &str, hint: Option<&Hint>, scratch: &mut Scratch, out: &mut Vec<Hit>) {
-        let bytes = text.as_bytes();
-        let mut literals = std::mem::take(&mut scratch.literals);
-        self.literals.find(bytes, &mut literals);
-        let mut tried = 0;
-        for &(start, to) in &literals {
-            let from = run_start(bytes, start).max(tried);
-            tried = tried.max(to);
-            let mut skip = 0;
-            for at in from..to {
-                if at < skip || !text.is_char_boundary(at) || !starts_token(text, at) || bytes[at] <= b' ' {
-                    continue;
-                }
-                if !scratch.beginnings.alive(bytes, at, Sorts::of(&[Sort::Wide])).is_empty() {
-                    let before = out.len();
-                    self.walk(Sort::Wide, text, at, hint, scratch, out);
-                    skip = out[before..].iter().map(|hit| hit.end).max().unwrap_or(skip);
-                }
-            }
-        }
-        scratch.literals = literals;
-    }
-
-    /// Tries the patterns of a group at `at` and judges what matches.
-    fn walk(&self, sort: Sort, text: &str, at: usize, hint: Option<&Hint>, scratch: &mut Scratch, out: &mut Vec<Hit>) {
-        let (group, memory) = (self.groups.get(sort), &mut scratch.memories[sort as usize]);
-        let mut matches = std::mem::take(&mut scratch.matches);
-        let bytes = text.as_bytes();
-        let taken = group.automaton.walk(memory, bytes, at, &mut matches);
-        if matches.is_empty() {
-            if let Some(taken) = taken {
-                scratch.beginnings.learn(bytes, at, sort, taken);
-            }
-        } else {
-            // The longest match decides: one that runs into a word is none, whatever a shorter one would say.
-            let mut known = (usize::MAX, false);
-            matches.retain_mut(|found| {
-                found.pattern = u32::from(group.members[found.pattern as usize]);
-                if known.0 != found.end {
-                    known = (found.end, ends_token(text, found.end));
-                }
-                known.1 || self.brief[found.pattern as usize].open_end
-            });
-            // Whether a token ends is decided by the byte behind the match and, behind a dot, by one more.
-            if matches.is_empty()
-                && let Some(taken) = taken
-                && bytes.get(at..at + taken + 1).is_some_and(<[u8]>::is_ascii)
-            {
-                scratch.beginnings.learn(bytes, at, sort, taken + 1);
-            }
-            if !matches.is_empty() && starts_token(text, at) {
-                self.judge(text, at, &matches, hint, scratch, out);
-            }
-        }
-        scratch.matches = matches;
-    }
-
-    /// Puts what matched before its context, negative words and validators.
-    fn judge(
-        &self,
-        text: &str,
-        at: usize,
-        matches: &[automaton::Match],
-        hint: Option<&Hint>,
-        scratch: &mut Scratch,
-        out: &mut Vec<Hit>,
-    ) {
-        let mut heard = None;
-        for found in matches {
-            let index = found.pattern as usize;
-            let brief = &self.brief[index];
-            let (start, end) = if brief.group {
-                let range = (at, found.end);
-                let Some(value) = self.recognizers[index].value(text, range, &mut scratch.values) else { continue };
-                value
-            } else {
-                (at, found.end)
-            };
-            if heard != Some((start, end)) {
-                self.listen(text, at, start, end, hint, scratch);
-                heard = Some((start, end));
-            }
-            let context = scratch.voters.has(index);
-            if (brief.context_required && !context) || scratch.against.has(index) {
-                continue;
-            }
-            let Some(value) = text.get(start..end) else { continue };
-            if brief.validator.is_some_and(|valid| !valid(value)) {
-                continue;
-            }
-            #[expect(clippy::cast_possible_truncation, reason = "the compiler refuses more than 65,535 recognisers")]
-            out.push(Hit {
-                start,
-                end,
-                kind: brief.kind,
-                confidence: brief.confidence[usize::from(context)],
-                by: By::Recognizer(index as u16),
-                context,
-            });
-        }
-    }
-
-    fn listen(&self, text: &str, at: usize, start: usize, end: usize, hint: Option<&Hint>, scratch: &mut Scratch) {
-        let Scratch { listener, voters, against, .. } = scratch;
-        voters.clear();
-        against.clear();
-        self.lexicon.judge(text, (at, start, end), listener, (voters, against));
-        if let Some(Hint(said)) = hint {
-            voters.join(said);
-        }
-    }
 }
 
 /// Confidence of a term found by name alone, in percent.
 const TERM_CONFIDENCE: u8 = 85;
 /// Names below this are not reported, in percent.
 const NAME_CONFIDENCE_MIN: u8 = 50;
-/// How far a wide pattern may begin before its literal, in bytes.
-const RUN_BYTES_MAX: usize = 320;
-
-/// The start of the run without white space or quotes that holds `at`.
-fn run_start(bytes: &[u8], at: usize) -> usize {
-    let floor = at.saturating_sub(RUN_BYTES_MAX);
-    let run = bytes.get(floor..at).unwrap_or_default();
-    run.iter()
-        .rposition(|b| b.is_ascii_whitespace() || matches!(b, b'"' | b'\'' | b'<' | b'>' | b',' | b';'))
-        .map_or(floor, |last| floor + last + 1)
-}
 
 /// Whether a token starts at `at`.
 #[inline]

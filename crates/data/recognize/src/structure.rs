@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use crate::content::structure::{StructureMap, normal_header};
 use crate::content::{Meaning, StructureFile};
+use crate::embedded::Written;
 use crate::engine::{Engine, EngineError};
 use crate::validate::{self, Validator};
 
@@ -32,7 +33,7 @@ impl Structure {
     /// # Errors
     /// When a structure file is wrong.
     pub fn embedded(engine: &Engine) -> Result<Self, EngineError> {
-        Self::from_files(crate::embedded::FILES.iter().copied(), engine)
+        Self::read(Written::Json, crate::embedded::FILES.iter().copied(), engine)
     }
 
     /// From content files given as `(path below content/recognizers, text)`; others than `structure/` are passed over.
@@ -43,11 +44,17 @@ impl Structure {
         files: impl Iterator<Item = (&'a str, &'a str)>,
         engine: &Engine,
     ) -> Result<Self, EngineError> {
+        Self::read(Written::Toml, files, engine)
+    }
+
+    fn read<'a>(
+        written: Written,
+        files: impl Iterator<Item = (&'a str, &'a str)>,
+        engine: &Engine,
+    ) -> Result<Self, EngineError> {
         let mut parsed = Vec::new();
         for (file, text) in files.filter(|(file, _)| file.starts_with("structure/") && file.ends_with(".toml")) {
-            let content: StructureFile = toml::from_str(text)
-                .map_err(|error| EngineError::File { file: file.to_owned(), why: error.to_string() })?;
-            parsed.push(content);
+            parsed.push(written.read::<StructureFile>(file, text)?);
         }
         let map = StructureMap::new(parsed);
         let mut validators = HashMap::new();

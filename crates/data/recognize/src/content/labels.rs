@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use model::{Format, IdentifierType, Jurisdiction, Label, LawId};
 use serde::Deserialize;
 
+use crate::embedded::{self, Written};
 use crate::engine::EngineError;
 
 /// The content of types.toml.
@@ -191,10 +192,8 @@ impl LabelRules {
     /// # Errors
     /// When a content file is wrong.
     pub fn embedded() -> Result<Self, EngineError> {
-        Self::new(
-            include_str!("../../../../../content/recognizers/types.toml"),
-            include_str!("../../../../../content/recognizers/labels.toml"),
-        )
+        let types = Written::Json.read("types.toml", embedded::file("types.toml"))?;
+        Self::from_parts(types, Written::Json.read("labels.toml", embedded::file("labels.toml"))?)
     }
 
     /// From the texts of types.toml and labels.toml.
@@ -202,9 +201,11 @@ impl LabelRules {
     /// # Errors
     /// When one has not its shape, or a type has no entry.
     pub fn new(types: &str, labels: &str) -> Result<Self, EngineError> {
+        Self::from_parts(Written::Toml.read("types.toml", types)?, Written::Toml.read("labels.toml", labels)?)
+    }
+
+    fn from_parts(types: TypeFile, rules: RuleFile) -> Result<Self, EngineError> {
         let wrong = |file: &str, why: String| EngineError::File { file: file.to_owned(), why };
-        let types: TypeFile = toml::from_str(types).map_err(|error| wrong("types.toml", error.to_string()))?;
-        let rules = toml::from_str(labels).map_err(|error| wrong("labels.toml", error.to_string()))?;
         let types: BTreeMap<_, _> = types.types.into_iter().map(|spec| (spec.kind, spec)).collect();
         match IdentifierType::ALL.iter().find(|kind| !types.contains_key(kind)) {
             Some(missing) => Err(wrong("types.toml", format!("it says nothing of type `{missing}`"))),

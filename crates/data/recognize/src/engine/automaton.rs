@@ -28,7 +28,7 @@ const ENTRIES_MAX: usize = 4 << 20;
 const ATTEMPTS: usize = 2;
 
 /// Why the automaton cannot be built.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 #[error("the patterns do not make an automaton: {why}")]
 pub struct AutomatonError {
     /// The regex crate's words.

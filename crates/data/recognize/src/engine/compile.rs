@@ -6,16 +6,15 @@ use model::IdentifierType;
 
 use super::automaton::AutomatonError;
 use super::context::{Lexicon, Voice};
-use super::groups::{Groups, Sort};
-use super::literals::Literals;
 use super::values::{self, Value};
 use super::{Engine, terms};
 use crate::content::{RecognizerFile, RecognizerSpec};
+use crate::embedded::Written;
 use crate::names::Names;
 use crate::validate::{self, Validator};
 
 /// Why the engine cannot be made: a content file is wrong.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum EngineError {
     /// The file does not have the shape that `recognize::content` describes.
     #[error("content file `{file}` cannot be read: {why}")]
@@ -92,7 +91,10 @@ impl Brief {
     }
 }
 
-pub(super) fn engine<'a>(files: impl Iterator<Item = (&'a str, &'a str)>) -> Result<Engine, EngineError> {
+pub(super) fn engine<'a>(
+    written: Written,
+    files: impl Iterator<Item = (&'a str, &'a str)>,
+) -> Result<Engine, EngineError> {
     let mut recognizers = Vec::new();
     let mut term_texts = Vec::new();
     let mut term_lists = Vec::new();
@@ -104,9 +106,7 @@ pub(super) fn engine<'a>(files: impl Iterator<Item = (&'a str, &'a str)>) -> Res
                 term_lists.push((file.to_owned(), kind));
             }
         } else if file.ends_with(".toml") && is_recognizer_file(file) {
-            let parsed: RecognizerFile = toml::from_str(text)
-                .map_err(|error| EngineError::File { file: file.to_owned(), why: error.to_string() })?;
-            for spec in parsed.recognizer {
+            for spec in written.read::<RecognizerFile>(file, text)?.recognizer {
                 recognizers.push(ready(spec)?);
             }
         }
@@ -114,8 +114,6 @@ pub(super) fn engine<'a>(files: impl Iterator<Item = (&'a str, &'a str)>) -> Res
     if recognizers.len() > usize::from(u16::MAX) {
         return Err(EngineError::File { file: "recognizers".into(), why: "more than 65,535 recognisers".into() });
     }
-    let groups = Groups::of(&recognizers)?;
-    let literals = Literals::of(&recognizers, groups.get(Sort::Wide));
     let mut lexicon = Lexicon::new();
     for (index, recognizer) in recognizers.iter().enumerate() {
         lexicon.add(index, Voice::For, &recognizer.spec.context);
@@ -123,8 +121,7 @@ pub(super) fn engine<'a>(files: impl Iterator<Item = (&'a str, &'a str)>) -> Res
     }
     Ok(Engine {
         brief: recognizers.iter().map(Brief::of).collect(),
-        groups,
-        literals,
+        search: OnceLock::new(),
         lexicon,
         terms: terms::Terms::new(term_texts.into_iter()),
         term_lists,

@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
+use super::starts::Block;
 use crate::content::{CONTEXT_AFTER_BYTES, CONTEXT_BEFORE_BYTES, NEGATIVE_BEFORE_BYTES};
 
 /// Which recognisers something speaks for: one bit each.
@@ -45,8 +46,6 @@ impl Voters {
 struct Phrase {
     /// Lower case; the whole phrase.
     text: Box<str>,
-    /// What follows its first word.
-    then: Then,
     /// By [`Voice`]; a handful each.
     voters: [Vec<u16>; 2],
 }
@@ -63,8 +62,8 @@ pub(crate) enum Voice {
 /// Phrases by their first word (or first character, where words are not separated).
 pub(crate) struct Lexicon {
     phrases: Vec<Phrase>,
-    /// Places in `phrases`, by the hash of the first word.
-    by_head: HashMap<u64, Vec<u32>, BuildHasherDefault<Through>>,
+    /// Places in `phrases` and what follows the first word there, by that word's hash.
+    by_head: HashMap<u64, Vec<(Then, u32)>, BuildHasherDefault<Through>>,
     /// A cheap first look: bit set when a phrase may begin with a word of this hash.
     filter: Box<[u64; 1024]>,
 }
@@ -120,13 +119,14 @@ impl Lexicon {
             self.filter[slot / 64] |= 1 << (slot % 64);
         }
         let list = self.by_head.entry(head.hash).or_default();
-        let known = list.iter().copied().find(|&at| self.phrases.get(at as usize).is_some_and(|p| &*p.text == text));
+        let same = |at: u32| self.phrases.get(at as usize).is_some_and(|phrase| &*phrase.text == text);
+        let known = list.iter().map(|(_, at)| *at).find(|&at| same(at));
         let at = known.unwrap_or_else(|| {
             #[expect(clippy::cast_possible_truncation, reason = "some thousands of phrases")]
             let at = self.phrases.len() as u32;
             let then = Then::after(text, head.end - head.start);
-            self.phrases.push(Phrase { text: text.into(), then, voters: Default::default() });
-            list.push(at);
+            self.phrases.push(Phrase { text: text.into(), voters: Default::default() });
+            list.push((then, at));
             at
         });
         if let (Some(phrase), Ok(recognizer)) = (self.phrases.get_mut(at as usize), u16::try_from(recognizer)) {
@@ -197,6 +197,9 @@ impl Lexicon {
             listener.to = from + skip;
         }
         while listener.to < to {
+            if self.listen_to_block(text, to, listener) {
+                continue;
+            }
             let Some(head) = head_from(text, listener.to).filter(|head| head.start < to) else {
                 listener.to = to;
                 return;
@@ -208,12 +211,40 @@ impl Lexicon {
         }
     }
 
+    /// Listens to the words that lie whole within the next 64 bytes, if these are ASCII and there are such words.
+    fn listen_to_block(&self, text: &str, to: usize, listener: &mut Listener) -> bool {
+        let base = listener.to;
+        let Some(rest) = text.as_bytes().get(base..) else { return false };
+        let Some(block) = rest.first_chunk::<64>().filter(|block| block.is_ascii()) else { return false };
+        // The last word may go on behind the block, where its letters may be beyond ASCII.
+        let mut words = Block::words(block);
+        let whole = 64 - words.leading_ones() as usize;
+        let end = (to - base).min(whole);
+        let mut passed = 0;
+        while words != 0 {
+            let start = words.trailing_zeros();
+            let length = (!(words >> start)).trailing_zeros();
+            if start as usize >= end {
+                break;
+            }
+            passed = (start + length) as usize;
+            words &= u64::MAX.checked_shl(start + length).unwrap_or(0);
+            let Some(word) = rest.get(start as usize..) else { break };
+            let hash = ascii_hash(word, length as usize);
+            if filter_slots(hash).iter().all(|slot| self.filter[slot / 64] >> (slot % 64) & 1 == 1) {
+                self.speak(text, &Head { start: base + start as usize, end: base + passed, hash }, listener);
+            }
+        }
+        listener.to = base + passed.max(end);
+        listener.to > base
+    }
+
     #[inline(never)]
     fn speak(&self, text: &str, head: &Head, listener: &mut Listener) {
         let Some(phrases) = self.by_head.get(&head.hash) else { return };
         let then = Then::after(text, head.end);
-        for &phrase in phrases {
-            let known = self.phrases.get(phrase as usize).filter(|known| known.then.may_be(then));
+        for &(_, phrase) in phrases.iter().filter(|(known, _)| known.may_be(then)) {
+            let known = self.phrases.get(phrase as usize);
             let said = known.and_then(|known| says(text, head.start, &known.text));
             if let Some(end) = said {
                 listener.said.push(Said { start: head.start, end, phrase });

@@ -8,6 +8,7 @@ use regex_syntax::hir::{Class, Hir, HirKind};
 use super::EngineError;
 use super::automaton::{Automaton, AutomatonError, Memory};
 use super::compile::{Recognizer, ascii_classes};
+use super::literals::Literals;
 
 /// Some recognisers in one automaton: pattern `i` is recogniser `members[i]`.
 pub(super) struct Group {
@@ -85,12 +86,27 @@ impl Iterator for Sorts {
     }
 }
 
+/// Everything that patterns are searched with.
+pub(super) struct Search {
+    pub groups: Groups,
+    /// Of the sort [`Sort::Wide`].
+    pub literals: Literals,
+}
+
+impl Search {
+    pub(super) fn of(recognizers: &[Recognizer]) -> Result<Self, EngineError> {
+        let groups = Groups::of(recognizers)?;
+        let literals = Literals::of(recognizers, groups.get(Sort::Wide));
+        Ok(Self { groups, literals })
+    }
+}
+
 /// All recognisers with a pattern, by their sort.
 pub(super) struct Groups([Group; Sort::ALL.len()]);
 
 impl Groups {
     /// Sorts the recognisers and compiles each group.
-    pub(super) fn of(recognizers: &[Recognizer]) -> Result<Self, EngineError> {
+    fn of(recognizers: &[Recognizer]) -> Result<Self, EngineError> {
         let mut members: [Members; Sort::ALL.len()] = Default::default();
         for (index, recognizer) in recognizers.iter().enumerate() {
             let spec = &recognizer.spec;

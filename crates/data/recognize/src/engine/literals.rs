@@ -12,8 +12,16 @@ pub(super) struct Literals {
     searchers: Vec<Searcher>,
     /// Those for which the processor has no instructions, or that are too many for them.
     others: Option<aho_corasick::AhoCorasick>,
+    /// Which pairs of bytes those of several bytes begin with: enough to pass over most short texts, for which setting up
+    /// the searchers would cost more than the search.
+    pairs: Box<[u64; 1024]>,
 }
 
+/// Shorter texts are looked through for `pairs` first.
+const SHORT_BYTES: usize = 64;
+
+/// A searcher looks at up to so many bytes of a literal before it compares the whole.
+const SEARCHED_BYTES: usize = 4;
 /// Patterns that one vector search can take without its buckets filling up.
 const SEARCHER_LITERALS: usize = 24;
 
@@ -22,17 +30,25 @@ impl Literals {
     pub(super) fn of(recognizers: &[Recognizer], group: &Group) -> Self {
         let specs = group.members.iter().filter_map(|&index| recognizers.get(usize::from(index)));
         let mut literals: Vec<&str> = specs.flat_map(|r| r.spec.literals.iter().map(String::as_str)).collect();
-        literals.sort_unstable();
+        // By length: a searcher looks at no more bytes than its shortest literal has.
+        literals.sort_unstable_by_key(|literal| (literal.len().min(SEARCHED_BYTES), *literal));
         literals.dedup();
         let bytes = literals.iter().filter(|literal| literal.len() == 1).flat_map(|literal| literal.bytes()).collect();
         literals.retain(|literal| literal.len() > 1);
+        let mut pairs = Box::new([0; 1024]);
+        for pair in literals.iter().filter_map(|literal| literal.as_bytes().first_chunk::<2>()) {
+            let pair = usize::from(u16::from_le_bytes(*pair));
+            pairs[pair / 64] |= 1 << (pair % 64);
+        }
         let build = |some: &[&str]| {
             packed::Config::new().match_kind(packed::MatchKind::LeftmostFirst).builder().extend(some).build()
         };
-        let built: Option<Vec<Searcher>> = literals.chunks(SEARCHER_LITERALS).map(build).collect();
+        let alike = literals.chunk_by(|a, b| a.len().min(SEARCHED_BYTES) == b.len().min(SEARCHED_BYTES));
+        let built: Option<Vec<Searcher>> =
+            alike.flat_map(|literals| literals.chunks(SEARCHER_LITERALS)).map(build).collect();
         match built {
-            Some(searchers) => Self { bytes, searchers, others: None },
-            None => Self { bytes, searchers: Vec::new(), others: aho_corasick::AhoCorasick::new(literals).ok() },
+            Some(searchers) => Self { bytes, searchers, others: None, pairs },
+            None => Self { bytes, searchers: Vec::new(), others: aho_corasick::AhoCorasick::new(literals).ok(), pairs },
         }
     }
 
@@ -42,6 +58,9 @@ impl Literals {
         for &byte in &self.bytes {
             found.extend(memchr::memchr_iter(byte, text).map(|at| (at, at + 1)));
         }
+        if text.len() < SHORT_BYTES && !self.may_hold(text) {
+            return;
+        }
         for searcher in &self.searchers {
             found.extend(searcher.find_iter(text).map(|literal| (literal.start(), literal.end())));
         }
@@ -49,5 +68,12 @@ impl Literals {
             found.extend(others.find_iter(text).map(|literal| (literal.start(), literal.end())));
         }
         found.sort_unstable();
+    }
+
+    fn may_hold(&self, text: &[u8]) -> bool {
+        text.array_windows::<2>().any(|pair| {
+            let pair = usize::from(u16::from_le_bytes(*pair));
+            self.pairs[pair / 64] >> (pair % 64) & 1 == 1
+        })
     }
 }
