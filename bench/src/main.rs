@@ -4,6 +4,8 @@
 //! Rates are per **CPU-second** (user and system time of the process), so that a busy machine does not change them
 //! much. Every workload runs in a process of its own, so that its peak memory is its own. Corpora are generated.
 
+mod catalogue;
+mod console;
 mod cost;
 mod scan;
 mod subjects;
@@ -14,7 +16,9 @@ use std::process::ExitCode;
 const USAGE: &str = "usage: cargo xtask bench NAME
   scan      rates of recognition and reading, memory on large objects, start-up
             [--only WORKLOAD] [--megabytes N] [--full] [--peers] [--data DIR] [--format text|json]
-  subjects  distinct people over many objects [--format text|json]";
+  subjects  distinct people over many objects [--format text|json]
+  catalogue what the console asks of a catalogue of a million objects
+  console   pages of the console over a million objects";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -22,6 +26,8 @@ fn main() -> ExitCode {
     let outcome = match name {
         "scan" => scan::run(rest),
         "subjects" => subjects::run(rest),
+        "catalogue" => catalogue::run(),
+        "console" => console::run(),
         _ => Err(anyhow::anyhow!("there is no bench called `{name}`\n{USAGE}")),
     };
     match outcome {
