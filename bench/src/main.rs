@@ -17,8 +17,8 @@ const USAGE: &str = "usage: cargo xtask bench NAME
   scan      rates of recognition and reading, memory on large objects, start-up
             [--only WORKLOAD] [--megabytes N] [--full] [--peers] [--data DIR] [--format text|json]
   subjects  distinct people over many objects [--format text|json]
-  catalogue what the console asks of a catalogue of a million objects
-  console   pages of the console over a million objects";
+  catalogue what the console asks, over a million objects and a million people
+  console   pages of the console over the same";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

@@ -27,8 +27,14 @@ macro_rules! migration {
 }
 
 /// Every step, oldest first.
-pub const MIGRATIONS: &[Migration] =
-    &[migration!(1, "0001_catalogue"), migration!(2, "0002_subjects"), migration!(3, "0003_users")];
+pub const MIGRATIONS: &[Migration] = &[
+    migration!(1, "0001_catalogue"),
+    migration!(2, "0002_subjects"),
+    migration!(3, "0003_users"),
+    migration!(4, "0004_change_totals"),
+    migration!(5, "0005_union_generations"),
+    migration!(6, "0006_ranks"),
+];
 
 /// A statement that creates the table of steps. `BYTEA` elsewhere in the schema is PostgreSQL's name for bytes; SQLite
 /// takes any name and stores bytes as bytes.

@@ -362,6 +362,16 @@ pub async fn ids_by_risk(store: &Store, after: Option<(i64, u32)>, limit: u32) -
     store.rows(&sql, &[risk.into(), id.into()]).await?.iter().map(|row| Ok((row.int(0)?, row.id(1)?))).collect()
 }
 
+/// Risk and id of objects, in no order.
+///
+/// # Errors
+/// When the engine refuses.
+pub async fn risks(store: &Store, ids: &[u32]) -> Result<Vec<(i64, u32)>, StoreError> {
+    let keys: Vec<Value> = ids.iter().map(|id| (*id).into()).collect();
+    let rows = select_in_store(store, "SELECT risk, id FROM objects WHERE id", &keys).await?;
+    rows.iter().map(|row| Ok((row.int(0)?, row.id(1)?))).collect()
+}
+
 /// Versions of an object, newest first.
 ///
 /// # Errors

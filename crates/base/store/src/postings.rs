@@ -208,6 +208,25 @@ pub async fn terms(store: &Store, prefix: &[u8]) -> Result<Vec<(Vec<u8>, Posting
     Ok(terms)
 }
 
+/// Whether every object is in the index called `name`; one that came later than the database may have to be built.
+///
+/// # Errors
+/// When the engine refuses.
+pub async fn is_indexed(store: &Store, name: &str) -> Result<bool, StoreError> {
+    let key = format!("indexed {name}");
+    Ok(store.row("SELECT value FROM counters WHERE name = $1", &[key.into()]).await?.is_some())
+}
+
+/// Notes that every object is in the index called `name`.
+///
+/// # Errors
+/// When the engine refuses.
+pub async fn mark_indexed(transaction: &mut Transaction, name: &str) -> Result<(), StoreError> {
+    let mut insert = Insert::or_replace("counters", &["name", "value"], "name");
+    insert.row([format!("indexed {name}").into(), 1.into()]);
+    insert.run(transaction).await
+}
+
 #[cfg(test)]
 mod tests {
     use super::ChunkSet;

@@ -339,21 +339,18 @@ pub async fn union(transaction: &mut Transaction, key: &UnionKey) -> Result<Opti
     transaction.row(sql, &values).await?.map(|row| row.bytes(0)).transpose()
 }
 
-/// Replaces the union kept for a key; an empty one removes it.
+/// Replaces the union kept for a key. An empty one stays, so that [`unions_changed`] tells of it.
 ///
 /// # Errors
 /// When the engine refuses.
 pub async fn put_union(transaction: &mut Transaction, key: &UnionKey, ids: Vec<u8>) -> Result<(), StoreError> {
-    if ids.is_empty() {
-        let sql = "DELETE FROM people_unions WHERE study = $1 AND labels = $2 AND chunk = $3";
-        let values = [key.study.clone().into(), key.labels.clone().into(), key.chunk.into()];
-        transaction.execute(sql, &values).await?;
-        return Ok(());
-    }
-    let columns = &["study", "labels", "chunk", "ids"];
-    let mut insert = Insert::or_replace("people_unions", columns, "study, labels, chunk");
-    insert.row([key.study.clone().into(), key.labels.clone().into(), key.chunk.into(), ids.into()]);
-    insert.run(transaction).await
+    // The number that this batch will get: see `bump`.
+    let sql = "INSERT INTO people_unions (study, labels, chunk, ids, generation) VALUES ($1, $2, $3, $4, \
+               (SELECT COALESCE(MAX(value), 0) + 1 FROM counters WHERE name = 'generation')) \
+               ON CONFLICT (study, labels, chunk) DO UPDATE SET ids = excluded.ids, generation = excluded.generation";
+    let values = [key.study.clone().into(), key.labels.clone().into(), key.chunk.into(), ids.into()];
+    transaction.execute(sql, &values).await?;
+    Ok(())
 }
 
 /// Bitmaps of the objects that a union is over, as they are now.
@@ -369,15 +366,22 @@ pub async fn people_of_union(transaction: &mut Transaction, key: &UnionKey) -> R
     transaction.rows(sql, &values).await?.iter().map(|row| row.bytes(0)).collect()
 }
 
-/// Every union.
+/// Study and joined labels of every union that a batch after `generation` wrote.
 ///
 /// # Errors
 /// When the engine refuses.
-pub async fn unions(store: &Store) -> Result<Vec<(UnionKey, Vec<u8>)>, StoreError> {
-    let rows = store.rows("SELECT study, labels, chunk, ids FROM people_unions", &[]).await?;
-    rows.iter()
-        .map(|row| Ok((UnionKey { study: row.text(0)?, labels: row.text(1)?, chunk: row.id(2)? }, row.bytes(3)?)))
-        .collect()
+pub async fn unions_changed(store: &Store, generation: i64) -> Result<Vec<(String, String)>, StoreError> {
+    let sql = "SELECT DISTINCT study, labels FROM people_unions WHERE generation > $1";
+    store.rows(sql, &[generation.into()]).await?.iter().map(|row| Ok((row.text(0)?, row.text(1)?))).collect()
+}
+
+/// The unions of all chunks of objects with this study and these labels; some may be empty.
+///
+/// # Errors
+/// When the engine refuses.
+pub async fn unions_of(store: &Store, study: &str, labels: &str) -> Result<Vec<Vec<u8>>, StoreError> {
+    let sql = "SELECT ids FROM people_unions WHERE study = $1 AND labels = $2";
+    store.rows(sql, &[study.into(), labels.into()]).await?.iter().map(|row| row.bytes(0)).collect()
 }
 
 const GENERATION: &str = "SELECT value FROM counters WHERE name = 'generation'";

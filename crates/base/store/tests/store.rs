@@ -1,5 +1,12 @@
 //! The store from the outside: the same bodies on SQLite and on PostgreSQL.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "tests fail loudly and say what they skip"
+)]
+
 #[path = "support/engines.rs"]
 mod engines;
 

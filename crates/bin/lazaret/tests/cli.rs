@@ -1,5 +1,13 @@
 //! The program as people and scripts use it.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test that cannot go on has failed, and says what it measured"
+)]
+
 #[path = "cli/hostile.rs"]
 mod hostile;
 #[path = "cli/kept.rs"]

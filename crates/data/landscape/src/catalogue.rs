@@ -4,21 +4,22 @@ mod corrections;
 mod ingest;
 mod labels;
 mod merges;
+mod overview;
 pub mod risk;
 mod rows;
 pub(crate) mod terms;
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
-
 use store::{Store, StoreError, Transaction};
-use tokio::sync::RwLock;
+use tokio::sync::{Mutex, RwLock};
 
 pub use corrections::{Action, Correction};
 pub use ingest::{Batch, Inspected};
+pub use overview::PeopleOverview;
+use overview::Unions;
+pub(crate) use overview::{PeopleByPath, Sets};
 pub(crate) use rows::{GONE, PRESENT, UNREADABLE, unopened};
 
-use crate::subjects::{Counts, DamagedBitmap, People};
+use crate::subjects::{DamagedBitmap, People};
 
 /// Why the catalogue could not answer or write.
 #[derive(Debug, thiserror::Error)]
@@ -50,7 +51,7 @@ pub enum CatalogueError {
 pub struct Catalogue {
     store: Store,
     known: RwLock<Known>,
-    overview: Mutex<Option<(i64, Arc<PeopleOverview>)>>,
+    unions: Mutex<Unions>,
 }
 
 /// Everybody known, and the batch at which that was so. `None`: not loaded, or to be loaded again.
@@ -60,24 +61,11 @@ struct Known {
     generation: Option<i64>,
 }
 
-/// Distinct people of the whole catalogue.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct PeopleOverview {
-    /// All of them.
-    pub total: Counts,
-    /// By label in force; a person counts under every label of every object they are in.
-    pub by_label: BTreeMap<String, Counts>,
-    /// By study; the empty key is objects of no known study.
-    pub by_study: BTreeMap<String, Counts>,
-    /// By study and label in force.
-    pub by_study_and_label: BTreeMap<(String, String), Counts>,
-}
-
 impl Catalogue {
     /// Over an open store.
     #[must_use]
     pub fn new(store: Store) -> Self {
-        Self { store, known: RwLock::default(), overview: Mutex::new(None) }
+        Self { store, known: RwLock::default(), unions: Mutex::default() }
     }
 
     /// The store beneath, for aggregates that are none of the catalogue's business (users, sessions).
@@ -121,48 +109,4 @@ impl Catalogue {
             }
         }
     }
-
-    /// Distinct people of the whole catalogue by jurisdiction, label and study: exact, and cached until a batch changes
-    /// something.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn people(&self) -> Result<Arc<PeopleOverview>, CatalogueError> {
-        let generation = store::subjects::generation(&self.store).await?;
-        if let Some((at, overview)) = &*self.overview.lock().unwrap_or_else(PoisonError::into_inner)
-            && *at == generation
-        {
-            return Ok(Arc::clone(overview));
-        }
-        let unions = store::subjects::unions(&self.store).await?;
-        let overview = Arc::new(self.with_people(|people| overview(people, &unions)).await??);
-        *self.overview.lock().unwrap_or_else(PoisonError::into_inner) = Some((generation, Arc::clone(&overview)));
-        Ok(overview)
-    }
-}
-
-fn overview(people: &People, unions: &[(store::subjects::UnionKey, Vec<u8>)]) -> Result<PeopleOverview, DamagedBitmap> {
-    use crate::subjects::Accumulator;
-    let mut total = Accumulator::new();
-    let mut sets: BTreeMap<(&str, &str), Accumulator> = BTreeMap::new();
-    for (key, bytes) in unions {
-        sets.entry((&key.study, &key.labels)).or_default().add(bytes)?;
-    }
-    let mut by_label: BTreeMap<String, Accumulator> = BTreeMap::new();
-    let mut by_study: BTreeMap<String, Accumulator> = BTreeMap::new();
-    let mut by_both: BTreeMap<(String, String), Accumulator> = BTreeMap::new();
-    for ((study, labels), set) in &sets {
-        total.union(set);
-        by_study.entry((*study).to_owned()).or_default().union(set);
-        for label in labels.split(',') {
-            by_label.entry(label.to_owned()).or_default().union(set);
-            by_both.entry(((*study).to_owned(), label.to_owned())).or_default().union(set);
-        }
-    }
-    Ok(PeopleOverview {
-        total: people.count(total),
-        by_label: by_label.into_iter().map(|(key, set)| (key, people.count(set))).collect(),
-        by_study: by_study.into_iter().map(|(key, set)| (key, people.count(set))).collect(),
-        by_study_and_label: by_both.into_iter().map(|(key, set)| (key, people.count(set))).collect(),
-    })
 }

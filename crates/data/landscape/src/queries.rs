@@ -1,6 +1,7 @@
 //! What the console asks of the catalogue: plain structs, every list a page with an upper limit.
 
 mod object;
+mod ranked;
 mod reports;
 mod search;
 mod treemap;

@@ -1,5 +1,7 @@
 //! The catalogue from the outside, on both engines.
 
+#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "tests fail loudly and say what they skip")]
+
 #[path = "../../../base/store/tests/support/engines.rs"]
 mod engines;
 #[path = "support/reports.rs"]
@@ -223,6 +225,66 @@ async fn a_merge_can_be_undone_and_stays_undone() {
         other.withdraw_separation(separation.id, 5).await.unwrap();
         assert_eq!(other.people().await.unwrap().total.people, 1);
         assert_eq!(catalogue.people().await.unwrap().total.people, 1, "the first process notices");
+    })
+    .await;
+}
+
+/// Every page of a search, and how often a page was asked for.
+async fn all_pages(catalogue: &Catalogue, filter: &Filter, limit: u32) -> Vec<u32> {
+    let (mut ids, mut after) = (Vec::new(), None);
+    loop {
+        let page = catalogue.search(filter, after, limit).await.unwrap();
+        assert!(page.objects.len() <= limit as usize);
+        ids.extend(page.objects.iter().map(|object| object.id));
+        after = page.next;
+        if after.is_none() {
+            return ids;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_matches_come_by_falling_risk_page_by_page() {
+    on_each_engine(|store| async move {
+        let catalogue = Catalogue::new(store);
+        let id = source(&catalogue).await;
+        let labels = [Label::None, Label::PhiDirect, Label::Personal, Label::Secret];
+        let objects: Vec<Inspected> = (0..5_500_u32)
+            .map(|at| {
+                let label = labels[(at / 3 % 4) as usize];
+                let word = if at % 2 == 0 { "visits" } else { "stivis" };
+                let path = format!("{word}/{at}");
+                let mut own = report(&path, label);
+                if label == Label::Personal {
+                    own.subject_records = (0..at % 5).map(|n| reports::person(Some(n), None, "US")).collect();
+                }
+                inspected(&path, vec![own])
+            })
+            .collect();
+        catalogue.ingest(&batch(id, objects), 1).await.unwrap();
+        let gone = Batch { source_id: id, gone: vec![7, 8], ..Batch::default() };
+        catalogue.ingest(&gone, 2).await.unwrap();
+        let mut rows = Vec::new();
+        for ids in (1..=5_500).collect::<Vec<u32>>().chunks(500) {
+            rows.extend(store::objects::by_ids(catalogue.store(), ids).await.unwrap());
+        }
+        rows.retain(|row| row.state != "gone");
+        rows.sort_by_key(|row| std::cmp::Reverse((row.risk, row.id)));
+        for indexed in [true, false] {
+            if !indexed {
+                // As a catalogue of before this index was.
+                catalogue.store().execute("DELETE FROM counters WHERE name LIKE 'indexed %'", &[]).await.unwrap();
+                let sql = "DELETE FROM postings WHERE term >= $1 AND term < $2";
+                let range = [b"r:".as_slice().into(), b"r;".as_slice().into()];
+                assert!(catalogue.store().execute(sql, &range).await.unwrap() > 0);
+            }
+            for (text, limit) in [("", 1_000), ("visits", 700), ("vis", 999), ("i", 1_000)] {
+                let filter = Filter { text: text.to_owned(), ..Filter::default() };
+                let expected: Vec<u32> = rows.iter().filter(|row| row.path.contains(text)).map(|row| row.id).collect();
+                assert!(expected.len() > 2_000, "enough that they are not merely sorted");
+                assert!(all_pages(&catalogue, &filter, limit).await == expected, "`{text}`, indexed: {indexed}");
+            }
+        }
     })
     .await;
 }

@@ -5,6 +5,7 @@
 //! and terms are found in passes of their own over the same text, and overlaps are resolved at the end.
 
 mod automaton;
+mod beginnings;
 mod compile;
 mod context;
 mod explain;
@@ -13,17 +14,18 @@ mod literals;
 mod overlap;
 mod starts;
 mod terms;
+mod values;
 
-use automaton::Memory;
+use beginnings::Beginnings;
 pub use compile::EngineError;
 use compile::{Brief, Recognizer};
 use context::{Lexicon, Listener, Voice, Voters, boundary, floor_boundary};
 use model::IdentifierType;
 
-use groups::{Groups, Sort};
+use groups::{Groups, Memories, Sort, Sorts};
 use literals::Literals;
 
-use crate::content::{CONTEXT_AFTER_BYTES, CONTEXT_BEFORE_BYTES, NEGATIVE_BEFORE_BYTES, RecognizerSpec};
+use crate::content::RecognizerSpec;
 use crate::names::{self, NameHit, Names};
 
 /// Which tiers of person-name recognition run on free text. Structure (tier 1) always speaks.
@@ -80,8 +82,9 @@ pub struct Engine {
 
 /// What one thread needs to run the engine, and what it has learned. Holds no text but beginnings of a few bytes.
 pub struct Scratch {
-    /// By sort.
-    memories: [Memory; 5],
+    memories: Memories,
+    beginnings: Beginnings,
+    values: values::Memory,
     literals: Vec<(usize, usize)>,
     matches: Vec<automaton::Match>,
     listener: Listener,
@@ -91,14 +94,6 @@ pub struct Scratch {
     name_hits: Vec<NameHit>,
     /// Bytes that the tagger has read so far.
     pub model_bytes: u64,
-}
-
-impl Scratch {
-    /// Whether a match of a sort may begin at `at`, as far as earlier walks have told.
-    #[inline]
-    fn may_start(&self, sort: Sort, bytes: &[u8], at: usize) -> bool {
-        self.memories[sort as usize].may_start(bytes, at)
-    }
 }
 
 /// Context that stands outside the text: a column's header, a field's name.
@@ -135,6 +130,8 @@ impl Engine {
     pub fn scratch(&self) -> Scratch {
         Scratch {
             memories: self.groups.memories(),
+            beginnings: Beginnings::new(),
+            values: values::Memory::new(),
             literals: Vec::new(),
             matches: Vec::new(),
             listener: Listener::default(),
@@ -204,15 +201,15 @@ impl Engine {
         let bytes = text.as_bytes();
         scratch.listener.forget();
         starts::for_each_start(bytes, |at, digit| {
-            if scratch.may_start(Sort::Shape, bytes, at) {
-                self.walk(Sort::Shape, text, at, hint, scratch, out);
+            let mut sorts = match bytes.get(at) {
+                Some(byte) if byte.is_ascii_digit() => Sorts::AT_DIGITS,
+                _ => Sorts::ELSEWHERE,
+            };
+            if digit {
+                sorts.add(Sort::Numbered);
             }
-            let sort = if bytes.get(at).is_some_and(u8::is_ascii_digit) { Sort::Digit } else { Sort::Sharp };
-            if scratch.may_start(sort, bytes, at) {
+            for sort in scratch.beginnings.alive(bytes, at, sorts) {
                 self.walk(sort, text, at, hint, scratch, out);
-            }
-            if digit && scratch.may_start(Sort::Numbered, bytes, at) {
-                self.walk(Sort::Numbered, text, at, hint, scratch, out);
             }
             if self.terms.may_start(bytes, at) {
                 self.term(text, at, out);
@@ -265,7 +262,7 @@ impl Engine {
                 if at < skip || !text.is_char_boundary(at) || !starts_token(text, at) || bytes[at] <= b' ' {
                     continue;
                 }
-                if scratch.may_start(Sort::Wide, bytes, at) {
+                if !scratch.beginnings.alive(bytes, at, Sorts::of(&[Sort::Wide])).is_empty() {
                     let before = out.len();
                     self.walk(Sort::Wide, text, at, hint, scratch, out);
                     skip = out[before..].iter().map(|hit| hit.end).max().unwrap_or(skip);
@@ -279,8 +276,13 @@ impl Engine {
     fn walk(&self, sort: Sort, text: &str, at: usize, hint: Option<&Hint>, scratch: &mut Scratch, out: &mut Vec<Hit>) {
         let (group, memory) = (self.groups.get(sort), &mut scratch.memories[sort as usize]);
         let mut matches = std::mem::take(&mut scratch.matches);
-        group.automaton.walk(memory, text.as_bytes(), at, &mut matches);
-        if !matches.is_empty() {
+        let bytes = text.as_bytes();
+        let taken = group.automaton.walk(memory, bytes, at, &mut matches);
+        if matches.is_empty() {
+            if let Some(taken) = taken {
+                scratch.beginnings.learn(bytes, at, sort, taken);
+            }
+        } else {
             // The longest match decides: one that runs into a word is none, whatever a shorter one would say.
             let mut known = (usize::MAX, false);
             matches.retain_mut(|found| {
@@ -290,6 +292,13 @@ impl Engine {
                 }
                 known.1 || self.brief[found.pattern as usize].open_end
             });
+            // Whether a token ends is decided by the byte behind the match and, behind a dot, by one more.
+            if matches.is_empty()
+                && let Some(taken) = taken
+                && bytes.get(at..at + taken + 1).is_some_and(<[u8]>::is_ascii)
+            {
+                scratch.beginnings.learn(bytes, at, sort, taken + 1);
+            }
             if !matches.is_empty() && starts_token(text, at) {
                 self.judge(text, at, &matches, hint, scratch, out);
             }
@@ -312,7 +321,8 @@ impl Engine {
             let index = found.pattern as usize;
             let brief = &self.brief[index];
             let (start, end) = if brief.group {
-                let Some(value) = self.recognizers[index].value(text, at, found.end) else { continue };
+                let range = (at, found.end);
+                let Some(value) = self.recognizers[index].value(text, range, &mut scratch.values) else { continue };
                 value
             } else {
                 (at, found.end)
@@ -345,12 +355,7 @@ impl Engine {
         let Scratch { listener, voters, against, .. } = scratch;
         voters.clear();
         against.clear();
-        // From the farthest byte back, so that the text is listened to in order.
-        let before = start.saturating_sub(CONTEXT_BEFORE_BYTES);
-        let negative = at.saturating_sub(NEGATIVE_BEFORE_BYTES);
-        self.lexicon.hear(text, (before, start), Voice::For, listener, voters);
-        self.lexicon.hear(text, (negative, at), Voice::Against, listener, against);
-        self.lexicon.hear(text, (end, end + CONTEXT_AFTER_BYTES), Voice::For, listener, voters);
+        self.lexicon.judge(text, (at, start, end), listener, (voters, against));
         if let Some(Hint(said)) = hint {
             voters.join(said);
         }
@@ -380,7 +385,7 @@ pub(crate) fn starts_token(text: &str, at: usize) -> bool {
     match (at.checked_sub(1).and_then(|i| bytes.get(i)), bytes.get(at)) {
         (None, _) => true,
         (Some(before), Some(here)) if before.is_ascii() && here.is_ascii() => {
-            (!is_word_byte(*before) || !is_word_byte(*here)) && !(*before == b'.' && is_decimal_point(bytes, at - 1))
+            !(is_word_byte(*before) && is_word_byte(*here) || *before == b'.' && is_decimal_point(bytes, at - 1))
         }
         _ => {
             let before = text.get(..at).and_then(|s| s.chars().next_back());
@@ -396,7 +401,7 @@ pub(crate) fn ends_token(text: &str, end: usize) -> bool {
     match (end.checked_sub(1).and_then(|i| bytes.get(i)), bytes.get(end)) {
         (_, None) => true,
         (Some(before), Some(here)) if before.is_ascii() && here.is_ascii() => {
-            (!is_word_byte(*before) || !is_word_byte(*here)) && !(*here == b'.' && is_decimal_point(bytes, end))
+            !(is_word_byte(*before) && is_word_byte(*here) || *here == b'.' && is_decimal_point(bytes, end))
         }
         _ => {
             if !text.is_char_boundary(end) {

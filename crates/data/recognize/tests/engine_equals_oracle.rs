@@ -1,5 +1,7 @@
 //! The fast engine finds what the slow oracle finds: every recogniser on the examples of all recognisers.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use recognize::content::{RecognizerFile, RecognizerSpec};
 use recognize::engine::{By, Engine, Hit, NamesTier};
 use recognize::oracle::Oracle;

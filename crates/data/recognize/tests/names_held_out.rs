@@ -1,7 +1,7 @@
 //! Sentences of another hand than the generator's and the trainer's (`names_held_out.txt`): discharge summaries, letters,
 //! lists of attendees, e-mails, names of many origins, and what is called after people.
 
-#![expect(clippy::unwrap_used, reason = "tests fail loudly")]
+#![expect(clippy::print_stdout, reason = "tests report what they measured")]
 
 use recognize::names::tagger::Tagger;
 use recognize::names::{NameHit, Names, Scratch};
@@ -107,4 +107,29 @@ fn noise_has_no_persons() {
         tagger.rescore(&names, &text, &scratch, &mut hits);
         assert_eq!(hits.len(), 0, "model, {kind}");
     }
+}
+
+#[test]
+fn the_tagger_keeps_up() {
+    let (names, tagger) = (Names::load(), Tagger::load());
+    let text = sample::notes::corpus(3, 4_000_000);
+    let (mut scratch, mut hits, mut read) = (Scratch::default(), Vec::new(), 0);
+    let megabytes = |start: std::time::Instant| 4.0 / start.elapsed().as_secs_f64();
+    let start = std::time::Instant::now();
+    for note in text.split("\n\n") {
+        hits.clear();
+        names.find(note, &mut scratch, &mut hits);
+    }
+    let fast = megabytes(start);
+    let start = std::time::Instant::now();
+    for note in text.split("\n\n") {
+        hits.clear();
+        names.find(note, &mut scratch, &mut hits);
+        read += tagger.rescore(&names, note, &scratch, &mut hits);
+    }
+    let model = megabytes(start);
+    println!("fast {fast:.0} MB/s, model {model:.0} MB/s, which read {read} of {} bytes", text.len());
+    assert!(read < text.len() * 3 / 5, "{read}");
+    // The goal of 10 MB/s is for optimised builds; this holds on a busy machine too.
+    assert!(model > 3.0, "{model:.1} MB/s");
 }

@@ -1,6 +1,8 @@
 //! Person names in generated notes of held-out templates, whose wording, layout and half of whose surnames no rule was
 //! written and nothing was trained on: recall and precision, any overlap counts.
 
+#![expect(clippy::print_stdout, reason = "tests report what they measured")]
+
 use model::IdentifierType;
 use recognize::names::tagger::Tagger;
 use recognize::names::{NameHit, Names, Scratch};

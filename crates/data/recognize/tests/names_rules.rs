@@ -114,9 +114,34 @@ fn eponyms_places_and_organisations_are_no_persons() {
 }
 
 #[test]
+fn firms_ships_and_houses_are_no_persons() {
+    check_all(&[
+        "She spent a year at Baker, Ortiz and Lund.",
+        "The Baker, Ortiz and Lund Orchestra plays tonight.",
+        "Baker, Ortiz and Lund is a law firm.",
+        "Aboard the USS Bergman and HMS Collingwood.",
+        "Clinique Pasteur, Hôpital Saint-Antoine, Krankenhaus Maria Hilf, Hospital Doctor Peset.",
+        "The wards were run by «Ortega», «Johansson» and «Ramirez».",
+        "Vive en Fernando Ortiz, 79, 49594 Valencia",
+    ]);
+}
+
+#[test]
+fn japanese_roles_lead_to_names() {
+    check_all(&[
+        "当直医は«原田»。",
+        "理学療法士«三浦»。",
+        "欠席:«長谷川»",
+        "担当:«近藤»です。",
+        "看護師の«原»が採血。",
+    ]);
+}
+
+#[test]
 fn numbers_and_code_are_no_persons() {
     check_all(&[
         "4417 1234 5678 9113, 123-45-6789, +1 (555) 010-0000",
+        "impl Debug for Lite<syn::Abi> {\n    fn make(name: Ident) -> Pat {\n    fn minor(dev: Dev) -> Pat {\n// Miri and Tokio are tools\n",
         "let Scratch = Names::load(); fn Smith() -> Result<John, Error> {}",
         "https://www.example.com/John/Smith C:\\Users\\John john.smith@example.com",
         "ACGTACGTNNNNACGT MARKDLEIVLSAPDH",

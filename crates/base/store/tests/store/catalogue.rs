@@ -74,7 +74,7 @@ async fn objects_come_back_as_they_were_written() {
         put(&store, std::slice::from_ref(&changed)).await;
         let mut transaction = store.begin().await.unwrap();
         let paths = [two.path.as_str(), "nowhere"];
-        assert_eq!(objects::by_paths(&mut transaction, 1, &paths).await.unwrap(), [changed.clone()]);
+        assert_eq!(objects::by_paths(&mut transaction, 1, &paths).await.unwrap(), std::slice::from_ref(&changed));
         assert_eq!(objects::by_ids_within(&mut transaction, &[1]).await.unwrap(), [one]);
         assert_eq!(objects::members(&mut transaction, &[1, 5]).await.unwrap(), [changed]);
         // The same path under another id is another object's place.
@@ -115,6 +115,9 @@ async fn pages_of_objects_follow_each_other() {
         let ids = objects::ids_by_risk(&store, None, count).await.unwrap();
         assert_eq!(ids.len(), count as usize, "those without risk too");
         assert_eq!(ids[..expected.len()], expected);
+        let mut risks = objects::risks(&store, &[3, 8, 99_999]).await.unwrap();
+        risks.sort_unstable();
+        assert_eq!(risks, [(1, 8), (3, 3)]);
         let known = objects::known(&store, 1, 0, 10).await.unwrap();
         assert_eq!(known.iter().map(|row| row.id).collect::<Vec<_>>(), [1, 3, 7, 9, 11, 13, 17, 19, 21, 23]);
         assert_eq!(objects::known(&store, 1, 23, 1).await.unwrap()[0].stamp.as_deref(), Some("27"));

@@ -21,8 +21,11 @@ fn ids(posting: &postings::Posting) -> BTreeSet<u32> {
     posting.iter().flat_map(|(chunk, set)| set.ids(*chunk)).collect()
 }
 
+/// Numbers of one step, in the order in which [`batches`] draws them.
+type Step = (usize, u32, usize, usize, bool);
+
 /// Batches of additions and removals: term, first object, step, how many, whether they are added.
-fn batches() -> Vec<Vec<(usize, u32, usize, usize, bool)>> {
+fn batches() -> Vec<Vec<Step>> {
     let one = (0..TERMS.len(), 0_u32..9_000, 1_usize..60, 1_usize..900, prop::bool::weighted(0.7));
     let all = prop::collection::vec(prop::collection::vec(one, 1..12), 8);
     all.new_tree(&mut TestRunner::deterministic()).unwrap().current()
@@ -96,6 +99,20 @@ async fn sums_follow_objects_in_and_out() {
         assert_eq!((all[0].0.study.as_str(), all[0].0.labels.as_str()), ("S", "none"));
         assert_eq!(all[0].1, Total { objects: 1, bytes: 0, problems: 1 }, "an archive's own bytes do not count");
         assert_eq!(totals::identifiers(&store).await.unwrap(), [("PERSON".to_owned(), 1, 5)]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_new_database_needs_no_index_built() {
+    on_each_engine(|store| async move {
+        assert!(postings::is_indexed(&store, "ranks").await.unwrap(), "there is nothing to index");
+        assert!(!postings::is_indexed(&store, "moods").await.unwrap());
+        let mut transaction = store.begin().await.unwrap();
+        postings::mark_indexed(&mut transaction, "moods").await.unwrap();
+        postings::mark_indexed(&mut transaction, "moods").await.unwrap();
+        transaction.commit().await.unwrap();
+        assert!(postings::is_indexed(&store, "moods").await.unwrap());
     })
     .await;
 }

@@ -64,9 +64,25 @@ async fn migrating_keeps_rows_of_earlier_steps() {
         store.migrate_to(1).await.unwrap();
         let source = store::sources::ensure(&store, "folder", "/data", 7).await.unwrap();
         store.migrate_to(newest()).await.unwrap();
-        assert_eq!(store::sources::all(&store).await.unwrap(), [source.clone()]);
+        assert_eq!(store::sources::all(&store).await.unwrap(), std::slice::from_ref(&source));
         store.migrate_to(1).await.unwrap();
         assert_eq!(store::sources::all(&store).await.unwrap(), [source]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn changes_of_before_are_in_the_sums() {
+    on_each_unmigrated(|store, _| async move {
+        store.migrate_to(3).await.unwrap();
+        for (id, happened_at, kind) in [(1, 10, "new"), (2, 10, "new"), (3, 20, "gone"), (4, 20, "new")] {
+            let sql = "INSERT INTO changes (id, happened_at, object_id, kind, detail) VALUES ($1, $2, 1, $3, '')";
+            store.execute(sql, &[id.into(), happened_at.into(), kind.into()]).await.unwrap();
+        }
+        store.migrate_to(newest()).await.unwrap();
+        let counts = store::changes::counts(&store, 0).await.unwrap();
+        assert_eq!(counts, [("gone".to_owned(), 1), ("new".to_owned(), 3)]);
+        assert_eq!(store::changes::counts(&store, 20).await.unwrap(), [("gone".to_owned(), 1), ("new".to_owned(), 1)]);
     })
     .await;
 }

@@ -144,12 +144,18 @@ async fn sets_of_people_are_replaced_and_united() {
         assert_eq!(subjects::bump(&mut transaction).await.unwrap(), 1);
         transaction.commit().await.unwrap();
         assert_eq!(subjects::people(&store, &[1, 3, 9]).await.unwrap(), [(1, vec![42])]);
-        assert_eq!(subjects::unions(&store).await.unwrap(), [(key.clone(), vec![3])]);
+        let named = (String::new(), "phi".to_owned());
+        assert_eq!(subjects::unions_of(&store, "", "phi").await.unwrap(), [vec![3]]);
+        assert!(subjects::unions_of(&store, "", "none").await.unwrap().is_empty());
+        assert_eq!(subjects::unions_changed(&store, 0).await.unwrap(), std::slice::from_ref(&named));
+        assert!(subjects::unions_changed(&store, 1).await.unwrap().is_empty());
         assert_eq!(subjects::generation(&store).await.unwrap(), 1);
         let mut transaction = store.begin().await.unwrap();
         subjects::put_union(&mut transaction, &key, Vec::new()).await.unwrap();
+        subjects::bump(&mut transaction).await.unwrap();
         transaction.commit().await.unwrap();
-        assert!(subjects::unions(&store).await.unwrap().is_empty());
+        assert_eq!(subjects::unions_of(&store, "", "phi").await.unwrap(), [vec![]]);
+        assert_eq!(subjects::unions_changed(&store, 1).await.unwrap(), [named], "that it is empty now is a change");
     })
     .await;
 }

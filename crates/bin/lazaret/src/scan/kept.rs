@@ -111,7 +111,7 @@ async fn interrupted(handle: &Arc<ScanHandle>) {
     }
 }
 
-/// Prints what is known of objects that were not opened.
+/// Prints what is known of objects that were not opened, or that an earlier run which was killed had opened.
 async fn unchanged(
     catalogue: &Catalogue,
     source: &SourceSpec,
@@ -119,9 +119,6 @@ async fn unchanged(
     seen: &HashSet<String>,
     writer: &mut Writer,
 ) -> Result<(), Failure> {
-    if outcome.progress.unchanged == 0 {
-        return Ok(());
-    }
     let mut after = 0;
     loop {
         let page =

@@ -16,6 +16,7 @@ pub(crate) enum Family {
     State,
     Problem,
     Source,
+    Rank,
     Path,
 }
 
@@ -31,6 +32,7 @@ impl Family {
             Self::State => 't',
             Self::Problem => 'p',
             Self::Source => 'o',
+            Self::Rank => 'r',
             Self::Path => 'g',
         }
     }
@@ -47,6 +49,20 @@ impl Family {
     }
 }
 
+/// Ranks of risk in a row that share a term.
+pub(crate) const RANKS_TOGETHER: i64 = 32;
+
+/// The term of a rank of risk.
+pub(crate) fn of_rank(risk: i64) -> Vec<u8> {
+    // Leading zeros, so that terms are ordered as ranks are.
+    Family::Rank.term(&format!("{:06}", risk.max(0) / RANKS_TOGETHER))
+}
+
+/// The lowest rank that a term of [`of_rank`] stands for.
+pub(crate) fn lowest_rank(term: &[u8]) -> Option<i64> {
+    Family::Rank.value(term)?.parse::<i64>().ok()?.checked_mul(RANKS_TOGETHER)
+}
+
 /// Letters in a row that are indexed.
 pub(crate) const GRAM_CHARS: usize = 3;
 /// Stands after the end of a path, so that its last one and two letters are found too.
@@ -61,6 +77,7 @@ pub(super) fn of_object(object: &ObjectRow, identifiers: impl IntoIterator<Item 
     for law in object.laws.split(',').filter(|law| !law.is_empty()) {
         terms.insert(Family::Law.term(law));
     }
+    terms.insert(of_rank(object.risk));
     terms.insert(Family::Format.term(&object.format));
     terms.insert(Family::State.term(&object.state));
     terms.insert(Family::Source.term(&object.source_id.to_string()));

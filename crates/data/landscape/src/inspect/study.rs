@@ -13,10 +13,9 @@ pub(super) fn of_path(path: &str) -> Option<String> {
     let (folders, _file_name) = file.rsplit_once('/')?;
     let mut previous = "";
     for folder in folders.split('/') {
-        if !matches!(previous, "sites" | "site" | "centers" | "centres") {
-            if let Some(number) = protocol(folder).or_else(|| registry(folder)) {
-                return Some(number.to_owned());
-            }
+        let is_site = matches!(previous, "sites" | "site" | "centers" | "centres");
+        if let Some(number) = protocol(folder).or_else(|| registry(folder)).filter(|_| !is_site) {
+            return Some(number.to_owned());
         }
         previous = folder;
     }

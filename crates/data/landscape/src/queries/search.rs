@@ -1,10 +1,8 @@
 //! Search: any combination of filters, exact, by falling risk.
 
-use std::collections::HashMap;
-
 use model::{Format, IdentifierType, Jurisdiction, Label, LawId};
-use store::objects::{self, ObjectRow};
-use store::postings::{self, CHUNK_OBJECTS, ChunkSet, Posting};
+use store::objects;
+use store::postings::{self, ChunkSet, Posting};
 
 use super::ObjectSummary;
 use crate::catalogue::GONE;
@@ -51,10 +49,8 @@ pub struct SearchPage {
     pub exact: bool,
 }
 
-/// Up to this many objects are fetched and sorted; more are found by walking all objects by risk.
-const SORTED_OBJECTS_MAX: u64 = 2_000;
-/// Objects looked at in one step of that walk.
-const WALK_OBJECTS: u32 = 4_096;
+/// Up to this many objects are fetched and sorted; more are found rank by rank.
+pub(super) const SORTED_OBJECTS_MAX: u64 = 2_000;
 
 impl Catalogue {
     /// Searches; `after` is `next` of the page before.
@@ -75,7 +71,7 @@ impl Catalogue {
         if matches <= SORTED_OBJECTS_MAX {
             return self.sorted(&found, &text, after, limit).await;
         }
-        let (objects, next) = self.walked(&found, &text, after, limit).await?;
+        let (objects, next) = self.ranked(&found, &text, after, limit).await?;
         Ok(SearchPage { objects, next, matches, exact: !verified })
     }
 
@@ -146,38 +142,6 @@ impl Catalogue {
         rows.truncate(limit as usize);
         let next = rows.last().filter(|_| more).map(|row| (row.risk, row.id));
         Ok(SearchPage { objects: rows.into_iter().map(ObjectSummary::from).collect(), next, matches, exact: true })
-    }
-
-    async fn walked(
-        &self,
-        found: &Posting,
-        text: &str,
-        after: Option<(i64, u32)>,
-        limit: u32,
-    ) -> Result<(Vec<ObjectSummary>, Option<(i64, u32)>), CatalogueError> {
-        let mut page: Vec<ObjectRow> = Vec::new();
-        let mut at = after;
-        loop {
-            let ids = objects::ids_by_risk(self.store(), at, WALK_OBJECTS).await?;
-            let more = ids.len() == WALK_OBJECTS as usize;
-            at = ids.last().copied();
-            let holds = |id: u32| found.get(&(id / CHUNK_OBJECTS)).is_some_and(|set| set.contains(id));
-            let wanted: Vec<u32> = ids.iter().map(|(_, id)| *id).filter(|id| holds(*id)).collect();
-            for wanted in wanted.chunks(limit as usize * 2) {
-                let rows = objects::by_ids(self.store(), wanted).await?;
-                let mut rows: HashMap<u32, ObjectRow> = rows.into_iter().map(|row| (row.id, row)).collect();
-                let rows = wanted.iter().filter_map(|id| rows.remove(id));
-                page.extend(rows.filter(|row| row.path.to_lowercase().contains(text)));
-                if page.len() > limit as usize {
-                    page.truncate(limit as usize);
-                    let next = page.last().map(|row| (row.risk, row.id));
-                    return Ok((page.into_iter().map(ObjectSummary::from).collect(), next));
-                }
-            }
-            if !more {
-                return Ok((page.into_iter().map(ObjectSummary::from).collect(), None));
-            }
-        }
     }
 }
 

@@ -1,13 +1,12 @@
 //! The landscape as nested areas.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use model::Label;
-use store::subjects::UnionKey;
 use store::totals;
 
 use super::Sum;
-use crate::catalogue::risk;
+use crate::catalogue::{PeopleByPath, Sets, risk};
 use crate::subjects::{Accumulator, DamagedBitmap, People};
 use crate::{Catalogue, CatalogueError};
 
@@ -55,10 +54,10 @@ impl Catalogue {
             });
             root.add(names, total);
         }
-        let unions = store::subjects::unions(self.store()).await?;
-        let node =
-            self.with_people(|people| count(people, &unions, dimensions).map(|counts| root.node("", &counts, &[])));
-        Ok(node.await??)
+        let countable = dimensions.iter().take_while(|d| matches!(d, Dimension::Study | Dimension::Label));
+        let countable: Vec<Dimension> = countable.copied().collect();
+        let counts = self.people_by_area(&countable, |people, unions| count(people, unions, &countable)).await?;
+        Ok(root.node("", &counts, &[]))
     }
 }
 
@@ -72,8 +71,6 @@ struct Branch {
     sum: Sum,
     children: BTreeMap<String, Branch>,
 }
-
-type PeopleByPath = BTreeMap<Vec<String>, u64>;
 
 impl Branch {
     fn add(&mut self, mut names: impl Iterator<Item = String>, total: &totals::Total) {
@@ -98,26 +95,15 @@ impl Branch {
 }
 
 /// Distinct people of every area that is divided by study and label alone.
-fn count(
-    people: &People,
-    unions: &[(UnionKey, Vec<u8>)],
-    dimensions: &[Dimension],
-) -> Result<PeopleByPath, DamagedBitmap> {
-    let countable = dimensions.iter().take_while(|d| matches!(d, Dimension::Study | Dimension::Label));
-    let countable: Vec<Dimension> = countable.copied().collect();
+fn count(people: &People, unions: &Sets, dimensions: &[Dimension]) -> Result<PeopleByPath, DamagedBitmap> {
     let mut sets: BTreeMap<Vec<String>, Accumulator> = BTreeMap::new();
-    let mut prepared: BTreeMap<(&str, &str), Accumulator> = BTreeMap::new();
-    for (key, bytes) in unions {
-        prepared.entry((&key.study, &key.labels)).or_default().add(bytes)?;
-    }
-    for ((study, labels), set) in &prepared {
+    for ((study, labels), set) in unions.iter().filter(|(_, set)| !set.is_empty()) {
         let mut path = Vec::new();
-        sets.entry(path.clone()).or_default().union(set);
-        for dimension in &countable {
-            path.push(if *dimension == Dimension::Study { (*study).to_owned() } else { gravest(labels) });
-            sets.entry(path.clone()).or_default().union(set);
+        sets.entry(path.clone()).or_default().add(set)?;
+        for dimension in dimensions {
+            path.push(if *dimension == Dimension::Study { study.clone() } else { gravest(labels) });
+            sets.entry(path.clone()).or_default().add(set)?;
         }
     }
-    let paths: BTreeSet<Vec<String>> = sets.keys().cloned().collect();
-    Ok(paths.into_iter().filter_map(|path| sets.remove(&path).map(|set| (path, people.count(set).people))).collect())
+    Ok(sets.into_iter().map(|(path, set)| (path, people.count(set).people)).collect())
 }

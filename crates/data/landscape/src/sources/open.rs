@@ -98,8 +98,10 @@ impl OpenSource {
             (Self::Database(database), Body::Table(table)) => (reading.rows(database, &table, found), 0),
             _ => (Inspection::Vanished, 0),
         };
-        // What no reader wanted counts as dealt with, so that progress comes to its end.
-        reading.bytes.fetch_add(found_bytes.saturating_sub(read_bytes), Ordering::Relaxed);
+        if !matches!(outcome, Inspection::Stopped) {
+            // What no reader wanted counts as dealt with, so that progress comes to its end.
+            reading.bytes.fetch_add(found_bytes.saturating_sub(read_bytes), Ordering::Relaxed);
+        }
         outcome
     }
 }

@@ -109,12 +109,15 @@ impl World {
     }
 }
 
+/// Tokens in the order in which they join: strong ones first, by domain.
+type Ordered = Vec<(bool, u32, Token)>;
+
 /// The rule as the contract and rule.rs word it, with whole groups compared to whole groups and nothing remembered.
 fn oracle(records: &[Short], apart: &[(usize, usize)]) -> BTreeSet<BTreeSet<usize>> {
     // Equal records are one description of one person.
-    let mut distinct: BTreeMap<Vec<(bool, u32, Token)>, BTreeSet<usize>> = BTreeMap::new();
+    let mut distinct: BTreeMap<Ordered, BTreeSet<usize>> = BTreeMap::new();
     for (at, short) in records.iter().enumerate() {
-        let mut tokens: Vec<(bool, u32, Token)> = short
+        let mut tokens: Ordered = short
             .record()
             .tokens
             .iter()
@@ -126,7 +129,7 @@ fn oracle(records: &[Short], apart: &[(usize, usize)]) -> BTreeSet<BTreeSet<usiz
         tokens.sort_unstable();
         distinct.entry(tokens).or_default().insert(at);
     }
-    let mut bearers: Vec<(Vec<(bool, u32, Token)>, BTreeSet<usize>)> = distinct.into_iter().collect();
+    let mut bearers: Vec<(Ordered, BTreeSet<usize>)> = distinct.into_iter().collect();
     bearers.sort_by_key(|(tokens, _)| tokens.iter().map(|(.., token)| *token).collect::<Vec<_>>());
     let mut groups: Vec<BTreeSet<usize>> = bearers.iter().map(|(_, records)| records.clone()).collect();
     let issuers = |group: &BTreeSet<usize>| -> BTreeSet<u32> {

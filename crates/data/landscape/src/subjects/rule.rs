@@ -37,13 +37,16 @@ pub(super) struct Outcome {
     pub(super) links: Vec<Link>,
 }
 
+/// Tokens in the order in which they join: strong ones first, by domain.
+type TokenOrder = (bool, Option<u32>, Token);
+
 /// Applies the rule to one region. `apart` tells whom a person keeps apart.
 pub(super) fn resolve(mut bearers: Vec<Bearer>, apart: &HashMap<u32, BTreeSet<u32>>) -> Outcome {
     for bearer in &mut bearers {
         bearer.tokens.sort_by_key(|(_, domain, token)| (domain.is_none(), *domain, *token));
     }
     bearers.sort_by(|a, b| values(a).cmp(values(b)));
-    let mut by_token: BTreeMap<(bool, Option<u32>, Token), (u32, Vec<usize>)> = BTreeMap::new();
+    let mut by_token: BTreeMap<TokenOrder, (u32, Vec<usize>)> = BTreeMap::new();
     for (at, bearer) in bearers.iter().enumerate() {
         for (number, domain, token) in &bearer.tokens {
             by_token.entry((domain.is_none(), *domain, *token)).or_insert((*number, Vec::new())).1.push(at);

@@ -229,7 +229,7 @@ async fn parts_of_a_folder_are_looked_at_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_scan_stops_within_a_second_in_the_middle_of_an_object() {
+async fn a_scan_stops_in_the_middle_of_an_object() {
     let world = World::new().await;
     let line = "2026-03-01 the patient anna.example@example.org came at 10:30 and left again at 11:00 with 3 items\n";
     (0..4).for_each(|number| world.write(&format!("{number}.log"), line.repeat(400_000)));
@@ -240,8 +240,13 @@ async fn a_scan_stops_within_a_second_in_the_middle_of_an_object() {
     let progress = handle.progress();
     assert!(progress.state == State::Running && progress.current.is_some(), "{progress:?}");
     handle.cancel();
-    let outcome = tokio::time::timeout(Duration::from_secs(3), scan).await.unwrap().unwrap().unwrap();
+    let read = handle.progress().bytes;
+    let outcome = tokio::time::timeout(Duration::from_secs(30), scan).await.unwrap().unwrap().unwrap();
     assert_eq!(outcome.state, State::Cancelled);
+    // Time depends on what else the machine does; what is still done does not: each of three threads ends the stretch
+    // it is at, which at 100 MB/s takes some hundredths of a second.
+    let still_read = outcome.progress.bytes - read;
+    assert!(still_read <= 3 * (4 << 20), "{still_read} bytes after the stop");
     let run = world.catalogue.scans(None, 1).await.unwrap().remove(0);
     assert_eq!(run.state, "cancelled");
     assert!(outcome.progress.inspected < 4);

@@ -3,13 +3,12 @@
 use std::sync::OnceLock;
 
 use model::IdentifierType;
-use regex_automata::meta::Regex;
-use regex_automata::{Anchored, Input};
 
 use super::automaton::AutomatonError;
 use super::context::{Lexicon, Voice};
 use super::groups::{Groups, Sort};
 use super::literals::Literals;
+use super::values::{self, Value};
 use super::{Engine, terms};
 use crate::content::{RecognizerFile, RecognizerSpec};
 use crate::names::Names;
@@ -51,19 +50,19 @@ pub enum EngineError {
 pub(super) struct Recognizer {
     pub spec: RecognizerSpec,
     pub validator: Option<Validator>,
-    /// Only for patterns with a `value` group, compiled when first needed.
-    groups: OnceLock<Option<Regex>>,
+    value: Value,
+    pattern: String,
 }
 
 impl Recognizer {
-    /// The identifier's range within a match at `at..end`, where the pattern has a `value` group.
-    pub(super) fn value(&self, text: &str, at: usize, end: usize) -> Option<(usize, usize)> {
-        let regex = self.groups.get_or_init(|| Regex::new(&ascii_classes(&self.spec.pattern)).ok()).as_ref()?;
-        let mut captures = regex.create_captures();
-        // No match is longer than the longest one, so that nothing is lost by ending there.
-        regex.search_captures(&Input::new(text).range(at..end).anchored(Anchored::Yes), &mut captures);
-        let span = captures.get_group_by_name("value")?;
-        Some((span.start, span.end))
+    /// The identifier's range within a match, where the pattern has a `value` group.
+    pub(super) fn value(
+        &self,
+        text: &str,
+        range: (usize, usize),
+        memory: &mut values::Memory,
+    ) -> Option<(usize, usize)> {
+        self.value.find(&self.pattern, text, range, memory)
     }
 }
 
@@ -117,7 +116,7 @@ pub(super) fn engine<'a>(files: impl Iterator<Item = (&'a str, &'a str)>) -> Res
     }
     let groups = Groups::of(&recognizers)?;
     let literals = Literals::of(&recognizers, groups.get(Sort::Wide));
-    let mut lexicon = Lexicon::new(recognizers.len());
+    let mut lexicon = Lexicon::new();
     for (index, recognizer) in recognizers.iter().enumerate() {
         lexicon.add(index, Voice::For, &recognizer.spec.context);
         lexicon.add(index, Voice::Against, &recognizer.spec.negative);
@@ -148,7 +147,8 @@ fn ready(spec: RecognizerSpec) -> Result<Recognizer, EngineError> {
             Some(found.ok_or_else(|| EngineError::Validator { id: spec.id.clone(), name: name.clone() })?)
         }
     };
-    Ok(Recognizer { spec, validator, groups: OnceLock::new() })
+    let pattern = ascii_classes(&spec.pattern);
+    Ok(Recognizer { spec, validator, value: Value::default(), pattern })
 }
 
 /// `\d`, `\w` and `\s` mean ASCII in content files; everything else keeps its Unicode meaning.

@@ -7,6 +7,8 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
+use crate::content::{CONTEXT_AFTER_BYTES, CONTEXT_BEFORE_BYTES, NEGATIVE_BEFORE_BYTES};
+
 /// Which recognisers something speaks for: one bit each.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Voters(Box<[u64]>);
@@ -43,7 +45,10 @@ impl Voters {
 struct Phrase {
     /// Lower case; the whole phrase.
     text: Box<str>,
-    voters: [Voters; 2],
+    /// What follows its first word.
+    then: Then,
+    /// By [`Voice`]; a handful each.
+    voters: [Vec<u16>; 2],
 }
 
 /// What a phrase says of a recogniser.
@@ -62,7 +67,6 @@ pub(crate) struct Lexicon {
     by_head: HashMap<u64, Vec<u32>, BuildHasherDefault<Through>>,
     /// A cheap first look: bit set when a phrase may begin with a word of this hash.
     filter: Box<[u64; 1024]>,
-    count: usize,
 }
 
 /// A gap up to this length between two windows is listened to as well, so that the stretch before it is not forgotten.
@@ -97,9 +101,9 @@ impl Listener {
 }
 
 impl Lexicon {
-    /// For `count` recognisers.
-    pub(crate) fn new(count: usize) -> Self {
-        Self { phrases: Vec::new(), by_head: HashMap::default(), filter: Box::new([0; 1024]), count }
+    /// Without a phrase.
+    pub(crate) fn new() -> Self {
+        Self { phrases: Vec::new(), by_head: HashMap::default(), filter: Box::new([0; 1024]) }
     }
 
     /// Takes `phrases` that speak for or against `recognizer`.
@@ -112,20 +116,21 @@ impl Lexicon {
     fn add_phrase(&mut self, phrase: &str, recognizer: usize, voice: Voice) {
         let Some(head) = head_from(phrase, 0) else { return };
         let text = phrase.get(head.start..).unwrap_or(phrase);
-        let slot = filter_slot(head.hash);
-        self.filter[slot / 64] |= 1 << (slot % 64);
+        for slot in filter_slots(head.hash) {
+            self.filter[slot / 64] |= 1 << (slot % 64);
+        }
         let list = self.by_head.entry(head.hash).or_default();
         let known = list.iter().copied().find(|&at| self.phrases.get(at as usize).is_some_and(|p| &*p.text == text));
         let at = known.unwrap_or_else(|| {
             #[expect(clippy::cast_possible_truncation, reason = "some thousands of phrases")]
             let at = self.phrases.len() as u32;
-            let nobody = || Voters::none(self.count);
-            self.phrases.push(Phrase { text: text.into(), voters: [nobody(), nobody()] });
+            let then = Then::after(text, head.end - head.start);
+            self.phrases.push(Phrase { text: text.into(), then, voters: Default::default() });
             list.push(at);
             at
         });
-        if let Some(phrase) = self.phrases.get_mut(at as usize) {
-            phrase.voters[voice as usize].add(recognizer);
+        if let (Some(phrase), Ok(recognizer)) = (self.phrases.get_mut(at as usize), u16::try_from(recognizer)) {
+            phrase.voters[voice as usize].push(recognizer);
         }
     }
 
@@ -142,11 +147,39 @@ impl Lexicon {
         let (from, to) = (floor_boundary(text, from), floor_boundary(text, to));
         self.listen(text, from, to, listener);
         for said in listener.said.iter().rev().take_while(|said| said.start >= from) {
-            if said.end <= to
-                && let Some(phrase) = self.phrases.get(said.phrase as usize)
-            {
-                voters.join(&phrase.voters[voice as usize]);
+            if said.end <= to {
+                self.vote(said.phrase, voice, voters);
             }
+        }
+    }
+
+    /// What speaks for and against a candidate at `start..end` in a match that begins at `at`.
+    pub(crate) fn judge(
+        &self,
+        text: &str,
+        (at, start, end): (usize, usize, usize),
+        listener: &mut Listener,
+        (voters, against): (&mut Voters, &mut Voters),
+    ) {
+        let floor = |at: usize| floor_boundary(text, at);
+        let before = floor(start.saturating_sub(CONTEXT_BEFORE_BYTES));
+        let negative = floor(at.saturating_sub(NEGATIVE_BEFORE_BYTES));
+        let after = floor(end + CONTEXT_AFTER_BYTES);
+        self.listen(text, before.min(negative), after, listener);
+        for said in listener.said.iter().rev().take_while(|said| said.start >= before.min(negative)) {
+            if (said.start >= before && said.end <= start) || (said.start >= end && said.end <= after) {
+                self.vote(said.phrase, Voice::For, voters);
+            }
+            if said.start >= negative && said.end <= at {
+                self.vote(said.phrase, Voice::Against, against);
+            }
+        }
+    }
+
+    #[inline]
+    fn vote(&self, phrase: u32, voice: Voice, voters: &mut Voters) {
+        if let Some(phrase) = self.phrases.get(phrase as usize) {
+            phrase.voters[voice as usize].iter().for_each(|&recognizer| voters.add(usize::from(recognizer)));
         }
     }
 
@@ -169,8 +202,7 @@ impl Lexicon {
                 return;
             };
             listener.to = head.end;
-            let slot = filter_slot(head.hash);
-            if self.filter[slot / 64] >> (slot % 64) & 1 == 1 {
+            if filter_slots(head.hash).iter().all(|slot| self.filter[slot / 64] >> (slot % 64) & 1 == 1) {
                 self.speak(text, &head, listener);
             }
         }
@@ -179,8 +211,10 @@ impl Lexicon {
     #[inline(never)]
     fn speak(&self, text: &str, head: &Head, listener: &mut Listener) {
         let Some(phrases) = self.by_head.get(&head.hash) else { return };
+        let then = Then::after(text, head.end);
         for &phrase in phrases {
-            let said = self.phrases.get(phrase as usize).and_then(|known| says(text, head.start, &known.text));
+            let known = self.phrases.get(phrase as usize).filter(|known| known.then.may_be(then));
+            let said = known.and_then(|known| says(text, head.start, &known.text));
             if let Some(end) = said {
                 listener.said.push(Said { start: head.start, end, phrase });
             }
@@ -189,8 +223,42 @@ impl Lexicon {
 }
 
 #[inline]
-fn filter_slot(hash: u64) -> usize {
-    (hash >> 48) as usize
+fn filter_slots(hash: u64) -> [usize; 2] {
+    [(hash >> 48) as usize, (hash >> 32) as usize & 0xFFFF]
+}
+
+/// What follows a phrase's first word, as far as a byte tells: most phrases that begin with a common word differ there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Then {
+    /// Nothing, or something beyond ASCII.
+    Anything,
+    /// White space, and a next word that begins with this byte, or with one beyond ASCII.
+    Word(Option<u8>),
+    /// This mark.
+    Mark(u8),
+}
+
+impl Then {
+    fn after(text: &str, end: usize) -> Self {
+        let rest = text.as_bytes().get(end..).unwrap_or_default();
+        match rest.first() {
+            Some(byte) if byte.is_ascii_whitespace() => {
+                let next = rest.iter().find(|byte| !byte.is_ascii_whitespace());
+                Self::Word(next.filter(|byte| byte.is_ascii()).map(u8::to_ascii_lowercase))
+            }
+            Some(byte) if byte.is_ascii() => Self::Mark(byte.to_ascii_lowercase()),
+            _ => Self::Anything,
+        }
+    }
+
+    /// Whether a phrase that goes on like this may stand where the text goes on like that.
+    fn may_be(self, text: Self) -> bool {
+        match (self, text) {
+            (Self::Anything, _) | (_, Self::Anything) | (Self::Word(None), Self::Word(_)) => true,
+            (Self::Word(Some(_)), Self::Word(None)) => true,
+            (phrase, text) => phrase == text,
+        }
+    }
 }
 
 /// Where `phrase` (lower case) ends if `text[at..]` says it, as whole words. A run of white space in the text stands for
@@ -392,7 +460,7 @@ mod tests {
 
     fn heard(text: &str, from: usize, to: usize) -> Vec<usize> {
         let phrases: [&[&str]; 5] = [&["mrn", "medical record"], &["dob"], &["患者番号"], &["numéro de sécu"], &["id"]];
-        let mut lexicon = Lexicon::new(5);
+        let mut lexicon = Lexicon::new();
         for (i, phrases) in phrases.iter().enumerate() {
             let owned: Vec<String> = phrases.iter().map(|&phrase| phrase.to_owned()).collect();
             lexicon.add(i, Voice::For, &owned);

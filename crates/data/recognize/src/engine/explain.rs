@@ -49,7 +49,7 @@ impl Engine {
         let recognizer = self.recognizers.get(usize::from(index))?;
         recognizer.spec.context.iter().map(String::as_str).find(|word| {
             let owned = [(*word).to_owned()];
-            let mut lexicon = super::Lexicon::new(1);
+            let mut lexicon = super::Lexicon::new();
             lexicon.add(0, Voice::For, &owned);
             let (mut listener, mut voters) = (super::Listener::default(), super::Voters::none(1));
             let before = (hit.start.saturating_sub(CONTEXT_BEFORE_BYTES), hit.start);

@@ -6,7 +6,7 @@
 use regex_syntax::hir::{Class, Hir, HirKind};
 
 use super::EngineError;
-use super::automaton::{Automaton, AutomatonError};
+use super::automaton::{Automaton, AutomatonError, Memory};
 use super::compile::{Recognizer, ascii_classes};
 
 /// Some recognisers in one automaton: pattern `i` is recogniser `members[i]`.
@@ -15,28 +15,83 @@ pub(super) struct Group {
     pub members: Vec<u16>,
 }
 
-/// The sorts of recognisers with a pattern. The last two may begin like any word.
+/// The sorts of recognisers with a pattern.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sort {
     /// Counts of digits and letters of which the pattern tells none apart (`[0-9]{9}`, `[A-Z]{2}[0-9]{7}`): few states.
-    Shape = 0,
+    Shape,
     /// Others that may begin with a digit, tried at digits.
-    Digit = 1,
-    /// Others that may begin with anything else, tried there.
-    Sharp = 2,
-    /// Tried around their literals.
-    Wide = 3,
-    /// Without literals: tried at words that hold a digit.
-    Numbered = 4,
+    Digit,
+    /// Others that begin like a word with a capital, such as places: many steps, few states.
+    Title,
+    /// Others that may begin with nearly any capital: codes.
+    Code,
+    /// All others: they begin with words and marks of their own.
+    Sharp,
+    /// May begin like any word; tried around their literals.
+    Wide,
+    /// May begin like any word and have no literals; tried at words that hold a digit.
+    Numbered,
+}
+
+impl Sort {
+    const ALL: [Self; 7] = [Self::Shape, Self::Digit, Self::Title, Self::Code, Self::Sharp, Self::Wide, Self::Numbered];
+}
+
+/// A set of sorts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Sorts(u8);
+
+impl Sorts {
+    pub(super) const NONE: Self = Self(0);
+    /// What is tried where a digit stands.
+    pub(super) const AT_DIGITS: Self = Self::of(&[Sort::Shape, Sort::Digit]);
+    /// What is tried where anything else stands.
+    pub(super) const ELSEWHERE: Self = Self::of(&[Sort::Shape, Sort::Title, Sort::Code, Sort::Sharp]);
+
+    pub(super) const fn of(sorts: &[Sort]) -> Self {
+        let (mut set, mut at) = (0, 0);
+        while at < sorts.len() {
+            set |= 1 << sorts[at] as u8;
+            at += 1;
+        }
+        Self(set)
+    }
+
+    #[inline]
+    pub(super) fn add(&mut self, sort: Sort) {
+        self.0 |= 1 << sort as u8;
+    }
+
+    #[inline]
+    pub(super) const fn without(self, others: Self) -> Self {
+        Self(self.0 & !others.0)
+    }
+
+    #[inline]
+    pub(super) const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+}
+
+impl Iterator for Sorts {
+    type Item = Sort;
+
+    #[inline]
+    fn next(&mut self) -> Option<Sort> {
+        let sort = Sort::ALL.get(self.0.trailing_zeros() as usize).copied()?;
+        self.0 &= self.0 - 1;
+        Some(sort)
+    }
 }
 
 /// All recognisers with a pattern, by their sort.
-pub(super) struct Groups([Group; 5]);
+pub(super) struct Groups([Group; Sort::ALL.len()]);
 
 impl Groups {
     /// Sorts the recognisers and compiles each group.
     pub(super) fn of(recognizers: &[Recognizer]) -> Result<Self, EngineError> {
-        let mut members: [Members; 5] = Default::default();
+        let mut members: [Members; Sort::ALL.len()] = Default::default();
         for (index, recognizer) in recognizers.iter().enumerate() {
             let spec = &recognizer.spec;
             if spec.pattern.is_empty() {
@@ -51,8 +106,8 @@ impl Groups {
                 members[sort as usize].members.push(index);
             }
         }
-        let [shape, digit, sharp, wide, numbered] = members;
-        Ok(Self([shape.compiled()?, digit.compiled()?, sharp.compiled()?, wide.compiled()?, numbered.compiled()?]))
+        let [a, b, c, d, e, f, g] = members.map(Members::compiled);
+        Ok(Self([a?, b?, c?, d?, e?, f?, g?]))
     }
 
     #[inline]
@@ -60,10 +115,13 @@ impl Groups {
         &self.0[sort as usize]
     }
 
-    pub(super) fn memories(&self) -> [super::Memory; 5] {
-        std::array::from_fn(|sort| self.0[sort].automaton.memory())
+    pub(super) fn memories(&self) -> Memories {
+        Sort::ALL.map(|sort| self.get(sort).automaton.memory())
     }
 }
+
+/// One thread's memory, by sort.
+pub(super) type Memories = [Memory; Sort::ALL.len()];
 
 #[derive(Default)]
 struct Members {
@@ -77,7 +135,7 @@ impl Members {
     }
 }
 
-/// The sorts that a pattern belongs to: one, or both of [`Sort::Digit`] and [`Sort::Sharp`].
+/// The sorts that a pattern belongs to: one, or [`Sort::Digit`] and one of those for other beginnings.
 fn sorts(hir: &Hir, has_literals: bool) -> Vec<Sort> {
     let first = first_bytes(hir);
     if begins_like_a_word(&first) {
@@ -86,11 +144,25 @@ fn sorts(hir: &Hir, has_literals: bool) -> Vec<Sort> {
     if is_shape(hir) {
         return vec![Sort::Shape];
     }
-    let begins = |wanted: bool| (0..=255_u8).any(|byte| first[usize::from(byte)] && byte.is_ascii_digit() == wanted);
-    match (begins(true), begins(false)) {
-        (true, true) => vec![Sort::Digit, Sort::Sharp],
-        (true, false) => vec![Sort::Digit],
-        (false, _) => vec![Sort::Sharp],
+    let digit = (b'0'..=b'9').any(|byte| first[usize::from(byte)]);
+    let other = (0..=255_u8).any(|byte| first[usize::from(byte)] && !byte.is_ascii_digit());
+    let other = match (many(&first, b'A'..=b'Z'), is_wordy(hir)) {
+        _ if digit && !other => None,
+        (true, true) => Some(Sort::Title),
+        (true, false) => Some(Sort::Code),
+        (false, _) => Some(Sort::Sharp),
+    };
+    digit.then_some(Sort::Digit).into_iter().chain(other).collect()
+}
+
+/// Whether the pattern somewhere takes nearly any small letter.
+fn is_wordy(hir: &Hir) -> bool {
+    match hir.kind() {
+        HirKind::Empty | HirKind::Look(_) | HirKind::Literal(_) => false,
+        HirKind::Class(_) => begins_like_a_word(&first_bytes(hir)),
+        HirKind::Repetition(repetition) => is_wordy(&repetition.sub),
+        HirKind::Capture(capture) => is_wordy(&capture.sub),
+        HirKind::Concat(parts) | HirKind::Alternation(parts) => parts.iter().any(is_wordy),
     }
 }
 
@@ -118,8 +190,13 @@ fn is_shape(hir: &Hir) -> bool {
 
 /// Whether a match may begin with nearly any lower-case letter, so that its first bytes tell nothing.
 fn begins_like_a_word(first: &[bool; 256]) -> bool {
+    many(first, b'a'..=b'z')
+}
+
+/// Whether nearly all letters of a range are among `first`.
+fn many(first: &[bool; 256], mut letters: std::ops::RangeInclusive<u8>) -> bool {
     const MANY: usize = 20;
-    (b'a'..=b'z').filter(|&letter| first[usize::from(letter)]).count() >= MANY
+    letters.by_ref().filter(|&letter| first[usize::from(letter)]).count() >= MANY
 }
 
 /// Which bytes a match may begin with. Characters beyond ASCII count as every byte that such characters begin with.
@@ -188,5 +265,7 @@ mod tests {
         assert_eq!(sorts("[1-9][0-9]{3}"), [Sort::Digit]);
         assert_eq!(sorts("[A-CE][0-9]{3}"), [Sort::Sharp]);
         assert_eq!(sorts("[A-C0-9]{3}"), [Sort::Digit, Sort::Sharp]);
+        assert_eq!(sorts("[A-Z0-8]{3}"), [Sort::Digit, Sort::Code]);
+        assert_eq!(sorts("[A-Z][a-z]{2,20}, (CA|NY)"), [Sort::Title]);
     }
 }

@@ -4,6 +4,8 @@
 mod after;
 mod alone;
 mod before;
+mod code;
+mod firm;
 mod weigh;
 
 use super::flags::WordFlags;
@@ -16,6 +18,7 @@ use weigh::weigh;
 
 pub(super) use alone::{lower_case_name, whole_value};
 pub(super) use before::{is_particle, word_before};
+pub(super) use code::is_code;
 pub(super) use weigh::name_points;
 
 /// Words that a name has at most, initials and particles apart.
@@ -24,6 +27,9 @@ const NAME_WORDS_MAX: usize = 5;
 /// Added to the points of Latin names, so that half of the candidates with 50 percent are names in the training half of
 /// the generated notes.
 const CALIBRATION_POINTS: i32 = 8;
+
+/// From here on a candidate is a hit.
+const HIT_POINTS: i32 = super::HIT_CONFIDENCE as i32 - CALIBRATION_POINTS;
 
 /// Judges the words of a run and hands candidates on.
 pub(super) fn judge(scan: &mut Scan<'_>, run: &[Token]) {
@@ -268,9 +274,12 @@ fn candidate(scan: &mut Scan<'_>, run: &[Token], from: usize, end: usize, lead: 
         }
     }
     if lead.place && lead.points < 28 && numbered(scan.text, last.end) {
-        points -= 24;
+        points -= 40;
     }
     let eponym = single && first.flags.any(WordFlags::EPONYM);
+    if single && lead.points < 28 && firm::is_partner(scan, first.start, first.end) {
+        points -= 40;
+    }
     let tail = after(scan, last.end, run.get(end).filter(|_| !eponym), single, lead.points >= 28, lead.starts);
     points += tail.points;
     if tail.points >= 12 && lead.why.is_none() {
@@ -283,6 +292,11 @@ fn candidate(scan: &mut Scan<'_>, run: &[Token], from: usize, end: usize, lead: 
     }
     if lead.starts && words.len() >= 2 && ends_line(scan.text, span_end) && first.form == Form::Title {
         points += 10;
+    }
+    // Doubts are tried when they are settled, which is rare. `fn new(client: Endpoint)` has labels too.
+    let unlisted = lead.why == Some(Why::Label) && first.flags.given().max(first.flags.surname()) == 0;
+    if (lead.points < 28 || unlisted) && points >= HIT_POINTS && is_code(scan.bytes, first.start, last.end) {
+        points -= if single { 34 } else { 14 };
     }
     let confidence = u8::try_from((points + CALIBRATION_POINTS).clamp(0, 99)).unwrap_or(0);
     if points >= 55 && (words.len() >= 2 || lead.points >= 28) {

@@ -99,7 +99,7 @@ impl Scan<'_> {
     /// Reads the word that begins at `at` and returns where to go on.
     #[inline]
     fn word(&mut self, at: usize) -> usize {
-        if at > 0 && is_glue(self.bytes[at - 1]) && !self.continues_initials(at) {
+        if at > 0 && is_glue(self.bytes[at - 1]) && !self.continues_initials(at) || self.is_path(at) {
             return skip_word(self.bytes, at);
         }
         let word = read_word(self.text, at);
@@ -121,6 +121,12 @@ impl Scan<'_> {
             }
         }
         word.resume
+    }
+
+    /// `syn::Abi`: part of a path in source code.
+    #[inline]
+    fn is_path(&self, at: usize) -> bool {
+        at > 1 && self.bytes[at - 1] == b':' && self.bytes[at - 2] == b':'
     }
 
     /// `J.R.Smith`, `Dr.Smith`: the full stop before belongs to the word before it.
@@ -241,10 +247,14 @@ impl Scan<'_> {
             return;
         }
         let known = &self.scratch.known;
+        let bytes = self.bytes;
         let before = self.out.len();
         let out = &mut *self.out;
         self.scratch.doubts.retain(|doubt| {
-            let seen = doubt.word != 0 && doubt.hit.confidence >= SETTLED_CONFIDENCE && known.contains(&doubt.word);
+            let seen = doubt.word != 0
+                && doubt.hit.confidence >= SETTLED_CONFIDENCE
+                && known.contains(&doubt.word)
+                && !rules::is_code(bytes, doubt.hit.start, doubt.hit.end);
             if seen {
                 let confidence = doubt.hit.confidence.saturating_add(30).clamp(HIT_CONFIDENCE, 90);
                 out.push(NameHit { confidence, why: Why::SeenElsewhere, ..doubt.hit });

@@ -7,7 +7,7 @@
 
 pub mod features;
 
-use super::{Gazetteer, HIT_CONFIDENCE, NameHit, Names, Scratch, Why};
+use super::{Gazetteer, HIT_CONFIDENCE, NameHit, Names, Scratch, Why, rules};
 use features::{FEATURE_BITS, Kind};
 
 /// The packed weights as built by [`pack`].
@@ -89,6 +89,10 @@ impl Tagger {
     fn judge(&self, gazetteer: &Gazetteer, text: &str, candidate: &mut NameHit) {
         let logits = self.logits(gazetteer, text, candidate);
         let doubted = candidate.confidence < HIT_CONFIDENCE;
+        if doubted && rules::is_code(text.as_bytes(), candidate.start, candidate.end) {
+            candidate.confidence = 0;
+            return;
+        }
         let needed = if doubted { self.thresholds.promote } else { self.thresholds.dismiss };
         candidate.confidence = if logits < f64::from(needed) { 0 } else { percent(logits).max(HIT_CONFIDENCE) };
         if doubted {

@@ -120,8 +120,8 @@ pub(super) fn is_saint(word: &str) -> bool {
     )
 }
 
-/// In Romance languages, German and Dutch a house stands before the name of whom it is called after: `Clinique Pasteur`,
-/// `Krankenhaus Neuwittelsbach`.
+/// In Romance languages, German and Dutch a house stands before the name of whom it is called after (`Clinique Pasteur`,
+/// `Krankenhaus Neuwittelsbach`), and everywhere a ship's prefix.
 pub(super) fn is_house(word: &str) -> bool {
     const HOUSES: [&str; 34] = [
         "hospital",
@@ -159,7 +159,11 @@ pub(super) fn is_house(word: &str) -> bool {
         "residencia",
         "résidence",
     ];
-    word.starts_with(char::is_uppercase) && HOUSES.contains(&word.to_lowercase().as_str())
+    const SHIPS: [&str; 6] = ["USS", "USNS", "HMS", "RMS", "HMCS", "MV"];
+    word.starts_with(char::is_uppercase)
+        && (SHIPS.contains(&word)
+            || word.len() >= 6
+                && HOUSES.iter().any(|house| word.chars().flat_map(char::to_lowercase).eq(house.chars())))
 }
 
 fn after_word(scan: &Scan<'_>, trimmed: &str) -> Lead {
@@ -214,6 +218,12 @@ fn after_word(scan: &Scan<'_>, trimmed: &str) -> Lead {
     }
     if matches!(word, "said" | "says" | "asked" | "and" | "told" | "me" | "und" | "et" | "y") {
         return Lead { points: 4, ..Lead::NONE };
+    }
+    if matches!(word, "for" | "at" | "by" | "with") {
+        let verb = word_before(trimmed, trimmed.len() - word.len());
+        if matches!(verb, "work" | "works" | "worked" | "working" | "employed" | "job" | "position") {
+            return Lead { against_all: 30, place: true, ..Lead::NONE };
+        }
     }
     let place = matches!(word, "in" | "at" | "from" | "near" | "to" | "around" | "nach" | "aus" | "à" | "en" | "of");
     if flags.any(WordFlags::PREPOSITION) {

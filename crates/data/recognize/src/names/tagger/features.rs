@@ -9,7 +9,7 @@ use super::super::{NameHit, Why};
 /// Bits of a feature's number.
 pub const FEATURE_BITS: u32 = 17;
 /// How far a window reaches to either side of a candidate, in bytes.
-pub const WINDOW_BYTES: usize = 48;
+pub const WINDOW_BYTES: usize = 32;
 /// Words looked at on either side.
 const CONTEXT_WORDS: usize = 3;
 /// Words of a candidate that are looked at.
@@ -122,7 +122,7 @@ fn opinion(candidate: &NameHit, japanese: bool, sink: &mut Sink<'_, impl FnMut(K
     let confidence = u64::from(candidate.confidence);
     sink.form(Slot::Why, why);
     sink.form(Slot::Confidence, confidence / 5);
-    sink.form(Slot::Confidence, confidence / 10 << 8 | why << 16);
+    sink.form(Slot::Confidence, (confidence / 10) << 8 | why << 16);
 }
 
 /// One word with what the lists say of it.
@@ -220,7 +220,7 @@ fn latin_features(
     sink.form(Slot::Between, gap_before << 32 | gap_after << 2 | single);
     sink.form(Slot::Between, gap_before << 16 | u64::from(near_left.shape) << 2 | single << 1 | 1 << 56);
     sink.form(Slot::Between, gap_after << 16 | u64::from(near_right.shape) << 2 | single << 1 | 1 << 57);
-    sink.form(Slot::Between, u64::from(candidate.confidence) / 10 << 40 | gap_before << 2 | single | 1 << 58);
+    sink.form(Slot::Between, (u64::from(candidate.confidence) / 10) << 40 | gap_before << 2 | single | 1 << 58);
 }
 
 /// The nearest words of one side; missing ones are empty.
@@ -384,7 +384,7 @@ fn chars_of(chars: impl Iterator<Item = char>, side: u64, sink: &mut Sink<'_, im
         if at == 0 {
             nearest = kind;
         }
-        sink.form(Slot::Script, side + at << 8 | kind);
+        sink.form(Slot::Script, (side + at) << 8 | kind);
         together = together << 21 | u64::from(u32::from(c));
         sink.lexical(Slot::Char, together.wrapping_mul(37) ^ (side + at));
     }

@@ -1,0 +1,2 @@
+DROP INDEX people_unions_by_generation;
+ALTER TABLE people_unions DROP COLUMN generation;
