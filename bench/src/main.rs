@@ -5,6 +5,7 @@
 //! much. Every workload runs in a process of its own, so that its peak memory is its own. Corpora are generated.
 
 mod catalogue;
+mod console;
 mod cost;
 mod scan;
 mod subjects;
@@ -16,7 +17,8 @@ const USAGE: &str = "usage: cargo xtask bench NAME
   scan      rates of recognition and reading, memory on large objects, start-up
             [--only WORKLOAD] [--megabytes N] [--full] [--peers] [--data DIR] [--format text|json]
   subjects  distinct people over many objects [--format text|json]
-  catalogue what the console asks, over a million objects and a million people";
+  catalogue what the console asks, over a million objects and a million people
+  console   pages of the console over the same";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -25,6 +27,7 @@ fn main() -> ExitCode {
         "scan" => scan::run(rest),
         "subjects" => subjects::run(rest),
         "catalogue" => catalogue::run(),
+        "console" => console::run(),
         _ => Err(anyhow::anyhow!("there is no bench called `{name}`\n{USAGE}")),
     };
     match outcome {

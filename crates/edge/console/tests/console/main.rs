@@ -4,6 +4,7 @@
 #![expect(clippy::print_stderr, reason = "a test without its browser says that it is skipped")]
 
 mod browser;
+mod contrast;
 mod hostile;
 mod login;
 mod ops;
