@@ -65,12 +65,14 @@ impl Workload {
             What::Scan(kind, tier) => {
                 let path = corpora::file(kind, options)?;
                 let inspector = inspector(tier)?;
+                inspector.engine().ready()?;
                 let (found, cost) = measure(|| inspect(&inspector, &path))?;
                 Ok(self.rate(std::fs::metadata(&path)?.len(), cost, format!("{found} identifiers")))
             }
             What::Engine(kind, tier) => {
                 let text = std::fs::read_to_string(corpora::file(kind, options)?)?;
                 let engine = Engine::embedded()?;
+                engine.ready()?;
                 let (found, cost) = measure(|| Ok(recognize_all(&engine, &text, tier)))?;
                 Ok(self.rate(text.len() as u64, cost, format!("{found} identifiers")))
             }

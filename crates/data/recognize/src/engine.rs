@@ -13,19 +13,21 @@ mod groups;
 mod here;
 mod literals;
 mod overlap;
+mod shapes;
 mod starts;
 mod terms;
 mod values;
+mod words;
 
 use beginnings::Beginnings;
 pub use compile::EngineError;
 use compile::{Brief, Recognizer};
-use context::{Lexicon, Listener, Voice, Voters, boundary, floor_boundary};
+use context::{Heard, Lexicon, Voice, Voters, boundary, floor_boundary};
 use std::sync::OnceLock;
 
 use model::IdentifierType;
 
-use groups::{Memories, Search, Sort, Sorts};
+use groups::{Memories, Search};
 use here::Here;
 
 use crate::content::RecognizerSpec;
@@ -88,10 +90,16 @@ pub struct Engine {
 pub struct Scratch {
     memories: Option<Memories>,
     beginnings: Beginnings,
+    words: words::Words,
+    shapes: shapes::Shapes,
+    /// The ages of the automata whose states `words` knows.
+    ages: [u32; words::SORTS],
     values: values::Memory,
     literals: Vec<(usize, usize)>,
     matches: Vec<automaton::Match>,
-    listener: Listener,
+    heard: Heard,
+    /// What matched and waits for its context, by where it begins.
+    pending: Vec<(usize, here::Waits)>,
     voters: Voters,
     against: Voters,
     names: names::Scratch,
@@ -145,10 +153,14 @@ impl Engine {
         Scratch {
             memories: None,
             beginnings: Beginnings::new(),
+            words: words::Words::new(),
+            shapes: shapes::Shapes::new(),
+            ages: [0; words::SORTS],
             values: values::Memory::new(),
             literals: Vec::new(),
             matches: Vec::new(),
-            listener: Listener::default(),
+            heard: Heard::default(),
+            pending: Vec::new(),
             voters: Voters::none(self.recognizers.len()),
             against: Voters::none(self.recognizers.len()),
             names: names::Scratch::default(),
@@ -191,7 +203,7 @@ impl Engine {
     #[must_use]
     pub fn hint(&self, name: &str) -> Hint {
         let mut voters = Voters::none(self.recognizers.len());
-        self.lexicon.hear(name, (0, name.len()), Voice::For, &mut Listener::default(), &mut voters);
+        self.lexicon.hear(name, (0, name.len()), Voice::For, &mut voters);
         Hint(voters)
     }
 
@@ -231,24 +243,10 @@ impl Engine {
         scratch: &mut Scratch,
         out: &mut Vec<Hit>,
     ) {
-        let bytes = text.as_bytes();
-        scratch.listener.forget();
-        let mut here = Here { engine: self, search, memories, text, hint, scratch };
-        starts::for_each_start(bytes, |at, digit| {
-            let mut sorts = match bytes.get(at) {
-                Some(byte) if byte.is_ascii_digit() => Sorts::AT_DIGITS,
-                _ => Sorts::ELSEWHERE,
-            };
-            if digit {
-                sorts.add(Sort::Numbered);
-            }
-            for sort in here.scratch.beginnings.alive(bytes, at, sorts) {
-                here.walk(sort, at, out);
-            }
-            if self.terms.may_start(bytes, at) {
-                self.term(text, at, out);
-            }
-        });
+        scratch.heard.forget();
+        let mut here = Here { engine: self, search, memories, text, hint, scratch, deaf: true };
+        starts::for_each_start(text.as_bytes(), |start| here.start(start, out));
+        here.judge_pending(out);
         here.around_literals(out);
     }
 

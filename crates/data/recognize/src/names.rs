@@ -95,6 +95,8 @@ pub struct Doubt {
 #[derive(Debug, Default)]
 pub struct Scratch {
     run: Vec<Token>,
+    /// Short words met last.
+    words: Vec<scan::Known>,
     /// Hashes of words that stood in clear names of this text.
     known: Vec<u64>,
     doubts: Vec<Doubt>,

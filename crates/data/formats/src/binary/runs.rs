@@ -28,15 +28,21 @@ pub(super) fn is_printable(byte: u8) -> bool {
 pub(super) fn of(bytes: &[u8]) -> impl Iterator<Item = Run> + '_ {
     let mut at = 0;
     let mut floor = 0;
+    // The block that was looked at last, and which fours of it may belong to a run.
+    let (mut base, mut fours) = (usize::MAX, 0_u16);
     std::iter::from_fn(move || {
         while at < bytes.len() {
-            if at % BLOCK_BYTES == 0
-                && let Some(block) = bytes.get(at..at + BLOCK_BYTES)
-                && !may_hold(block)
-            {
-                at += BLOCK_BYTES;
+            let block = at / BLOCK_BYTES * BLOCK_BYTES;
+            if block != base {
+                base = block;
+                fours = bytes.get(block..block + BLOCK_BYTES).map_or(u16::MAX, may_hold);
+            }
+            let ahead = fours >> ((at - base) / 4);
+            if ahead == 0 {
+                at = base + BLOCK_BYTES;
                 continue;
             }
+            at += 4 * ahead.trailing_zeros() as usize;
             let run = around(bytes, at, floor);
             at += 4;
             if let Some(run) = run {
@@ -49,8 +55,8 @@ pub(super) fn of(bytes: &[u8]) -> impl Iterator<Item = Run> + '_ {
     })
 }
 
-/// Whether a block holds four printable bytes in a row, or two and their zeros, at a multiple of four. Every run does.
-fn may_hold(block: &[u8]) -> bool {
+/// Which fours of a block are four printable bytes, or two and their zeros: a bit each. Every run holds such a four.
+fn may_hold(block: &[u8]) -> u16 {
     let mut found = 0;
     for word in block.chunks_exact(8) {
         let mut raw = [0; 8];
@@ -63,9 +69,12 @@ fn may_hold(block: &[u8]) -> bool {
         let narrow = printable & (printable >> 8) & (printable >> 16) & (printable >> 24);
         let even = printable & (zero >> 8) & (printable >> 16) & (zero >> 24);
         let odd = zero & (printable >> 8) & (zero >> 16) & (printable >> 24);
-        found |= (narrow | even | odd) & HALVES;
+        let halves = (narrow | even | odd) & HALVES;
+        #[expect(clippy::cast_possible_truncation, reason = "two bits")]
+        let halves = (halves >> 7 | halves >> 38) as u16 & 0b11;
+        found = found >> 2 | halves << 14;
     }
-    found != 0
+    found
 }
 
 /// The run around the four bytes at `at`, not beginning before `floor`.
@@ -100,7 +109,7 @@ mod tests {
         for byte in 0..=255_u8 {
             let mut block = [0x80; 64];
             block[20..24].fill(byte);
-            assert_eq!(may_hold(&block), is_printable(byte), "{byte:#x}");
+            assert_eq!(may_hold(&block), u16::from(is_printable(byte)) << 5, "{byte:#x}");
         }
     }
 

@@ -1,5 +1,8 @@
 //! Countries and States as people write them, to jurisdictions.
 
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
 use model::Jurisdiction;
 
 /// ISO 3166 codes and English names: `alpha-2 alpha-3 name;other name…` a line, from content/places.
@@ -22,24 +25,39 @@ pub(crate) fn jurisdiction(country: &str, state: &str, postcode: &str) -> Jurisd
 
 /// ISO alpha-2 code of a country given by code or name, in any case.
 pub(crate) fn country_code(text: &str) -> Option<&'static str> {
-    let text = text.trim();
-    if text.is_empty() {
-        return None;
-    }
-    lines(COUNTRIES).find_map(|line| {
-        let (two, rest) = line.split_once(' ')?;
-        let (three, names) = rest.split_once(' ')?;
-        let same = |name: &str| name.eq_ignore_ascii_case(text) || name == text;
-        (same(two) || same(three) || names.split(';').any(same)).then_some(two)
-    })
+    static CODES: OnceLock<HashMap<String, &'static str>> = OnceLock::new();
+    let codes = CODES.get_or_init(|| {
+        by_name(lines(COUNTRIES).filter_map(|line| {
+            let (two, rest) = line.split_once(' ')?;
+            let (three, names) = rest.split_once(' ')?;
+            Some((two, [two, three].into_iter().chain(names.split(';'))))
+        }))
+    });
+    codes.get(&text.trim().to_ascii_lowercase()).copied()
 }
 
 fn us_state(text: &str) -> Option<&'static str> {
-    let text = text.trim();
-    lines(US_STATES).find_map(|line| {
-        let (code, name) = line.split_once(' ')?;
-        (code.eq_ignore_ascii_case(text) || name.eq_ignore_ascii_case(text)).then_some(code)
-    })
+    static CODES: OnceLock<HashMap<String, &'static str>> = OnceLock::new();
+    let codes = CODES.get_or_init(|| {
+        by_name(lines(US_STATES).filter_map(|line| {
+            let (code, name) = line.split_once(' ')?;
+            Some((code, [code, name].into_iter()))
+        }))
+    });
+    codes.get(&text.trim().to_ascii_lowercase()).copied()
+}
+
+/// Codes by each of their names in lower case; what is listed first wins.
+fn by_name<'a, N: Iterator<Item = &'a str>>(
+    listed: impl Iterator<Item = (&'static str, N)>,
+) -> HashMap<String, &'static str> {
+    let mut codes = HashMap::new();
+    for (code, names) in listed {
+        for name in names {
+            codes.entry(name.to_ascii_lowercase()).or_insert(code);
+        }
+    }
+    codes
 }
 
 fn lines(file: &'static str) -> impl Iterator<Item = &'static str> {

@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::rc::Rc;
 
 use formats::{Field, Halt, Member, Place, Problem, Raw, Row, Sink, Table, Text, Vocabulary};
 use model::{Format, IdentifierType};
 use recognize::content::{Meaning, Part, Role};
-use recognize::engine::{By, Hit, Scratch};
+use recognize::engine::{By, Hint, Hit, Scratch};
 use recognize::structure::Told;
 
 use super::Inspector;
@@ -21,6 +22,8 @@ const STRUCTURE_CONFIDENCE: u8 = 97;
 const CONFIRMED_CONFIDENCE: u8 = 99;
 /// Distinct paths remembered before starting over.
 const PATHS_MAX: usize = 100_000;
+/// Distinct names of fields remembered before starting over.
+const HINTS_MAX: usize = 4_096;
 /// Identifiers in free text further apart than this, in bytes, are not one person's record.
 const TEXT_RECORD_BYTES: usize = 4_000;
 
@@ -32,6 +35,8 @@ pub(super) struct Walk<'a> {
     hits: Vec<Hit>,
     /// What each path told, by hash of vocabulary, path and qualifiers.
     paths: HashMap<u64, Option<Told>>,
+    /// What the names of fields say, by name.
+    hints: HashMap<String, Rc<Hint>>,
     places: Places,
 }
 
@@ -49,6 +54,7 @@ impl<'a> Walk<'a> {
             stack: vec![Object::new(name.to_owned())],
             hits: Vec::new(),
             paths: HashMap::new(),
+            hints: HashMap::new(),
             places: Places::default(),
         }
     }
@@ -161,6 +167,20 @@ impl<'a> Walk<'a> {
         }
         self.paths.insert(key, told);
         told
+    }
+
+    /// The context that a field's name gives to its value.
+    fn hint(&mut self, name: &str) -> Rc<Hint> {
+        if let Some(hint) = self.hints.get(name) {
+            return Rc::clone(hint);
+        }
+        let words = recognize::content::structure::normal_header(name).replace('_', " ");
+        let hint = Rc::new(self.inspector.engine.hint(&words));
+        if self.hints.len() >= HINTS_MAX {
+            self.hints.clear();
+        }
+        self.hints.insert(name.to_owned(), Rc::clone(&hint));
+        hint
     }
 
     /// A value whose place tells what it is. Returns whether that settles it; otherwise it is to be searched.
@@ -373,9 +393,9 @@ impl Sink for Walk<'_> {
             let by_words = matches!(field.vocabulary, Vocabulary::Keys | Vocabulary::Header);
             let hint = by_words.then(|| {
                 let last = field.path.rsplit(['.', '/']).next().unwrap_or(field.path);
-                self.inspector.engine.hint(&recognize::content::structure::normal_header(last).replace('_', " "))
+                self.hint(last)
             });
-            self.search(field.value, &field.raw, hint.as_ref(), &place);
+            self.search(field.value, &field.raw, hint.as_deref(), &place);
             self.row_records(field.value);
         }
         Ok(())

@@ -51,11 +51,11 @@ impl Engine {
             let owned = [(*word).to_owned()];
             let mut lexicon = super::Lexicon::new();
             lexicon.add(0, Voice::For, &owned);
-            let (mut listener, mut voters) = (super::Listener::default(), super::Voters::none(1));
+            let mut voters = super::Voters::none(1);
             let before = (hit.start.saturating_sub(CONTEXT_BEFORE_BYTES), hit.start);
-            lexicon.hear(text, before, Voice::For, &mut listener, &mut voters);
+            lexicon.hear(text, before, Voice::For, &mut voters);
             let after = (hit.end, hit.end + CONTEXT_AFTER_BYTES);
-            lexicon.hear(text, after, Voice::For, &mut listener, &mut voters);
+            lexicon.hear(text, after, Voice::For, &mut voters);
             voters.has(0)
         })
     }

@@ -20,6 +20,7 @@ pub(super) struct Group {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sort {
     /// Counts of digits and letters of which the pattern tells none apart (`[0-9]{9}`, `[A-Z]{2}[0-9]{7}`): few states.
+    /// They mean something only where context speaks for one of them, and are tried only there.
     Shape,
     /// Others that may begin with a digit, tried at digits.
     Digit,
@@ -117,7 +118,8 @@ impl Groups {
                 .map_err(|error| EngineError::Pattern { id: spec.id.clone(), why: error.to_string() })?;
             #[expect(clippy::cast_possible_truncation, reason = "checked by the caller")]
             let index = index as u16;
-            for sort in sorts(&hir, !spec.literals.is_empty()) {
+            let needs_context = spec.context_required && !spec.open_end;
+            for sort in sorts(&hir, !spec.literals.is_empty(), needs_context) {
                 members[sort as usize].patterns.push(hir.clone());
                 members[sort as usize].members.push(index);
             }
@@ -151,13 +153,18 @@ impl Members {
     }
 }
 
-/// The sorts that a pattern belongs to: one, or [`Sort::Digit`] and one of those for other beginnings.
-fn sorts(hir: &Hir, has_literals: bool) -> Vec<Sort> {
+/// Longest match of a pattern that is tried in context alone, in bytes: so far ahead context may stand that speaks for it.
+pub(super) const IN_CONTEXT_BYTES_MAX: usize = 48;
+
+/// The sorts that a pattern belongs to: one, or one for digits and one for other beginnings.
+fn sorts(hir: &Hir, has_literals: bool, needs_context: bool) -> Vec<Sort> {
     let first = first_bytes(hir);
     if begins_like_a_word(&first) {
         return vec![if has_literals { Sort::Wide } else { Sort::Numbered }];
     }
-    if is_shape(hir) {
+    let needs_context =
+        needs_context && hir.properties().maximum_len().is_some_and(|most| most <= IN_CONTEXT_BYTES_MAX);
+    if needs_context && is_shape(hir) {
         return vec![Sort::Shape];
     }
     let digit = (b'0'..=b'9').any(|byte| first[usize::from(byte)]);
@@ -276,8 +283,12 @@ mod tests {
     }
     #[test]
     fn patterns_are_sorted_by_what_they_tell_apart() {
-        let sorts = |pattern: &str| sorts(&regex_syntax::parse(&ascii_classes(pattern)).unwrap(), false);
-        assert_eq!(sorts(r"\d{3}-\d{2}|[A-Z]{2}\d{7}"), [Sort::Shape]);
+        let hir = |pattern: &str| regex_syntax::parse(&ascii_classes(pattern)).unwrap();
+        let in_context = |pattern: &str| sorts(&hir(pattern), false, true);
+        assert_eq!(in_context(r"\d{3}-\d{2}|[A-Z]{2}\d{7}"), [Sort::Shape]);
+        assert_eq!(in_context(r"\d{3}-\d{2}|[A-Z]{2}\d{70}"), [Sort::Digit, Sort::Code]);
+        let sorts = |pattern: &str| sorts(&hir(pattern), false, false);
+        assert_eq!(sorts(r"\d{3}-\d{2}|[A-Z]{2}\d{7}"), [Sort::Digit, Sort::Code]);
         assert_eq!(sorts("[1-9][0-9]{3}"), [Sort::Digit]);
         assert_eq!(sorts("[A-CE][0-9]{3}"), [Sort::Sharp]);
         assert_eq!(sorts("[A-C0-9]{3}"), [Sort::Digit, Sort::Sharp]);

@@ -1,8 +1,21 @@
 //! Patterns tried at one place of a text, and what matches judged by what stands around it.
 
-use super::automaton::Match;
-use super::groups::{Memories, Search, Sort, Sorts};
+use super::automaton::{After, Automaton, Match};
+use super::context::Asks;
+use super::groups::{Group, Memories, Search, Sort, Sorts};
+use super::shapes::{SHAPE_BYTES, Shape};
+use super::starts::{Start, WORD_BYTES_MAX};
+use super::words::{Key, Place, SORTS, Word};
 use super::{By, Engine, Hint, Hit, Scratch, ends_token, starts_token};
+
+/// What waits until the whole text has been listened to.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Waits {
+    /// A match.
+    ToBeJudged(Match),
+    /// The patterns of the sort [`Sort::Shape`], which need context.
+    ForContext,
+}
 
 /// A text while it is searched.
 pub(super) struct Here<'a> {
@@ -12,9 +25,18 @@ pub(super) struct Here<'a> {
     pub text: &'a str,
     pub hint: Option<&'a Hint>,
     pub scratch: &'a mut Scratch,
+    /// Whether the text has not been listened to whole yet.
+    pub deaf: bool,
 }
 
-impl Here<'_> {
+/// What is tried at words of letters.
+const AT_WORDS: [Sort; SORTS] = [Sort::Shape, Sort::Title, Sort::Code, Sort::Sharp];
+
+fn sort_at_words(sort: Sort) -> usize {
+    AT_WORDS.iter().position(|known| *known == sort).unwrap_or(0)
+}
+
+impl<'a> Here<'a> {
     /// Tries the wide patterns at every token start of the unbroken run around each literal.
     pub(super) fn around_literals(&mut self, out: &mut Vec<Hit>) {
         let (text, bytes) = (self.text, self.text.as_bytes());
@@ -36,52 +58,283 @@ impl Here<'_> {
                 }
             }
         }
+        literals.clear();
         self.scratch.literals = literals;
+    }
+
+    /// Tries what may begin at a start.
+    #[inline]
+    pub(super) fn start(&mut self, start: Start, out: &mut Vec<Hit>) {
+        let bytes = self.text.as_bytes();
+        if start.letters
+            && (1..=WORD_BYTES_MAX).contains(&start.word)
+            // Else it goes on with letters beyond ASCII.
+            && bytes.get(start.at + start.word).is_none_or(u8::is_ascii)
+            && let Some(key) = Key::of(bytes, start.at, start.word)
+        {
+            let place = match self.scratch.words.find(key) {
+                Some(place) => place,
+                None => self.learn(key, start),
+            };
+            if place != Place::NOTHING {
+                self.word(place, start, out);
+            }
+            return;
+        }
+        self.elsewhere(start, out);
+    }
+
+    /// Tries what may begin with a word.
+    fn word(&mut self, place: Place, start: Start, out: &mut Vec<Hit>) {
+        let Some(&word) = self.scratch.words.get(place) else { return };
+        if word.after != [After::DEAD; SORTS] {
+            let rest = self.text.as_bytes().get(start.at + start.word..).and_then(<[u8]>::first_chunk::<2>);
+            if !word.ends_here(rest)
+                && let Some(taken) = self.after_word(&word, start, out)
+            {
+                self.scratch.words.learn_end(place, rest, taken - start.word);
+            }
+        }
+        if let Some(head) = word.head {
+            let range = (start.at, start.at + start.word);
+            self.engine.lexicon.listen_word(self.text, range, head, &mut self.scratch.heard);
+        }
+        if word.literal {
+            self.scratch.literals.push((start.at, start.at + start.word));
+        }
+        if word.term {
+            self.engine.term(self.text, start.at, out);
+        }
+    }
+
+    /// Tries what may begin at a start that is no short word of letters.
+    fn elsewhere(&mut self, start: Start, out: &mut Vec<Hit>) {
+        let (at, bytes) = (start.at, self.text.as_bytes());
+        let Some(&first) = bytes.get(at) else { return };
+        if start.word == 0 && first.is_ascii() {
+            for sort in self.scratch.beginnings.alive(bytes, at, Sorts::ELSEWHERE) {
+                self.try_sort(sort, at, out);
+            }
+            return;
+        }
+        self.engine.lexicon.listen(self.text, at, &mut self.scratch.heard);
+        let mut sorts = if first.is_ascii_digit() { Sorts::AT_DIGITS } else { Sorts::ELSEWHERE };
+        if start.word > 0 {
+            sorts.add(Sort::Numbered);
+            self.literals_in(start);
+        }
+        for sort in self.scratch.beginnings.alive(bytes, at, sorts) {
+            self.try_sort(sort, at, out);
+        }
+        if self.engine.terms.may_start(bytes, at) {
+            self.engine.term(self.text, at, out);
+        }
+    }
+
+    /// Looks for literals in a word that is not among those that are learned.
+    fn literals_in(&mut self, start: Start) {
+        let rest = self.text.as_bytes().get(start.at..).unwrap_or_default();
+        let length = rest.iter().position(|b| !b.is_ascii_alphanumeric() && *b != b'_').unwrap_or(rest.len());
+        let word = rest.get(..length).unwrap_or_default();
+        let letters = start.letters || word.iter().any(u8::is_ascii_alphabetic);
+        if letters && self.search.literals.are_in(word) {
+            self.scratch.literals.push((start.at, start.at + length));
+        }
+    }
+
+    #[inline]
+    fn try_sort(&mut self, sort: Sort, at: usize, out: &mut Vec<Hit>) {
+        if sort == Sort::Shape {
+            self.scratch.pending.push((at, Waits::ForContext));
+        } else {
+            self.walk(sort, at, out);
+        }
+    }
+
+    /// Works out what is to be known of a word.
+    #[cold]
+    #[inline(never)]
+    fn learn(&mut self, key: Key, start: Start) -> Place {
+        let bytes = self.text.as_bytes();
+        let word = bytes.get(start.at..start.at + start.word).unwrap_or_default();
+        let mut known = Word {
+            term: self.engine.terms.may_start_with(word),
+            literal: self.search.literals.are_in(word),
+            head: self.engine.lexicon.head(word),
+            ..Word::NOTHING
+        };
+        for (after, sort) in known.after.iter_mut().zip(AT_WORDS) {
+            let group = self.search.groups.get(sort);
+            let open = |pattern: u32| self.engine.brief[usize::from(group.members[pattern as usize])].open_end;
+            *after = group.automaton.after(&mut self.memories[sort as usize], word, open);
+        }
+        // Learning may have numbered the states of an automaton anew.
+        self.refresh();
+        self.scratch.words.learn(key, known)
+    }
+
+    /// Forgets the words when an automaton has numbered its states anew.
+    fn refresh(&mut self) {
+        let ages = AT_WORDS.map(|sort| Automaton::age(&self.memories[sort as usize]));
+        if self.scratch.ages != ages {
+            self.scratch.ages = ages;
+            self.scratch.words.forget();
+        }
+    }
+
+    /// Goes on behind a word. Returns after how many bytes nothing was left that might match, if nothing did.
+    fn after_word(&mut self, word: &Word, start: Start, out: &mut Vec<Hit>) -> Option<usize> {
+        let mut most = Some(start.word);
+        for (after, sort) in word.after.into_iter().zip(AT_WORDS) {
+            if after == After::DEAD {
+                continue;
+            }
+            let search: &'a Search = self.search;
+            let (group, memory) = (search.groups.get(sort), &mut self.memories[sort as usize]);
+            let known = after != After::UNKNOWN && Automaton::age(memory) == self.scratch.ages[sort_at_words(sort)];
+            let mut matches = std::mem::take(&mut self.scratch.matches);
+            let bytes = self.text.as_bytes();
+            let resumed = if known {
+                group.automaton.resume(memory, bytes, (start.at, start.word), after, &mut matches)
+            } else {
+                None
+            };
+            let Some(taken) = resumed else {
+                self.scratch.matches = matches;
+                self.walk(sort, start.at, out);
+                self.refresh();
+                most = None;
+                continue;
+            };
+            if matches.is_empty() {
+                most = most.zip(taken).map(|(a, b)| a.max(b));
+            } else {
+                self.matched(group, start.at, &mut matches, out);
+                most = None;
+            }
+            self.scratch.matches = matches;
+        }
+        most
     }
 
     /// Tries the patterns of a group at `at` and judges what matches.
     pub(super) fn walk(&mut self, sort: Sort, at: usize, out: &mut Vec<Hit>) {
-        let (group, memory) = (self.search.groups.get(sort), &mut self.memories[sort as usize]);
-        let (text, bytes) = (self.text, self.text.as_bytes());
+        let search: &'a Search = self.search;
+        let (group, memory) = (search.groups.get(sort), &mut self.memories[sort as usize]);
+        let bytes = self.text.as_bytes();
         let mut matches = std::mem::take(&mut self.scratch.matches);
         let taken = group.automaton.walk(memory, bytes, at, &mut matches);
+        let shape = if sort == Sort::Shape { Shape::at(bytes, at).zip(taken) } else { None };
         if matches.is_empty() {
+            if let Some((shape, taken)) = shape {
+                self.scratch.shapes.learn(shape, bytes, (at, taken), &[]);
+            }
             if let Some(taken) = taken {
                 self.scratch.beginnings.learn(bytes, at, sort, taken);
             }
         } else {
-            // The longest match decides: one that runs into a word is none, whatever a shorter one would say.
-            let mut known = (usize::MAX, false);
-            matches.retain_mut(|found| {
-                found.pattern = u32::from(group.members[found.pattern as usize]);
-                if known.0 != found.end {
-                    known = (found.end, ends_token(text, found.end));
-                }
-                known.1 || self.engine.brief[found.pattern as usize].open_end
-            });
+            let ended = self.matched(group, at, &mut matches, out);
+            if let Some((shape, taken)) = shape {
+                self.scratch.shapes.learn(shape, bytes, (at, taken), &matches);
+            }
             // Whether a token ends is decided by the byte behind the match and, behind a dot, by one more.
-            if matches.is_empty()
+            if !ended
                 && let Some(taken) = taken
                 && bytes.get(at..at + taken + 1).is_some_and(<[u8]>::is_ascii)
             {
                 self.scratch.beginnings.learn(bytes, at, sort, taken + 1);
             }
-            if !matches.is_empty() && starts_token(text, at) {
+        }
+        self.scratch.matches = matches;
+    }
+
+    /// Judges what matches from `at`; false when no match ends where a token does.
+    fn matched(&mut self, group: &Group, at: usize, matches: &mut Vec<Match>, out: &mut Vec<Hit>) -> bool {
+        let text = self.text;
+        // The longest match decides: one that runs into a word is none, whatever a shorter one would say.
+        let mut known = (usize::MAX, false);
+        matches.retain_mut(|found| {
+            found.pattern = u32::from(group.members[found.pattern as usize]);
+            if known.0 != found.end {
+                known = (found.end, ends_token(text, found.end));
+            }
+            known.1 || self.engine.brief[found.pattern as usize].open_end
+        });
+        if matches.is_empty() {
+            return false;
+        }
+        if starts_token(text, at) {
+            if self.deaf {
+                // What is said behind the match is not known yet.
+                self.scratch.pending.extend(matches.iter().map(|found| (at, Waits::ToBeJudged(*found))));
+            } else {
+                self.judge(at, matches, out);
+            }
+        }
+        true
+    }
+
+    /// Tries and judges what waited for the rest of the text.
+    pub(super) fn judge_pending(&mut self, out: &mut Vec<Hit>) {
+        self.deaf = false;
+        let mut pending = std::mem::take(&mut self.scratch.pending);
+        let mut matches = Vec::new();
+        for waiting in pending.chunk_by(|a, b| a.0 == b.0) {
+            let Some(&(at, _)) = waiting.first() else { continue };
+            matches.clear();
+            for (_, waits) in waiting {
+                match waits {
+                    Waits::ToBeJudged(found) => matches.push(*found),
+                    Waits::ForContext => self.shape(at, out),
+                }
+            }
+            if !matches.is_empty() {
                 self.judge(at, &matches, out);
             }
         }
+        pending.clear();
+        self.scratch.pending = pending;
+    }
+
+    /// Tries the patterns of which only the shape tells, where context speaks for one.
+    fn shape(&mut self, at: usize, out: &mut Vec<Hit>) {
+        let shape = Shape::at(self.text.as_bytes(), at);
+        let Scratch { heard, voters, shapes, matches, .. } = &mut *self.scratch;
+        let Some(known) = shape.and_then(|shape| shapes.find(shape)) else {
+            self.walk(Sort::Shape, at, out);
+            return;
+        };
+        if known.is_empty() || !starts_token(self.text, at) {
+            return;
+        }
+        voters.clear();
+        self.engine.lexicon.around(at, SHAPE_BYTES, heard, voters);
+        if let Some(Hint(said)) = self.hint {
+            voters.join(said);
+        }
+        let mut matches = std::mem::take(matches);
+        matches.clear();
+        let spoken_for = known.iter().filter(|(recognizer, _)| voters.has(usize::from(*recognizer)));
+        matches.extend(
+            spoken_for
+                .map(|&(recognizer, length)| Match { pattern: u32::from(recognizer), end: at + usize::from(length) }),
+        );
+        self.judge(at, &matches, out);
         self.scratch.matches = matches;
     }
 
     /// Puts what matched before its context, negative words and validators.
     fn judge(&mut self, at: usize, matches: &[Match], out: &mut Vec<Hit>) {
         let (engine, text) = (self.engine, self.text);
-        let mut heard = None;
+        let mut listened = None;
         for found in matches {
             let index = found.pattern as usize;
             let brief = &engine.brief[index];
             let (start, end) = if brief.group {
                 let range = (at, found.end);
+                if brief.context_required && !self.may_have_context(index, range) {
+                    continue;
+                }
                 let Some(value) = engine.recognizers[index].value(text, range, &mut self.scratch.values) else {
                     continue;
                 };
@@ -89,9 +342,9 @@ impl Here<'_> {
             } else {
                 (at, found.end)
             };
-            if heard != Some((start, end)) {
-                self.listen(at, start, end);
-                heard = Some((start, end));
+            if listened != Some((start, end)) {
+                self.listen(Asks { at, start, end });
+                listened = Some((start, end));
             }
             let context = self.scratch.voters.has(index);
             if (brief.context_required && !context) || self.scratch.against.has(index) {
@@ -113,11 +366,17 @@ impl Here<'_> {
         }
     }
 
-    fn listen(&mut self, at: usize, start: usize, end: usize) {
-        let Scratch { listener, voters, against, .. } = &mut *self.scratch;
+    /// Whether the text around a match, or the hint, may speak for a recogniser.
+    fn may_have_context(&mut self, index: usize, range: (usize, usize)) -> bool {
+        self.hint.is_some_and(|Hint(said)| said.has(index))
+            || self.engine.lexicon.may_speak_for(index, range, &mut self.scratch.heard)
+    }
+
+    fn listen(&mut self, asks: Asks) {
+        let Scratch { heard, voters, against, .. } = &mut *self.scratch;
         voters.clear();
         against.clear();
-        self.engine.lexicon.judge(self.text, (at, start, end), listener, (voters, against));
+        self.engine.lexicon.judge(asks, heard, (voters, against));
         if let Some(Hint(said)) = self.hint {
             voters.join(said);
         }

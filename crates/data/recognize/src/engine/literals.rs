@@ -5,8 +5,10 @@ use aho_corasick::packed::{self, Searcher};
 use super::compile::Recognizer;
 use super::groups::Group;
 
-/// All literals, found many bytes at a time.
+/// All literals. Those of letters are found word by word, of which most are known; the others many bytes at a time.
 pub(super) struct Literals {
+    /// Those of ASCII letters alone.
+    in_words: Option<aho_corasick::AhoCorasick>,
     /// Those of one byte.
     bytes: Vec<u8>,
     searchers: Vec<Searcher>,
@@ -29,7 +31,10 @@ impl Literals {
     /// Of the recognisers of a group.
     pub(super) fn of(recognizers: &[Recognizer], group: &Group) -> Self {
         let specs = group.members.iter().filter_map(|&index| recognizers.get(usize::from(index)));
-        let mut literals: Vec<&str> = specs.flat_map(|r| r.spec.literals.iter().map(String::as_str)).collect();
+        let literals: Vec<&str> = specs.flat_map(|r| r.spec.literals.iter().map(String::as_str)).collect();
+        let (in_words, mut literals): (Vec<&str>, Vec<&str>) =
+            literals.into_iter().partition(|literal| literal.bytes().all(|b| b.is_ascii_alphabetic()));
+        let in_words = aho_corasick::AhoCorasick::new(in_words).ok();
         // By length: a searcher looks at no more bytes than its shortest literal has.
         literals.sort_unstable_by_key(|literal| (literal.len().min(SEARCHED_BYTES), *literal));
         literals.dedup();
@@ -47,25 +52,34 @@ impl Literals {
         let built: Option<Vec<Searcher>> =
             alike.flat_map(|literals| literals.chunks(SEARCHER_LITERALS)).map(build).collect();
         match built {
-            Some(searchers) => Self { bytes, searchers, others: None, pairs },
-            None => Self { bytes, searchers: Vec::new(), others: aho_corasick::AhoCorasick::new(literals).ok(), pairs },
+            Some(searchers) => Self { in_words, bytes, searchers, others: None, pairs },
+            None => Self {
+                in_words,
+                bytes,
+                searchers: Vec::new(),
+                others: aho_corasick::AhoCorasick::new(literals).ok(),
+                pairs,
+            },
         }
     }
 
-    /// Puts where literals begin and end into `found`, in order.
+    /// Whether a literal of letters stands in a word.
+    pub(super) fn are_in(&self, word: &[u8]) -> bool {
+        self.in_words.as_ref().is_some_and(|literals| literals.is_match(word))
+    }
+
+    /// Adds where the literals that are not of letters alone begin and end to `found`, and puts it in order.
     pub(super) fn find(&self, text: &[u8], found: &mut Vec<(usize, usize)>) {
-        found.clear();
         for &byte in &self.bytes {
             found.extend(memchr::memchr_iter(byte, text).map(|at| (at, at + 1)));
         }
-        if text.len() < SHORT_BYTES && !self.may_hold(text) {
-            return;
-        }
-        for searcher in &self.searchers {
-            found.extend(searcher.find_iter(text).map(|literal| (literal.start(), literal.end())));
-        }
-        if let Some(others) = &self.others {
-            found.extend(others.find_iter(text).map(|literal| (literal.start(), literal.end())));
+        if text.len() >= SHORT_BYTES || self.may_hold(text) {
+            for searcher in &self.searchers {
+                found.extend(searcher.find_iter(text).map(|literal| (literal.start(), literal.end())));
+            }
+            if let Some(others) = &self.others {
+                found.extend(others.find_iter(text).map(|literal| (literal.start(), literal.end())));
+            }
         }
         found.sort_unstable();
     }

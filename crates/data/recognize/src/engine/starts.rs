@@ -3,13 +3,28 @@
 //! A start is the first byte of an ASCII word, any other printable ASCII byte, or the lead byte of a character
 //! beyond ASCII. Everything that recognition looks at begins at a start.
 
+/// Where something may begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Start {
+    /// Its first byte.
+    pub at: usize,
+    /// Length of the ASCII word that begins there; 0 when none does. Words longer than [`WORD_BYTES_MAX`] may be told
+    /// shorter than they are, but not as short as that.
+    pub word: usize,
+    /// Whether the word is of letters alone.
+    pub letters: bool,
+}
+
+/// Words up to this length are told exactly.
+pub(crate) const WORD_BYTES_MAX: usize = 16;
+
 /// Bit masks of one block of 64 bytes; bit `i` speaks of byte `i`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Block {
     /// ASCII letters, digits and underscore.
     pub word: u64,
-    /// ASCII digits.
-    pub digit: u64,
+    /// ASCII letters.
+    pub letter: u64,
     /// Bytes that are not white space, not control and not UTF-8 continuation.
     pub print: u64,
 }
@@ -20,38 +35,27 @@ impl Block {
     #[inline]
     pub(crate) fn of(bytes: &[u8; 64]) -> Self {
         let mut word = [0u8; 64];
-        let mut digit = [0u8; 64];
+        let mut letter = [0u8; 64];
         let mut print = [0u8; 64];
         for i in 0..64 {
             let b = bytes[i];
             let is_digit = u8::from(b.wrapping_sub(b'0') < 10);
             let is_letter = u8::from((b | 0x20).wrapping_sub(b'a') < 26);
-            digit[i] = is_digit;
+            letter[i] = is_letter;
             word[i] = is_digit | is_letter | u8::from(b == b'_');
             // 0x21..=0x7E, or a lead byte 0xC0..=0xFF.
             print[i] = u8::from(b.wrapping_sub(0x21) < 0x5E) | u8::from(b >= 0xC0);
         }
-        Self { word: gather(&word), digit: gather(&digit), print: gather(&print) }
-    }
-
-    /// The word bytes alone.
-    pub(crate) fn words(bytes: &[u8; 64]) -> u64 {
-        let mut word = [0u8; 64];
-        for i in 0..64 {
-            let b = bytes[i];
-            let is_letter = (b | 0x20).wrapping_sub(b'a') < 26;
-            word[i] = u8::from(b.wrapping_sub(b'0') < 10) | u8::from(is_letter) | u8::from(b == b'_');
-        }
-        gather(&word)
+        Self { word: gather(&word), letter: gather(&letter), print: gather(&print) }
     }
 
     /// The same, one byte at a time: the oracle of the fast way.
     #[cfg(test)]
     fn plain(bytes: &[u8; 64]) -> Self {
-        let mut block = Self { word: 0, digit: 0, print: 0 };
+        let mut block = Self { word: 0, letter: 0, print: 0 };
         for (i, &b) in bytes.iter().enumerate() {
             block.word |= u64::from(b.is_ascii_alphanumeric() || b == b'_') << i;
-            block.digit |= u64::from(b.is_ascii_digit()) << i;
+            block.letter |= u64::from(b.is_ascii_alphabetic()) << i;
             block.print |= u64::from(b > 0x20 && b != 0x7F && !(0x80..0xC0).contains(&b)) << i;
         }
         block
@@ -77,44 +81,46 @@ fn gather(lanes: &[u8; 64]) -> u64 {
     bits
 }
 
-/// Calls `each` with the position of every start in `bytes`, in order, and whether the word that begins there
-/// (if one does) holds a digit within this block.
+/// Calls `each` with every start in `bytes`, in order.
 #[inline]
-pub(crate) fn for_each_start(bytes: &[u8], mut each: impl FnMut(usize, bool)) {
+pub(crate) fn for_each_start(bytes: &[u8], mut each: impl FnMut(Start)) {
     let mut word_before = false;
     let (blocks, tail) = bytes.as_chunks::<64>();
     let mut base = 0;
     for block in blocks {
         let masks = Block::of(block);
-        visit(masks, word_before, base, &mut each);
+        visit(masks, word_before, bytes, base, &mut each);
         word_before = masks.word >> 63 == 1;
         base += 64;
     }
     if !tail.is_empty() {
         let mut last = [0u8; 64];
         last.iter_mut().zip(tail).for_each(|(to, from)| *to = *from);
-        visit(Block::of(&last), word_before, base, &mut each);
+        visit(Block::of(&last), word_before, bytes, base, &mut each);
     }
 }
 
 #[inline]
-fn visit(masks: Block, word_before: bool, base: usize, each: &mut impl FnMut(usize, bool)) {
+fn visit(masks: Block, word_before: bool, bytes: &[u8], base: usize, each: &mut impl FnMut(Start)) {
     let mut starts = masks.starts(word_before);
     while starts != 0 {
         let bit = starts.trailing_zeros();
         starts &= starts - 1;
-        // The run of word bits that begins here: carry propagates through it.
-        let run = masks.word >> bit;
-        let length = (!run).trailing_zeros();
-        let digits = (masks.digit >> bit) & low_bits(length);
-        // A word that touches the block's end may go on with digits: treat it as if it did.
-        each(base + bit as usize, digits != 0 || (length > 0 && bit + length == 64));
+        let at = base + bit as usize;
+        let length = (masks.word >> bit).trailing_ones();
+        let letters = (masks.letter >> bit).trailing_ones();
+        let start = Start { at, word: length as usize, letters: letters >= length };
+        each(if bit + length == 64 { gone_on(start, bytes) } else { start });
     }
 }
 
-#[inline]
-const fn low_bits(count: u32) -> u64 {
-    if count >= 64 { u64::MAX } else { (1 << count) - 1 }
+/// A word that touches its block's end, with what follows there.
+fn gone_on(start: Start, bytes: &[u8]) -> Start {
+    let rest = bytes.get(start.at + start.word..).unwrap_or_default();
+    let more = rest.iter().take(WORD_BYTES_MAX + 1).take_while(|b| b.is_ascii_alphanumeric() || **b == b'_');
+    let (count, letters) =
+        more.fold((0, start.letters), |(count, letters), b| (count + 1, letters && b.is_ascii_alphabetic()));
+    Start { word: start.word + count, letters, ..start }
 }
 
 #[cfg(test)]
@@ -128,7 +134,6 @@ mod tests {
         fn vector_and_plain_classification_agree(bytes in proptest::collection::vec(any::<u8>(), 64)) {
             let bytes: [u8; 64] = bytes.try_into().unwrap();
             prop_assert_eq!(Block::of(&bytes), Block::plain(&bytes));
-            prop_assert_eq!(Block::words(&bytes), Block::plain(&bytes).word);
         }
     }
 
@@ -143,7 +148,16 @@ mod tests {
     #[test]
     fn starts_are_words_marks_and_wide_characters() {
         let mut found = Vec::new();
-        for_each_start("ab 12x,é 山c".as_bytes(), |at, digit| found.push((at, digit)));
-        assert_eq!(found, [(0, false), (3, true), (6, false), (7, false), (10, false), (13, false)]);
+        for_each_start("ab 12x,é 山c".as_bytes(), |start| found.push((start.at, start.word, start.letters)));
+        assert_eq!(found, [(0, 2, true), (3, 3, false), (6, 0, true), (7, 0, true), (10, 0, true), (13, 1, true)]);
+    }
+
+    #[test]
+    fn words_across_blocks_are_whole() {
+        let text = format!("{} Patient {}x9 {}", "-".repeat(58), "a".repeat(50), "b".repeat(200));
+        let mut words = Vec::new();
+        for_each_start(text.as_bytes(), |start| words.extend((start.word > 0).then_some((start.word, start.letters))));
+        assert_eq!(words[..2], [(7, true), (52, false)]);
+        assert!(words.len() == 3 && words[2].0 > super::WORD_BYTES_MAX && words[2].1);
     }
 }

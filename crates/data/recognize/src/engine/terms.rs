@@ -1,6 +1,6 @@
 //! Terms: diagnoses and medications by name, found as whole words in running text.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::BuildHasherDefault;
 
 use model::IdentifierType;
@@ -12,6 +12,10 @@ pub(crate) struct Terms {
     /// By hash of the first four bytes, ASCII case folded.
     by_head: HashMap<u32, Vec<Term>, BuildHasherDefault<Through>>,
     filter: Box<[u64; 1024]>,
+    /// The bytes that terms begin with, in either case.
+    first: [bool; 256],
+    /// First words that are shorter than a head, and these with a plural `s`.
+    short: HashSet<Vec<u8>>,
 }
 
 struct Term {
@@ -44,7 +48,12 @@ pub(crate) fn list_type(file: &str) -> Option<IdentifierType> {
 impl Terms {
     /// From `(list, file text)`.
     pub(crate) fn new<'a>(lists: impl Iterator<Item = (u16, &'a str)>) -> Self {
-        let mut terms = Self { by_head: HashMap::default(), filter: Box::new([0; 1024]) };
+        let mut terms = Self {
+            by_head: HashMap::default(),
+            filter: Box::new([0; 1024]),
+            first: [false; 256],
+            short: HashSet::new(),
+        };
         for (list, text) in lists {
             for line in text.lines() {
                 let term = line.split('#').next().unwrap_or("").trim();
@@ -61,6 +70,15 @@ impl Terms {
         let Some(head) = head(term.as_bytes(), 0) else { return };
         let slot = slot(head);
         self.filter[slot / 64] |= 1 << (slot % 64);
+        if let Some(&first) = term.as_bytes().first() {
+            self.first[usize::from(first)] = true;
+            self.first[usize::from(first.to_ascii_uppercase())] = true;
+        }
+        let first: Vec<u8> = term.bytes().take_while(u8::is_ascii_alphabetic).collect();
+        if first.len() < HEAD_BYTES {
+            self.short.insert([&first, &b"s"[..]].concat());
+            self.short.insert(first);
+        }
         let terms = self.by_head.entry(head).or_default();
         if !terms.iter().any(|known| &*known.text == term) {
             let ascii = term.bytes().take(8).take_while(u8::is_ascii).count();
@@ -74,10 +92,26 @@ impl Terms {
     /// Whether a term may begin at `at`.
     #[inline]
     pub(crate) fn may_start(&self, bytes: &[u8], at: usize) -> bool {
-        head(bytes, at).is_some_and(|head| {
-            let slot = slot(head);
-            self.filter[slot / 64] >> (slot % 64) & 1 == 1
-        })
+        bytes.get(at).is_some_and(|&b| self.first[usize::from(b)] || !b.is_ascii())
+            && head(bytes, at).is_some_and(|head| {
+                let slot = slot(head);
+                self.filter[slot / 64] >> (slot % 64) & 1 == 1
+            })
+    }
+
+    /// Whether a term may begin with `word`, which is of ASCII letters and followed by none.
+    pub(crate) fn may_start_with(&self, word: &[u8]) -> bool {
+        // A word that is shorter than a head is none: what follows it belongs to it.
+        let Some(head) = head(word, 0) else { return self.short.contains(&word.to_ascii_lowercase()) };
+        let single = word.strip_suffix(b"s").or(word.strip_suffix(b"S")).unwrap_or(word);
+        let begins = |term: &Term| {
+            let term = term.text.as_bytes();
+            let letters = term.iter().position(|b| !b.is_ascii_alphabetic()).unwrap_or(term.len());
+            let first = term.get(..letters).unwrap_or_default();
+            first.eq_ignore_ascii_case(word) || first.eq_ignore_ascii_case(single)
+        };
+        self.short.contains(&word.to_ascii_lowercase())
+            || self.by_head.get(&head).is_some_and(|terms| terms.iter().any(begins))
     }
 
     /// The longest term at `at`, which is a token's start. A plural or genitive `s` may follow.
@@ -95,9 +129,12 @@ impl Terms {
     }
 }
 
+/// Bytes of a term that [`Terms::by_head`] tells apart.
+const HEAD_BYTES: usize = 4;
+
 #[inline]
 fn head(bytes: &[u8], at: usize) -> Option<u32> {
-    let four: [u8; 4] = bytes.get(at..at + 4)?.try_into().ok()?;
+    let four: [u8; 4] = bytes.get(at..at + HEAD_BYTES)?.try_into().ok()?;
     let word = u32::from_le_bytes(four);
     // Folds ASCII capitals and leaves bytes beyond ASCII alone; other ASCII bytes may collide, which is harmless.
     let ascii = !word & 0x8080_8080;

@@ -102,12 +102,18 @@ impl Scan<'_> {
         if at > 0 && is_glue(self.bytes[at - 1]) && !self.continues_initials(at) || self.is_path(at) {
             return skip_word(self.bytes, at);
         }
-        let word = read_word(self.text, at);
-        if word.end - at > WORD_BYTES_MAX {
-            self.flush();
-            return word.resume;
-        }
-        let flags = self.gazetteer.by_hash(word.hash);
+        let (word, flags) = match ShortWord::at(self.bytes, at) {
+            Some(short) => short.known(self.gazetteer, &mut self.scratch.words, self.bytes, at),
+            None => {
+                let word = read_word(self.text, at);
+                if word.end - at > WORD_BYTES_MAX {
+                    self.flush();
+                    return word.resume;
+                }
+                let flags = self.gazetteer.by_hash(word.hash);
+                (word, flags)
+            }
+        };
         let link = self.link(at);
         if link == Link::None {
             self.flush();
@@ -376,19 +382,93 @@ fn read_word(text: &str, start: usize) -> Word {
     let syllable = second_syllable(bytes, at);
     let form = if digits || contraction || syllable == 0 && glued_after(bytes, at) {
         Form::Bad
-    } else if letters == 1 {
+    } else {
+        form(bytes.get(start..at).unwrap_or_default(), letters, capitals)
+    };
+    Word { end: at + syllable, resume: resume.unwrap_or(at + syllable), hash, form }
+}
+
+/// How a word of so many letters and capitals among them is written.
+#[inline]
+fn form(word: &[u8], letters: usize, capitals: usize) -> Form {
+    if letters == 1 {
         Form::Initial
     } else if capitals == letters {
         Form::Capitals
-    } else {
-        Form::Title
-    };
-    let form = if form == Form::Title && capitals > 1 && !is_mixed_name(bytes.get(start..at).unwrap_or_default()) {
+    } else if capitals > 1 && !is_mixed_name(word) {
         Form::Bad
     } else {
-        form
-    };
-    Word { end: at + syllable, resume: resume.unwrap_or(at + syllable), hash, form }
+        Form::Title
+    }
+}
+
+/// A word of up to sixteen ASCII letters with nothing behind it that might belong to it: most words. What they are is
+/// found in a small memory of the words met last, sooner than by reading them byte by byte.
+struct ShortWord {
+    letters: u128,
+    length: usize,
+    capitals: usize,
+}
+
+/// Short words that are remembered, as a power of two.
+const SHORT_WORDS_BITS: u32 = 12;
+
+/// A short word that was met.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Known {
+    letters: u128,
+    hash: WordHash,
+    flags: WordFlags,
+}
+
+impl ShortWord {
+    #[inline]
+    fn at(bytes: &[u8], at: usize) -> Option<Self> {
+        let sixteen = bytes.get(at..)?.first_chunk::<16>()?;
+        let (mut letter, mut capital) = ([0_u8; 16], [0_u8; 16]);
+        for i in 0..16 {
+            let b = sixteen[i];
+            letter[i] = u8::from((b | 0x20).wrapping_sub(b'a') < 26);
+            capital[i] = u8::from(b.wrapping_sub(b'A') < 26);
+        }
+        let (letter, capital) = (u128::from_le_bytes(letter), u128::from_le_bytes(capital));
+        let length = ((!letter & (u128::MAX / 0xFF)).trailing_zeros() / 8).min(16);
+        let next = bytes.get(at + length as usize)?;
+        if length == 0 || !next.is_ascii() || next.is_ascii_alphanumeric() || matches!(next, b'_' | b'\'') {
+            return None;
+        }
+        let mask = u128::MAX >> (128 - 8 * length);
+        Some(Self {
+            letters: u128::from_le_bytes(*sixteen) & mask,
+            length: length as usize,
+            capitals: (capital & mask).count_ones() as usize,
+        })
+    }
+
+    /// The word as [`read_word`] reads it, and what it is.
+    #[inline]
+    fn known(&self, gazetteer: &Gazetteer, words: &mut Vec<Known>, bytes: &[u8], at: usize) -> (Word, WordFlags) {
+        if words.is_empty() {
+            words.resize(1 << SHORT_WORDS_BITS, Known::default());
+        }
+        #[expect(clippy::cast_possible_truncation, reason = "both halves are mixed")]
+        let mixed =
+            (self.letters as u64 ^ ((self.letters >> 64) as u64).rotate_left(23)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let known = &mut words[(mixed >> (64 - SHORT_WORDS_BITS)) as usize];
+        if known.letters != self.letters {
+            let mut hash = WordHash::default();
+            self.letters.to_le_bytes().iter().take(self.length).for_each(|b| hash.push(b.to_ascii_lowercase()));
+            *known = Known { letters: self.letters, hash, flags: gazetteer.by_hash(hash) };
+        }
+        let end = at + self.length;
+        let syllable = second_syllable(bytes, end);
+        let form = if syllable == 0 && glued_after(bytes, end) {
+            Form::Bad
+        } else {
+            form(bytes.get(at..end).unwrap_or_default(), self.length, self.capitals)
+        };
+        (Word { end: end + syllable, resume: end + syllable, hash: known.hash, form }, known.flags)
+    }
 }
 
 /// What follows the letters of a word.
