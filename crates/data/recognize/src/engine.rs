@@ -88,7 +88,7 @@ pub struct Engine {
 
 /// What one thread needs to run the engine, and what it has learned. Holds no text but beginnings of a few bytes.
 pub struct Scratch {
-    memories: Option<Memories>,
+    memories: Option<Box<Memories>>,
     beginnings: Beginnings,
     words: words::Words,
     shapes: shapes::Shapes,

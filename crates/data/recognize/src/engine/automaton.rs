@@ -220,6 +220,34 @@ impl Automaton {
         self.go_on(memory, bytes, (at, taken), after.0, matches)
     }
 
+    /// Whether something may match from `at`, as far as `most` bytes tell.
+    pub(crate) fn may_match(&self, memory: &mut Memory, bytes: &[u8], at: usize, most: usize) -> bool {
+        self.look(memory, bytes.get(at..).unwrap_or_default(), most).unwrap_or(true)
+    }
+
+    fn look(&self, memory: &mut Memory, rest: &[u8], most: usize) -> Option<bool> {
+        self.begin(memory)?;
+        let mut row = memory.table.start;
+        for &byte in rest.iter().take(most) {
+            let mut step = memory.table.step(&self.columns, row, byte);
+            if step == Step::UNKNOWN {
+                step = self.explore(memory, row, Some(byte))?;
+            }
+            if step == Step::DEAD || step & Step::MATCH != 0 {
+                return Some(step != Step::DEAD);
+            }
+            row = step;
+        }
+        if rest.len() > most {
+            return Some(true);
+        }
+        let mut step = memory.table.last_step(&self.columns, row);
+        if step == Step::UNKNOWN {
+            step = self.explore(memory, row, None)?;
+        }
+        Some(step & Step::MATCH != 0)
+    }
+
     /// How often the states were numbered anew.
     pub(crate) fn age(memory: &Memory) -> u32 {
         memory.age

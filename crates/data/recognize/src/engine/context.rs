@@ -18,6 +18,20 @@ impl Voters {
         Self(vec![0; count.div_ceil(64)].into())
     }
 
+    pub(crate) fn of(count: usize, members: &[u16]) -> Self {
+        let mut voters = Self::none(count);
+        for &member in members {
+            if let Some(bits) = voters.0.get_mut(usize::from(member) / 64) {
+                *bits |= 1 << (member % 64);
+            }
+        }
+        voters
+    }
+
+    pub(crate) fn meets(&self, others: &Self) -> bool {
+        self.0.iter().zip(&others.0).any(|(some, others)| some & others != 0)
+    }
+
     pub(crate) fn clear(&mut self) {
         self.0.fill(0);
     }

@@ -3,17 +3,21 @@
 //! An automaton for everything would have a state for each combination of what its patterns have seen, and no cache
 //! would hold it. Sorted, each sort's automaton is small where texts lead.
 
-use regex_syntax::hir::{Class, Hir, HirKind};
+use regex_syntax::hir::{Class, ClassUnicode, ClassUnicodeRange, Hir, HirKind};
 
 use super::EngineError;
 use super::automaton::{Automaton, AutomatonError, Memory};
 use super::compile::{Recognizer, ascii_classes};
+use super::context::Voters;
 use super::literals::Literals;
+use super::shapes::Gates;
 
 /// Some recognisers in one automaton: pattern `i` is recogniser `members[i]`.
 pub(super) struct Group {
     pub automaton: Automaton,
     pub members: Vec<u16>,
+    /// The members once more.
+    pub voters: Voters,
 }
 
 /// The sorts of recognisers with a pattern.
@@ -22,6 +26,8 @@ pub(super) enum Sort {
     /// Counts of digits and letters of which the pattern tells none apart (`[0-9]{9}`, `[A-Z]{2}[0-9]{7}`): few states.
     /// They mean something only where context speaks for one of them, and are tried only there.
     Shape,
+    /// Others that may begin with a digit and need context: tried at digits where there is some.
+    DigitInContext,
     /// Others that may begin with a digit, tried at digits.
     Digit,
     /// Others that begin like a word with a capital, such as places: many steps, few states.
@@ -37,7 +43,16 @@ pub(super) enum Sort {
 }
 
 impl Sort {
-    const ALL: [Self; 7] = [Self::Shape, Self::Digit, Self::Title, Self::Code, Self::Sharp, Self::Wide, Self::Numbered];
+    const ALL: [Self; 8] = [
+        Self::Shape,
+        Self::DigitInContext,
+        Self::Digit,
+        Self::Title,
+        Self::Code,
+        Self::Sharp,
+        Self::Wide,
+        Self::Numbered,
+    ];
 }
 
 /// A set of sorts.
@@ -46,8 +61,6 @@ pub(super) struct Sorts(u8);
 
 impl Sorts {
     pub(super) const NONE: Self = Self(0);
-    /// What is tried where a digit stands.
-    pub(super) const AT_DIGITS: Self = Self::of(&[Sort::Shape, Sort::Digit]);
     /// What is tried where anything else stands.
     pub(super) const ELSEWHERE: Self = Self::of(&[Sort::Shape, Sort::Title, Sort::Code, Sort::Sharp]);
 
@@ -103,7 +116,11 @@ impl Search {
 }
 
 /// All recognisers with a pattern, by their sort.
-pub(super) struct Groups([Group; Sort::ALL.len()]);
+pub(super) struct Groups {
+    sorts: [Group; Sort::ALL.len()],
+    /// The patterns of [`Sort::Digit`] and of [`Sort::DigitInContext`], with every digit and letter as good as any other.
+    gates: [Automaton; 2],
+}
 
 impl Groups {
     /// Sorts the recognisers and compiles each group.
@@ -124,22 +141,45 @@ impl Groups {
                 members[sort as usize].members.push(index);
             }
         }
-        let [a, b, c, d, e, f, g] = members.map(Members::compiled);
-        Ok(Self([a?, b?, c?, d?, e?, f?, g?]))
+        let gate = |sort: Sort| {
+            let alike: Vec<Hir> = members[sort as usize].patterns.iter().map(alike).collect();
+            Automaton::new(&alike)
+        };
+        let gates = [gate(Sort::Digit)?, gate(Sort::DigitInContext)?];
+        let [a, b, c, d, e, f, g, h] = members.map(|members| members.compiled(recognizers.len()));
+        Ok(Self { sorts: [a?, b?, c?, d?, e?, f?, g?, h?], gates })
     }
 
     #[inline]
     pub(super) fn get(&self, sort: Sort) -> &Group {
-        &self.0[sort as usize]
+        &self.sorts[sort as usize]
     }
 
-    pub(super) fn memories(&self) -> Memories {
-        Sort::ALL.map(|sort| self.get(sort).automaton.memory())
+    /// Which patterns that tell digits apart may match from `at`, as far as [`GATE_BYTES`] tell.
+    pub(super) fn gates(&self, memories: &mut Memories, bytes: &[u8], at: usize) -> Gates {
+        let [free, in_context] = &mut memories.gates;
+        Gates {
+            free: self.gates[0].may_match(free, bytes, at, GATE_BYTES),
+            in_context: self.gates[1].may_match(in_context, bytes, at, GATE_BYTES),
+        }
+    }
+
+    pub(super) fn memories(&self) -> Box<Memories> {
+        let sorts = Sort::ALL.map(|sort| self.get(sort).automaton.memory());
+        let [free, in_context] = &self.gates;
+        Box::new(Memories { sorts, gates: [free.memory(), in_context.memory()] })
     }
 }
 
-/// One thread's memory, by sort.
-pub(super) type Memories = [Memory; Sort::ALL.len()];
+/// So many bytes decide whether patterns that tell digits apart are tried.
+pub(super) const GATE_BYTES: usize = 12;
+
+/// One thread's memory.
+pub(super) struct Memories {
+    /// By sort.
+    pub sorts: [Memory; Sort::ALL.len()],
+    gates: [Memory; 2],
+}
 
 #[derive(Default)]
 struct Members {
@@ -148,8 +188,9 @@ struct Members {
 }
 
 impl Members {
-    fn compiled(self) -> Result<Group, AutomatonError> {
-        Ok(Group { automaton: Automaton::new(&self.patterns)?, members: self.members })
+    fn compiled(self, recognizers: usize) -> Result<Group, AutomatonError> {
+        let voters = Voters::of(recognizers, &self.members);
+        Ok(Group { automaton: Automaton::new(&self.patterns)?, members: self.members, voters })
     }
 }
 
@@ -175,7 +216,52 @@ fn sorts(hir: &Hir, has_literals: bool, needs_context: bool) -> Vec<Sort> {
         (true, false) => Some(Sort::Code),
         (false, _) => Some(Sort::Sharp),
     };
-    digit.then_some(Sort::Digit).into_iter().chain(other).collect()
+    digit.then_some(if needs_context { Sort::DigitInContext } else { Sort::Digit }).into_iter().chain(other).collect()
+}
+
+/// The pattern with every digit as good as any other, every capital, and every small letter. It matches wherever the
+/// pattern does.
+fn alike(hir: &Hir) -> Hir {
+    const ALIKE: [(char, char); 3] = [('0', '9'), ('A', 'Z'), ('a', 'z')];
+    match hir.kind() {
+        HirKind::Empty | HirKind::Look(_) => hir.clone(),
+        HirKind::Literal(literal) => Hir::concat(
+            literal
+                .0
+                .chunk_by(|a, b| !a.is_ascii_alphanumeric() && !b.is_ascii_alphanumeric())
+                .map(|bytes| {
+                    let kind = ALIKE.iter().find(|(first, last)| {
+                        bytes.first().is_some_and(|b| (*first..=*last).contains(&char::from(*b)))
+                    });
+                    match kind {
+                        Some(&(first, last)) => {
+                            Hir::class(Class::Unicode(ClassUnicode::new([ClassUnicodeRange::new(first, last)])))
+                        }
+                        None => Hir::literal(bytes),
+                    }
+                })
+                .collect(),
+        ),
+        HirKind::Class(class) => {
+            let mut all = match class {
+                Class::Unicode(class) => class.clone(),
+                Class::Bytes(class) => match class.to_unicode_class() {
+                    Some(class) => class,
+                    None => return hir.clone(),
+                },
+            };
+            for (first, last) in ALIKE {
+                if all.iter().any(|range| range.start() <= last && range.end() >= first) {
+                    all.push(ClassUnicodeRange::new(first, last));
+                }
+            }
+            Hir::class(Class::Unicode(all))
+        }
+        HirKind::Repetition(repetition) => Hir::repetition(repetition.with(alike(&repetition.sub))),
+        HirKind::Capture(capture) => alike(&capture.sub),
+        HirKind::Concat(parts) => Hir::concat(parts.iter().map(alike).collect()),
+        HirKind::Alternation(parts) => Hir::alternation(parts.iter().map(alike).collect()),
+    }
 }
 
 /// Whether the pattern somewhere takes nearly any small letter.
@@ -267,7 +353,7 @@ fn join(bytes: &mut [bool; 256], hir: &Hir) {
 
 #[cfg(test)]
 mod tests {
-    use super::{Sort, ascii_classes, begins_like_a_word, first_bytes, sorts};
+    use super::{Sort, alike, ascii_classes, begins_like_a_word, first_bytes, sorts};
 
     fn wide(pattern: &str) -> bool {
         begins_like_a_word(&first_bytes(&regex_syntax::parse(&ascii_classes(pattern)).unwrap()))
@@ -282,11 +368,21 @@ mod tests {
         assert!(!wide("[A-Z0-9]{9}"));
     }
     #[test]
+    fn patterns_alike_match_wherever_the_patterns_do() {
+        let alike = |pattern: &str| alike(&regex_syntax::parse(&ascii_classes(pattern)).unwrap()).to_string();
+        let whole = |pattern: &str| regex_syntax::parse(pattern).unwrap().to_string();
+        assert_eq!(alike("[1-3]a(b|C.)-x?"), whole("[0-9][a-z](?:[a-z]|[A-Z].)-[a-z]?"));
+        assert_eq!(alike("5é-[é5]"), whole("[0-9]é-[é0-9]"));
+    }
+
+    #[test]
     fn patterns_are_sorted_by_what_they_tell_apart() {
         let hir = |pattern: &str| regex_syntax::parse(&ascii_classes(pattern)).unwrap();
         let in_context = |pattern: &str| sorts(&hir(pattern), false, true);
         assert_eq!(in_context(r"\d{3}-\d{2}|[A-Z]{2}\d{7}"), [Sort::Shape]);
         assert_eq!(in_context(r"\d{3}-\d{2}|[A-Z]{2}\d{70}"), [Sort::Digit, Sort::Code]);
+        assert_eq!(in_context("[1-9][0-9]{3}"), [Sort::DigitInContext]);
+        assert_eq!(in_context("[A-C0-9]{3}"), [Sort::DigitInContext, Sort::Sharp]);
         let sorts = |pattern: &str| sorts(&hir(pattern), false, false);
         assert_eq!(sorts(r"\d{3}-\d{2}|[A-Z]{2}\d{7}"), [Sort::Digit, Sort::Code]);
         assert_eq!(sorts("[1-9][0-9]{3}"), [Sort::Digit]);

@@ -2,8 +2,8 @@
 
 use super::automaton::{After, Automaton, Match};
 use super::context::Asks;
-use super::groups::{Group, Memories, Search, Sort, Sorts};
-use super::shapes::{SHAPE_BYTES, Shape};
+use super::groups::{GATE_BYTES, Group, IN_CONTEXT_BYTES_MAX, Memories, Search, Sort, Sorts};
+use super::shapes::{Gates, Shape};
 use super::starts::{Start, WORD_BYTES_MAX};
 use super::words::{Key, Place, SORTS, Word};
 use super::{By, Engine, Hint, Hit, Scratch, ends_token, starts_token};
@@ -70,8 +70,8 @@ impl<'a> Here<'a> {
             && (1..=WORD_BYTES_MAX).contains(&start.word)
             // Else it goes on with letters beyond ASCII.
             && bytes.get(start.at + start.word).is_none_or(u8::is_ascii)
-            && let Some(key) = Key::of(bytes, start.at, start.word)
         {
+            let key = Key::of(bytes, start.at, start.word);
             let place = match self.scratch.words.find(key) {
                 Some(place) => place,
                 None => self.learn(key, start),
@@ -118,7 +118,11 @@ impl<'a> Here<'a> {
             return;
         }
         self.engine.lexicon.listen(self.text, at, &mut self.scratch.heard);
-        let mut sorts = if first.is_ascii_digit() { Sorts::AT_DIGITS } else { Sorts::ELSEWHERE };
+        let mut sorts = Sorts::ELSEWHERE;
+        if first.is_ascii_digit() {
+            self.scratch.pending.push((at, Waits::ForContext));
+            sorts = Sorts::NONE;
+        }
         if start.word > 0 {
             sorts.add(Sort::Numbered);
             self.literals_in(start);
@@ -166,7 +170,7 @@ impl<'a> Here<'a> {
         for (after, sort) in known.after.iter_mut().zip(AT_WORDS) {
             let group = self.search.groups.get(sort);
             let open = |pattern: u32| self.engine.brief[usize::from(group.members[pattern as usize])].open_end;
-            *after = group.automaton.after(&mut self.memories[sort as usize], word, open);
+            *after = group.automaton.after(&mut self.memories.sorts[sort as usize], word, open);
         }
         // Learning may have numbered the states of an automaton anew.
         self.refresh();
@@ -175,7 +179,7 @@ impl<'a> Here<'a> {
 
     /// Forgets the words when an automaton has numbered its states anew.
     fn refresh(&mut self) {
-        let ages = AT_WORDS.map(|sort| Automaton::age(&self.memories[sort as usize]));
+        let ages = AT_WORDS.map(|sort| Automaton::age(&self.memories.sorts[sort as usize]));
         if self.scratch.ages != ages {
             self.scratch.ages = ages;
             self.scratch.words.forget();
@@ -190,7 +194,7 @@ impl<'a> Here<'a> {
                 continue;
             }
             let search: &'a Search = self.search;
-            let (group, memory) = (search.groups.get(sort), &mut self.memories[sort as usize]);
+            let (group, memory) = (search.groups.get(sort), &mut self.memories.sorts[sort as usize]);
             let known = after != After::UNKNOWN && Automaton::age(memory) == self.scratch.ages[sort_at_words(sort)];
             let mut matches = std::mem::take(&mut self.scratch.matches);
             let bytes = self.text.as_bytes();
@@ -220,23 +224,16 @@ impl<'a> Here<'a> {
     /// Tries the patterns of a group at `at` and judges what matches.
     pub(super) fn walk(&mut self, sort: Sort, at: usize, out: &mut Vec<Hit>) {
         let search: &'a Search = self.search;
-        let (group, memory) = (search.groups.get(sort), &mut self.memories[sort as usize]);
+        let (group, memory) = (search.groups.get(sort), &mut self.memories.sorts[sort as usize]);
         let bytes = self.text.as_bytes();
         let mut matches = std::mem::take(&mut self.scratch.matches);
         let taken = group.automaton.walk(memory, bytes, at, &mut matches);
-        let shape = if sort == Sort::Shape { Shape::at(bytes, at).zip(taken) } else { None };
         if matches.is_empty() {
-            if let Some((shape, taken)) = shape {
-                self.scratch.shapes.learn(shape, bytes, (at, taken), &[]);
-            }
             if let Some(taken) = taken {
                 self.scratch.beginnings.learn(bytes, at, sort, taken);
             }
         } else {
             let ended = self.matched(group, at, &mut matches, out);
-            if let Some((shape, taken)) = shape {
-                self.scratch.shapes.learn(shape, bytes, (at, taken), &matches);
-            }
             // Whether a token ends is decided by the byte behind the match and, behind a dot, by one more.
             if !ended
                 && let Some(taken) = taken
@@ -251,15 +248,7 @@ impl<'a> Here<'a> {
     /// Judges what matches from `at`; false when no match ends where a token does.
     fn matched(&mut self, group: &Group, at: usize, matches: &mut Vec<Match>, out: &mut Vec<Hit>) -> bool {
         let text = self.text;
-        // The longest match decides: one that runs into a word is none, whatever a shorter one would say.
-        let mut known = (usize::MAX, false);
-        matches.retain_mut(|found| {
-            found.pattern = u32::from(group.members[found.pattern as usize]);
-            if known.0 != found.end {
-                known = (found.end, ends_token(text, found.end));
-            }
-            known.1 || self.engine.brief[found.pattern as usize].open_end
-        });
+        self.ended(group, matches);
         if matches.is_empty() {
             return false;
         }
@@ -272,6 +261,19 @@ impl<'a> Here<'a> {
             }
         }
         true
+    }
+
+    /// Numbers matches by their recognisers and leaves those that end where a token does.
+    fn ended(&self, group: &Group, matches: &mut Vec<Match>) {
+        // The longest match decides: one that runs into a word is none, whatever a shorter one would say.
+        let mut known = (usize::MAX, false);
+        matches.retain_mut(|found| {
+            found.pattern = u32::from(group.members[found.pattern as usize]);
+            if known.0 != found.end {
+                known = (found.end, ends_token(self.text, found.end));
+            }
+            known.1 || self.engine.brief[found.pattern as usize].open_end
+        });
     }
 
     /// Tries and judges what waited for the rest of the text.
@@ -296,31 +298,68 @@ impl<'a> Here<'a> {
         self.scratch.pending = pending;
     }
 
-    /// Tries the patterns of which only the shape tells, where context speaks for one.
+    /// Tries the patterns of which the shape tells whether they may match, where context speaks for those that need it.
     fn shape(&mut self, at: usize, out: &mut Vec<Hit>) {
-        let shape = Shape::at(self.text.as_bytes(), at);
-        let Scratch { heard, voters, shapes, matches, .. } = &mut *self.scratch;
-        let Some(known) = shape.and_then(|shape| shapes.find(shape)) else {
-            self.walk(Sort::Shape, at, out);
-            return;
-        };
-        if known.is_empty() || !starts_token(self.text, at) {
+        if !starts_token(self.text, at) {
             return;
         }
+        let shape = Shape::at(self.text.as_bytes(), at);
+        let mut matches = std::mem::take(&mut self.scratch.matches);
+        matches.clear();
+        let gates = match self.scratch.shapes.find(shape) {
+            Some((known, gates)) => {
+                let found = |&(recognizer, length): &(u16, u8)| Match {
+                    pattern: u32::from(recognizer),
+                    end: at + usize::from(length),
+                };
+                matches.extend(known.iter().map(found));
+                gates
+            }
+            None => self.learn_shape(shape, at, &mut matches),
+        };
+        if gates.in_context || !matches.is_empty() {
+            self.in_context(at, gates, &mut matches, out);
+        }
+        self.scratch.matches = matches;
+        if gates.free {
+            self.walk(Sort::Digit, at, out);
+        }
+    }
+
+    /// What a shape tells that is not known yet.
+    #[cold]
+    #[inline(never)]
+    fn learn_shape(&mut self, shape: Shape, at: usize, matches: &mut Vec<Match>) -> Gates {
+        let (search, bytes) = (self.search, self.text.as_bytes());
+        let group = search.groups.get(Sort::Shape);
+        let taken = group.automaton.walk(&mut self.memories.sorts[Sort::Shape as usize], bytes, at, matches);
+        self.ended(group, matches);
+        let is_digit = bytes.get(at).is_some_and(u8::is_ascii_digit);
+        let gates = if is_digit { search.groups.gates(self.memories, bytes, at) } else { Gates::default() };
+        if let Some(taken) = taken {
+            // Where a token ends is decided by the byte behind it and, behind a dot, by one more.
+            let decisive = if is_digit { (taken + 1).max(GATE_BYTES) } else { taken + 1 };
+            self.scratch.shapes.learn(shape, bytes, (at, decisive), matches, gates);
+        }
+        gates
+    }
+
+    /// Judges matches that need context, and tries what else does, where context speaks for it.
+    fn in_context(&mut self, at: usize, gates: Gates, matches: &mut Vec<Match>, out: &mut Vec<Hit>) {
+        let Scratch { heard, voters, .. } = &mut *self.scratch;
         voters.clear();
-        self.engine.lexicon.around(at, SHAPE_BYTES, heard, voters);
+        self.engine.lexicon.around(at, IN_CONTEXT_BYTES_MAX, heard, voters);
         if let Some(Hint(said)) = self.hint {
             voters.join(said);
         }
-        let mut matches = std::mem::take(matches);
-        matches.clear();
-        let spoken_for = known.iter().filter(|(recognizer, _)| voters.has(usize::from(*recognizer)));
-        matches.extend(
-            spoken_for
-                .map(|&(recognizer, length)| Match { pattern: u32::from(recognizer), end: at + usize::from(length) }),
-        );
-        self.judge(at, &matches, out);
-        self.scratch.matches = matches;
+        let walks = gates.in_context && self.search.groups.get(Sort::DigitInContext).voters.meets(voters);
+        matches.retain(|found| voters.has(found.pattern as usize));
+        if !matches.is_empty() {
+            self.judge(at, matches, out);
+        }
+        if walks {
+            self.walk(Sort::DigitInContext, at, out);
+        }
     }
 
     /// Puts what matched before its context, negative words and validators.

@@ -4,7 +4,7 @@
 use super::automaton::Match;
 
 /// Bytes that a shape looks at.
-pub(super) const SHAPE_BYTES: usize = 16;
+const SHAPE_BYTES: usize = 16;
 /// Shapes that are remembered of each length, as a power of two.
 const SHAPES_BITS: u32 = 12;
 /// Of so many matches; all shapes are forgotten when there are more.
@@ -15,19 +15,18 @@ const MATCHES_MAX: usize = 1 << 16;
 pub(super) struct Shape([u64; 2]);
 
 impl Shape {
-    /// None where the text ends too soon.
+    /// Of the bytes from `at`. Behind the end of the text stand bytes that no text has.
     #[inline]
-    pub(super) fn at(bytes: &[u8], at: usize) -> Option<Self> {
-        let bytes = bytes.get(at..)?.first_chunk::<SHAPE_BYTES>()?;
-        let mut shape = [0; SHAPE_BYTES];
-        for (to, &b) in shape.iter_mut().zip(bytes) {
-            let alike = if b.is_ascii_digit() { b'0' } else { b };
-            let alike = if b.is_ascii_uppercase() { b'A' } else { alike };
-            *to = if b.is_ascii_lowercase() { b'a' } else { alike };
+    pub(super) fn at(bytes: &[u8], at: usize) -> Self {
+        let rest = bytes.get(at..).unwrap_or_default();
+        let mut shape = [END; SHAPE_BYTES];
+        match rest.first_chunk::<SHAPE_BYTES>() {
+            Some(bytes) => shape.iter_mut().zip(bytes).for_each(|(to, b)| *to = alike(*b)),
+            None => shape.iter_mut().zip(rest).for_each(|(to, b)| *to = alike(*b)),
         }
         let all = u128::from_le_bytes(shape);
         #[expect(clippy::cast_possible_truncation, reason = "its halves")]
-        Some(Self([all as u64, (all >> 64) as u64]))
+        Self([all as u64, (all >> 64) as u64])
     }
 
     /// Its first half alone.
@@ -43,76 +42,117 @@ impl Shape {
     }
 }
 
+/// Stands for the end of the text: no byte of UTF-8.
+const END: u8 = 0xFF;
+
+/// A byte that stands for all of its kind.
+#[inline]
+const fn alike(b: u8) -> u8 {
+    let alike = if b.is_ascii_digit() { b'0' } else { b };
+    let alike = if b.is_ascii_uppercase() { b'A' } else { alike };
+    if b.is_ascii_lowercase() { b'a' } else { alike }
+}
+
+/// Which patterns that tell digits apart may match a shape.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Gates {
+    /// Some of those that need no context.
+    pub free: bool,
+    /// Some of those that do.
+    pub in_context: bool,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Known {
+    shape: Shape,
+    /// Its matches.
+    first: u32,
+    count: u16,
+    gates: Gates,
+}
+
 /// What one thread has learned.
 pub(super) struct Shapes {
-    short: Box<[(Shape, (u32, u32))]>,
-    long: Box<[(Shape, (u32, u32))]>,
+    short: Box<[Known]>,
+    long: Box<[Known]>,
     /// Recogniser and length.
     matches: Vec<(u16, u8)>,
 }
 
 impl Shapes {
     pub(super) fn new() -> Self {
-        let none = vec![(Shape::default(), (0, 0)); 1 << SHAPES_BITS];
+        let none = vec![Known::default(); 1 << SHAPES_BITS];
         Self { short: none.clone().into(), long: none.into(), matches: Vec::new() }
     }
 
-    /// The matches, as recognisers and lengths, of which none runs into a word.
+    /// The matches, as recognisers and lengths, of which none runs into a word, and what else may match.
     #[inline]
-    pub(super) fn find(&self, shape: Shape) -> Option<&[(u16, u8)]> {
-        let (known, range) = self.short[shape.short().slot()];
-        if known == shape.short() {
-            return self.matches.get(range.0 as usize..range.1 as usize);
+    pub(super) fn find(&self, shape: Shape) -> Option<(&[(u16, u8)], Gates)> {
+        let mut known = &self.short[shape.short().slot()];
+        if known.shape != shape.short() {
+            known = &self.long[shape.slot()];
+            if known.shape != shape {
+                return None;
+            }
         }
-        let (known, range) = self.long[shape.slot()];
-        if known == shape { self.matches.get(range.0 as usize..range.1 as usize) } else { None }
+        let first = known.first as usize;
+        Some((self.matches.get(first..first + usize::from(known.count))?, known.gates))
     }
 
-    /// At `at` in `text`, which has this shape there, the first `taken` bytes decide that `matches` are all; where their
-    /// tokens end is decided by one more.
-    pub(super) fn learn(&mut self, shape: Shape, text: &[u8], (at, taken): (usize, usize), matches: &[Match]) {
-        let decisive = taken + 1;
-        if decisive > SHAPE_BYTES || !text.get(at..at + decisive).is_some_and(<[u8]>::is_ascii) {
+    /// At `at` in `text`, which has this shape there, the first `decisive` bytes tell that `matches` and `gates` are all.
+    pub(super) fn learn(
+        &mut self,
+        shape: Shape,
+        text: &[u8],
+        (at, decisive): (usize, usize),
+        matches: &[Match],
+        gates: Gates,
+    ) {
+        let seen = text.get(at..).unwrap_or_default();
+        if decisive > SHAPE_BYTES || !seen.iter().take(decisive).all(u8::is_ascii) {
             return;
         }
         if self.matches.len() >= MATCHES_MAX {
             *self = Self::new();
         }
-        #[expect(clippy::cast_possible_truncation, reason = "at most MATCHES_MAX and some")]
-        let place = |matches: &Vec<(u16, u8)>| matches.len() as u32;
-        let first = place(&self.matches);
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "at most MATCHES_MAX, and no more matches than recognisers"
+        )]
+        let (first, count) = (self.matches.len() as u32, matches.len() as u16);
         #[expect(
             clippy::cast_possible_truncation,
             reason = "recognisers are numbered by u16; a match is no longer than a shape"
         )]
         self.matches.extend(matches.iter().map(|found| (found.pattern as u16, (found.end - at) as u8)));
-        let range = (first, place(&self.matches));
         if decisive <= SHAPE_BYTES / 2 {
-            self.short[shape.short().slot()] = (shape.short(), range);
+            self.short[shape.short().slot()] = Known { shape: shape.short(), first, count, gates };
         } else {
-            self.long[shape.slot()] = (shape, range);
+            self.long[shape.slot()] = Known { shape, first, count, gates };
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Match, Shape, Shapes};
+    use super::{Gates, Match, Shape, Shapes};
 
     #[test]
     fn equal_shapes_have_equal_matches() {
         let mut shapes = Shapes::new();
         let (known, like_it) = (b"no 12-34 of that and more", b"is 98-76 in Bonn and again");
-        let learn = |shapes: &mut Shapes, taken| {
+        let gates = Gates { free: true, in_context: false };
+        let learn = |shapes: &mut Shapes, decisive| {
             let found = [Match { pattern: 7, end: 8 }];
-            shapes.learn(Shape::at(known, 3).unwrap(), known, (3, taken), &found);
+            shapes.learn(Shape::at(known, 3), known, (3, decisive), &found, gates);
         };
-        learn(&mut shapes, 16);
-        assert_eq!(shapes.find(Shape::at(known, 3).unwrap()), None, "more bytes decide than the shape has");
-        learn(&mut shapes, 6);
-        assert_eq!(shapes.find(Shape::at(like_it, 3).unwrap()), Some(&[(7, 5)][..]));
-        assert_eq!(shapes.find(Shape::at(b"is 98-7 in Bonn and again", 3).unwrap()), None);
-        assert_eq!(Shape::at(known, 20), None);
-        assert_eq!(Shape::at(b"Ab9-\xC3\xA9z___________", 0), Shape::at(b"Xy0-\xC3\xA9a___________", 0));
+        learn(&mut shapes, 17);
+        assert_eq!(shapes.find(Shape::at(known, 3)), None, "more bytes decide than the shape has");
+        learn(&mut shapes, 7);
+        assert_eq!(shapes.find(Shape::at(like_it, 3)), Some((&[(7, 5)][..], gates)));
+        assert_eq!(shapes.find(Shape::at(b"is 98-7 in Bonn and again", 3)), None);
+        assert_eq!(shapes.find(Shape::at(b"is 98-76", 3)), None, "the text ends");
+        shapes.learn(Shape::at("12-34 é and so on".as_bytes(), 0), "12-34 é and so on".as_bytes(), (0, 8), &[], gates);
+        assert_eq!(shapes.find(Shape::at("12-34 é and so on".as_bytes(), 0)), None, "not ASCII alone");
     }
 }

@@ -21,13 +21,16 @@ pub(super) const SORTS: usize = 4;
 pub(super) struct Key([u64; 2]);
 
 impl Key {
-    /// The word of `length` letters at `at`. None where the text ends too soon behind it to read it at one go.
+    /// The word of `length` letters at `at`.
     #[inline]
-    pub(super) fn of(bytes: &[u8], at: usize, length: usize) -> Option<Self> {
-        let sixteen = bytes.get(at..)?.first_chunk::<WORD_BYTES_MAX>()?;
-        let all = u128::from_le_bytes(*sixteen) & (u128::MAX >> (8 * (WORD_BYTES_MAX - length)));
+    pub(super) fn of(bytes: &[u8], at: usize, length: usize) -> Self {
+        let rest = bytes.get(at..).unwrap_or_default();
+        let all = match rest.first_chunk::<WORD_BYTES_MAX>() {
+            Some(sixteen) => u128::from_le_bytes(*sixteen) & (u128::MAX >> (8 * (WORD_BYTES_MAX - length))),
+            None => rest.iter().take(length).rev().fold(0, |all, b| all << 8 | u128::from(*b)),
+        };
         #[expect(clippy::cast_possible_truncation, reason = "its halves")]
-        Some(Self([all as u64, (all >> 64) as u64]))
+        Self([all as u64, (all >> 64) as u64])
     }
 
     #[inline]
