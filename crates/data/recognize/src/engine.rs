@@ -1,8 +1,9 @@
 //! The fast engine: text in, resolved hits out.
 //!
-//! One pass finds where anything may begin ([`starts`]); what is known to lead nowhere is passed over
-//! ([`automaton`]); what matches is judged by its context ([`context`]) and its validator. Person names
-//! and terms are found in passes of their own over the same text, and overlaps are resolved at the end.
+//! One pass finds where anything may begin ([`starts`]). What is known of the word or the shape that stands there
+//! ([`words`], [`shapes`], [`beginnings`]) tells which patterns to walk ([`automaton`], [`here`]); what matches is judged by
+//! its context ([`context`]) and its validator. Person names and terms are found over the same text, and overlaps are
+//! resolved at the end.
 
 mod automaton;
 mod beginnings;
