@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::Deserialize;
 
@@ -20,6 +21,27 @@ pub(crate) struct Config {
     /// What scans may take.
     #[serde(default)]
     pub scan: Scan,
+    /// What one object may take.
+    #[serde(default)]
+    pub limits: Limits,
+}
+
+/// What one object may take; see [`formats::Limits`]. What is not given keeps its usual value.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Limits {
+    pub depth_max: Option<u8>,
+    pub members_max: Option<u64>,
+    /// Bytes.
+    pub expanded_bytes_max: Option<u64>,
+    pub expansion_ratio_max: Option<u64>,
+    /// Bytes.
+    pub whole_bytes_max: Option<usize>,
+    /// Bytes.
+    pub value_bytes_max: Option<usize>,
+    pub nesting_max: Option<usize>,
+    /// Seconds.
+    pub time_max: Option<u64>,
 }
 
 /// Files of the server's identity.
@@ -45,6 +67,23 @@ pub(crate) struct Scan {
 }
 
 impl Config {
+    /// What one object may take; `seconds` from the command line win.
+    pub(crate) fn limits(&self, seconds: Option<u64>) -> formats::Limits {
+        let (own, set) = (formats::Limits::default(), &self.limits);
+        let seconds = seconds.or(self.scan.object_timeout).or(set.time_max);
+        formats::Limits {
+            depth_max: set.depth_max.unwrap_or(own.depth_max),
+            members_max: set.members_max.unwrap_or(own.members_max),
+            expanded_bytes_max: set.expanded_bytes_max.unwrap_or(own.expanded_bytes_max),
+            expansion_ratio_max: set.expansion_ratio_max.unwrap_or(own.expansion_ratio_max),
+            expansion_free_bytes: own.expansion_free_bytes,
+            whole_bytes_max: set.whole_bytes_max.unwrap_or(own.whole_bytes_max),
+            value_bytes_max: set.value_bytes_max.unwrap_or(own.value_bytes_max),
+            nesting_max: set.nesting_max.unwrap_or(own.nesting_max),
+            time_max: seconds.map_or(own.time_max, Duration::from_secs),
+        }
+    }
+
     /// Reads `file`; nothing is set when there is none.
     pub(crate) fn read(file: Option<&Path>) -> Result<Self, Failure> {
         let Some(path) = file else { return Ok(Self::default()) };
@@ -79,6 +118,11 @@ mod tests {
         let config = read("listen = \"127.0.0.1:9\"\n[scan]\njobs = 3\n").unwrap();
         assert_eq!(config.listen.unwrap().port(), 9);
         assert_eq!(config.scan.jobs, Some(3));
+        let config = read("[limits]\nexpansion_ratio_max = 5\ntime_max = 7\n").unwrap();
+        let limits = config.limits(None);
+        assert_eq!((limits.expansion_ratio_max, limits.time_max.as_secs()), (5, 7));
+        assert_eq!(config.limits(Some(3)).time_max.as_secs(), 3);
+        assert_eq!(limits.depth_max, formats::Limits::default().depth_max);
         let wrong = read("[scan]\n\njob = 3\n").unwrap_err();
         assert!(wrong.contains("line 3") && wrong.contains("job"), "{wrong}");
     }

@@ -12,9 +12,8 @@ use std::ffi::OsStr;
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use formats::Limits;
 use landscape::inspect::{InspectOptions, Inspector, TokenKey};
 use landscape::report::ObjectReport;
 use landscape::sources::SourceSpec;
@@ -138,12 +137,6 @@ fn inspector(arguments: &ScanArgs, key: TokenKey) -> Result<Inspector, Failure> 
     Inspector::embedded(options, key).map_err(|error| Failure::failed("content", error))
 }
 
-fn limits(config: &Config, arguments: &ScanArgs) -> Limits {
-    let limits = Limits::default();
-    let seconds = arguments.object_timeout.or(config.scan.object_timeout);
-    Limits { time_max: seconds.map_or(limits.time_max, Duration::from_secs), ..limits }
-}
-
 fn jobs(config: &Config, arguments: &ScanArgs) -> usize {
     let own = || std::thread::available_parallelism().map_or(1, usize::from);
     arguments.jobs.or(config.scan.jobs).unwrap_or_else(own).max(1)
@@ -157,7 +150,7 @@ fn passing(global: &Global, config: &Config, arguments: &ScanArgs, folders: &[Pa
     let mut writer = Writer::new(arguments.format, &inspector);
     let bar = Bar::new(!global.quiet && std::io::stderr().is_terminal());
     let cancelled = AtomicBool::new(false);
-    let limits = limits(config, arguments);
+    let limits = config.limits(arguments.object_timeout);
     let jobs = jobs(config, arguments);
     let model_bytes = collect::run(folders, &inspector, &limits, jobs, &cancelled, &mut |report| {
         let is_top = !report.object.contains('!');

@@ -109,12 +109,8 @@ fn desk(global: &Global, config: &Config, data: &Data) -> Result<Desk, Failure> 
     let inspector = Inspector::embedded(InspectOptions::default(), data.key.clone())
         .map_err(|error| Failure::failed("content", error))?;
     let own = ScanOptions::new(clock());
-    let limits = formats::Limits {
-        time_max: config.scan.object_timeout.map_or(own.limits.time_max, Duration::from_secs),
-        ..own.limits.clone()
-    };
     let options = ScanOptions {
-        limits,
+        limits: config.limits(None),
         jobs: config.scan.jobs.unwrap_or(own.jobs).max(1),
         sample: config.scan.sample_rows.map_or(SampleRule::All, SampleRule::Rows),
         excluded: sample::excluded(global),

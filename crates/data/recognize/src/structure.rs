@@ -69,8 +69,12 @@ impl Structure {
         let mut fields = HashMap::new();
         for (index, spec) in engine.recognizers().enumerate() {
             for field in &spec.fields {
+                // A name of marks alone, such as `〒`, has no words: it must not stand for columns without a name.
+                let name = Some(normal_header(field)).filter(|name| !name.is_empty());
                 #[expect(clippy::cast_possible_truncation, reason = "the engine refuses more than 65,535 recognisers")]
-                fields.entry(normal_header(field)).or_insert(index as u16);
+                if let Some(name) = name {
+                    fields.entry(name).or_insert(index as u16);
+                }
             }
         }
         Ok(Self { map, validators, fields })

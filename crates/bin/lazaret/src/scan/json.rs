@@ -56,7 +56,6 @@ struct Object<'a> {
     regions: BTreeMap<String, u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     study: Option<&'a str>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     spans: Vec<SpanLine<'a>>,
     errors: Vec<ErrorLine<'a>>,
 }

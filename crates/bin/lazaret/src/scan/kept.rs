@@ -12,7 +12,7 @@ use landscape::report::ObjectReport;
 use landscape::scan::{Look, ScanError, ScanHandle, ScanOptions, ScanOutcome, Scanner, State};
 use landscape::sources::{SampleRule, SourceSpec};
 
-use super::{Bar, Writer, inspector, jobs, limits, watch_progress};
+use super::{Bar, Writer, inspector, jobs, watch_progress};
 use crate::cli::{Global, ScanArgs};
 use crate::config::Config;
 use crate::data::{Data, clock, now};
@@ -62,7 +62,7 @@ fn options(global: &Global, config: &Config, arguments: &ScanArgs) -> ScanOption
     let everything =
         arguments.all || arguments.spans || arguments.explain || arguments.format == crate::cli::ScanFormat::Sarif;
     ScanOptions {
-        limits: limits(config, arguments),
+        limits: config.limits(arguments.object_timeout),
         jobs: jobs(config, arguments),
         sample: rows.map_or(SampleRule::All, SampleRule::Rows),
         look: if everything { Look::Everything } else { Look::Changed },

@@ -87,7 +87,12 @@ impl<'a> Sample<'a> {
             line += lines;
         }
         let width = usual_width(&all);
-        let above = all.iter().take(ASIDE_LINES_MAX).position(|row| row.1.len() == width).unwrap_or(0);
+        let first = |test: &dyn Fn(&[&str]) -> bool| all.iter().take(ASIDE_LINES_MAX).position(|row| test(&row.1));
+        // A spreadsheet fills up the row of a title with empty cells.
+        let filled = |row: &[&str]| row.iter().filter(|cell| !cell.trim().is_empty()).count();
+        let above = first(&|row| row.len() == width && filled(row) > 1)
+            .or_else(|| first(&|row| row.len() == width))
+            .unwrap_or(0);
         all.drain(..above);
         // `#chrom⇥start⇥end`: the last comment names the columns.
         if let Some(names) = comment_above

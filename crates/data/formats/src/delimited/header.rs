@@ -188,7 +188,9 @@ fn can_name(cell: &str) -> bool {
         return true;
     }
     let short = cell.chars().nth(64).is_none();
-    let sentence = cell.ends_with(['.', '!', ',', ';']) || cell.split_whitespace().count() > 7;
+    let words = cell.split_whitespace().count();
+    // `Geb.` and `Diagn. Code.` are abbreviated; a sentence has more words.
+    let sentence = cell.ends_with(['!', ',', ';']) || (cell.ends_with('.') && words > 2) || words > 7;
     let letter = cell.chars().any(char::is_alphabetic);
     let begins = cell.starts_with(|c: char| c.is_alphabetic() || matches!(c, '_' | '#' | '(' | '[' | '%' | '"'));
     // `V1` and `AGE2` name columns; `A1B2C3D4` and addresses do not.

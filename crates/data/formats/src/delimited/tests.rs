@@ -39,6 +39,16 @@ fn asides_comments_and_told_separators_are_no_rows() {
     let read = Recorder::proved(b"Listing of the study\n\npatient_id,age,sex\n1,50,F\n2,61,M\n3,70,F\n");
     assert_eq!(read.columns.first().unwrap().0, "patient_id");
     assert_eq!((read.rows, read.text().as_str()), (3, "Listing of the study\n"));
+    // Spreadsheets fill the row of a title up with empty cells.
+    let read = Recorder::proved(b"Title,,\nMRN,LAST,DOB\n7741002,Vroom,1951-03-14\n7741003,Prins,1944-01-02\n");
+    assert_eq!(read.columns.iter().map(|c| c.0.as_str()).collect::<Vec<_>>(), ["MRN", "LAST", "DOB"]);
+    assert_eq!(read.rows, 2);
+}
+
+#[test]
+fn abbreviations_name_columns() {
+    let read = Recorder::proved("Nachname;Geb.dat.;Diagn.\nÖztürk;24.12.38;E05.0\nGroß;03.05.41;I50.1\n".as_bytes());
+    assert_eq!(read.columns.iter().map(|c| c.0.as_str()).collect::<Vec<_>>(), ["Nachname", "Geb.dat.", "Diagn."]);
 }
 
 #[test]

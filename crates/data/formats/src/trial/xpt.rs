@@ -74,11 +74,22 @@ impl Records<'_> {
         Ok(if record.is_empty() { None } else { Some(record) })
     }
 
-    /// `bytes` rounded up to whole records.
-    fn block(&mut self, bytes: usize) -> Result<Vec<u8>, ReadError> {
+    /// Takes back the record that was given last.
+    fn back(&mut self) {
+        self.at -= RECORD_BYTES;
+        self.position -= RECORD_BYTES as u64;
+    }
+
+    /// Whole records up to a header, or as many as hold `bytes`.
+    fn block_before_header(&mut self, bytes: usize) -> Result<Vec<u8>, ReadError> {
         let mut block = Vec::new();
         while block.len() < bytes {
-            block.extend_from_slice(self.next()?.ok_or_else(ends)?);
+            let record = self.next()?.ok_or_else(ends)?;
+            if record.len() == RECORD_BYTES && record.starts_with(HEADER) {
+                self.back();
+                break;
+            }
+            block.extend_from_slice(record);
         }
         Ok(block)
     }
@@ -102,7 +113,11 @@ impl File<'_, '_, '_, '_> {
         let namestr = self.records.next()?.ok_or_else(ends)?.to_vec();
         let count = digits(&namestr, 54, if long { 60 } else { 58 })
             .ok_or_else(|| Problem::malformed("the number of variables cannot be read"))?;
-        let block = self.records.block(count.saturating_mul(namestr_bytes).min(ROW_BYTES_MAX))?;
+        // Some writers of version 8 put the number where version 5 has it, two digits further left; what follows the
+        // descriptions tells where they end.
+        let block = self.records.block_before_header(count.saturating_mul(namestr_bytes).min(ROW_BYTES_MAX))?;
+        let told = digits(&namestr, 54, 58).filter(|told| long && *told > 0 && block.len() < count * namestr_bytes);
+        let count = told.unwrap_or(count);
         let mut variables: Vec<Variable> = block
             .chunks_exact(namestr_bytes)
             .take(count)

@@ -87,6 +87,18 @@ fn version_8_members_have_long_names_labels_and_dates() {
 }
 
 #[test]
+fn the_number_of_variables_may_stand_where_version_5_has_it() {
+    let told = b"NAMSTV8 HEADER RECORD!!!!!!!000000000002";
+    let elsewhere = b"NAMSTV8 HEADER RECORD!!!!!!!000000000200";
+    let mut file = version_8();
+    while let Some(at) = file.windows(told.len()).position(|window| window == told) {
+        file[at..at + told.len()].copy_from_slice(elsewhere);
+    }
+    let seen = Recorder::proved(&file);
+    assert_eq!((seen.problems.len(), seen.tables, seen.rows), (0, 2, 2));
+}
+
+#[test]
 fn every_truncation_is_survived() {
     survives_truncation(&version_8());
 }
