@@ -8,17 +8,16 @@ pub fn quiet_panics() {
     ONCE.call_once(|| {
         let own = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |panic| {
-            let ours = panic.location().is_none_or(|place| place.file().contains("crates/"));
-            if ours && !place_is_registry(panic.location()) {
+            if !place_is_foreign(panic.location()) {
                 own(panic);
             }
         }));
     });
 }
 
-/// Dependencies lie in cargo's registry folder.
-fn place_is_registry(place: Option<&std::panic::Location<'_>>) -> bool {
-    place.is_some_and(|place| place.file().contains("registry/src"))
+/// Dependencies lie in cargo's registry folder, the standard library where it was built.
+fn place_is_foreign(place: Option<&std::panic::Location<'_>>) -> bool {
+    place.is_some_and(|place| place.file().contains("registry/src") || place.file().starts_with("/rustc/"))
 }
 
 /// A target that reads its input as one of the formats given; with several, the first byte chooses.

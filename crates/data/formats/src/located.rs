@@ -103,13 +103,43 @@ fn encoded_len(text: &str, encoding: &'static Encoding) -> u64 {
 /// ISO-2022-JP has a state that outlives a piece.
 pub(crate) struct Measure {
     encoding: &'static Encoding,
-    /// ISO-2022-JP: whether two-byte characters are switched on.
-    two_byte: bool,
+    /// ISO-2022-JP: the character set that is switched on.
+    set: JisSet,
+    /// Length of an escape sequence that the next character is known to come after.
+    owed: u64,
+}
+
+/// A character set of ISO-2022-JP, as far as lengths go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum JisSet {
+    /// ASCII and JIS Roman.
+    #[default]
+    Roman,
+    /// Half-width katakana, a byte each.
+    Katakana,
+    TwoByte,
+}
+
+impl JisSet {
+    /// What the escape sequence at the start of `bytes` switches to.
+    pub(crate) fn switched_to(bytes: &[u8]) -> Option<Self> {
+        match bytes {
+            [0x1B, b'$', b'@' | b'B', ..] => Some(Self::TwoByte),
+            [0x1B, b'(', b'B' | b'J', ..] => Some(Self::Roman),
+            [0x1B, b'(', b'I', ..] => Some(Self::Katakana),
+            _ => None,
+        }
+    }
 }
 
 impl Measure {
     pub(crate) fn new(encoding: &'static Encoding) -> Self {
-        Self { encoding, two_byte: false }
+        Self { encoding, set: JisSet::default(), owed: 0 }
+    }
+
+    /// Goes on from a place where an escape sequence that switches to `set` begins.
+    pub(crate) fn switch(&mut self, set: JisSet) {
+        (self.set, self.owed) = (set, 3);
     }
 
     /// Bytes that `text` takes after what was measured before.
@@ -132,15 +162,24 @@ impl Measure {
 
     /// A character in ISO-2022-JP with the escape sequence that it needs (RFC 1468).
     fn jis(&mut self, c: char) -> u64 {
-        let two_byte = !c.is_ascii();
-        let switch = if two_byte == self.two_byte { 0 } else { 3 };
-        self.two_byte = two_byte;
-        switch + if two_byte { 2 } else { 1 }
+        let set = match c {
+            // JIS Roman has these two in the places of others.
+            '\0'..='\x7F' | '¥' | '‾' => JisSet::Roman,
+            '\u{FF61}'..='\u{FF9F}' => JisSet::Katakana,
+            _ => JisSet::TwoByte,
+        };
+        let switch = std::mem::take(&mut self.owed) + if set == self.set { 0 } else { 3 };
+        self.set = set;
+        switch + if set == JisSet::TwoByte { 2 } else { 1 }
     }
 }
 
 fn multibyte_len(c: char, encoding: &'static Encoding) -> u64 {
     let half_width_kana = matches!(c, '\u{FF61}'..='\u{FF9F}');
+    // Big5 writes E with circumflex and a second accent as one (WHATWG Encoding, Big5 decoder).
+    if encoding == encoding_rs::BIG5 && matches!(c, '\u{304}' | '\u{30C}') {
+        return 0;
+    }
     if encoding == encoding_rs::SHIFT_JIS {
         return if half_width_kana || c == '\u{80}' { 1 } else { 2 };
     }

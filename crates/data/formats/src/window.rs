@@ -6,9 +6,9 @@
 use std::collections::VecDeque;
 use std::io::{self, Read};
 
-use encoding_rs::{Decoder, DecoderResult, Encoding, UTF_8};
+use encoding_rs::{Decoder, DecoderResult, Encoding, ISO_2022_JP, UTF_8, UTF_16BE, UTF_16LE};
 
-use crate::located::Measure;
+use crate::located::{JisSet, Measure};
 use crate::text::encoding::{self, Detected};
 use crate::{Escape, Raw, ReadError, Source};
 
@@ -43,8 +43,9 @@ struct Decoding {
     input: Vec<u8>,
     /// Raw bytes decoded so far, as a file offset.
     raw: u64,
-    /// Positions known exactly, as decoded and raw offsets: the ends of damaged sequences.
-    marks: VecDeque<(u64, u64)>,
+    /// Positions known exactly, as decoded and raw offsets: the ends of damaged sequences, and where escape sequences
+    /// begin, with what those switch to.
+    marks: VecDeque<(u64, u64, Option<JisSet>)>,
     cursor: (u64, u64),
     measure: Measure,
 }
@@ -220,22 +221,41 @@ impl Decoding {
         let mut taken = 0;
         loop {
             let input = self.input.get(taken..).unwrap_or_default();
+            // What an escape sequence switches to does not show in the text: each is a position to be known exactly.
+            let stop = if self.encoding == ISO_2022_JP { next_escape(input) } else { input.len() };
+            let piece = input.get(..stop).unwrap_or_default();
+            let is_last = last && stop == input.len();
             let free = out.get_mut(end..).unwrap_or_default();
-            let (result, read, written) = self.decoder.decode_to_utf8_without_replacement(input, free, last);
+            let (result, read, written) = self.decoder.decode_to_utf8_without_replacement(piece, free, is_last);
             taken += read;
             end += written;
             self.raw += read as u64;
-            let DecoderResult::Malformed(_, after) = result else { break };
-            let sign = [0xEF, 0xBF, 0xBD];
-            if let Some(space) = out.get_mut(end..end + 3) {
-                space.copy_from_slice(&sign);
-                end += 3;
+            match result {
+                DecoderResult::InputEmpty if taken < self.input.len() => {
+                    let set = JisSet::switched_to(self.input.get(taken..).unwrap_or_default());
+                    self.marks.push_back((base + end as u64, self.raw, set));
+                }
+                DecoderResult::InputEmpty | DecoderResult::OutputFull => break,
+                DecoderResult::Malformed(_, after) => {
+                    let sign = [0xEF, 0xBF, 0xBD];
+                    if let Some(space) = out.get_mut(end..end + 3) {
+                        space.copy_from_slice(&sign);
+                        end += 3;
+                    }
+                    let raw = self.raw.saturating_sub(u64::from(after));
+                    self.marks.push_back((base + end as u64, raw, None));
+                }
             }
-            self.marks.push_back((base + end as u64, self.raw.saturating_sub(u64::from(after))));
         }
         self.input.drain(..taken);
         end
     }
+}
+
+/// Where the next escape sequence begins behind the first byte.
+fn next_escape(input: &[u8]) -> usize {
+    let rest = input.get(1..).unwrap_or_default();
+    memchr::memchr(0x1B, rest).map_or(input.len(), |at| at + 1)
 }
 
 impl Places {
@@ -251,10 +271,16 @@ impl Places {
 impl Decoding {
     /// Moves the cursor to decoded offset `to`; `bytes` begins at decoded offset `base`.
     fn advance(&mut self, bytes: &[u8], base: u64, to: u64) -> u64 {
-        while let Some(&mark) = self.marks.front()
-            && mark.0 <= to
+        while let Some(&(decoded, raw, set)) = self.marks.front()
+            && decoded <= to
         {
-            self.cursor = self.cursor.max(mark);
+            // What was measured up to a place gives way to what is known of it.
+            if decoded >= self.cursor.0 {
+                self.cursor = (decoded, raw);
+                if let Some(set) = set {
+                    self.measure.switch(set);
+                }
+            }
             self.marks.pop_front();
         }
         let (decoded, raw) = self.cursor;
@@ -262,7 +288,8 @@ impl Decoding {
             let from = decoded.saturating_sub(base) as usize;
             let piece = bytes.get(from..to.saturating_sub(base) as usize).unwrap_or_default();
             let len = self.measure.advance(std::str::from_utf8(piece).unwrap_or_default());
-            self.cursor = (to, raw + len);
+            // Measuring is no more than a good guess where an encoding has several ways to write a character.
+            self.cursor = (to, (raw + len).min(self.raw));
         }
         self.cursor.1
     }
@@ -306,10 +333,14 @@ impl<'w> Positions<'w> {
         };
         let encoding = decoding.encoding;
         let text = from_utf8(bytes).unwrap_or_default();
-        if text.contains(char::REPLACEMENT_CHARACTER) {
-            return (text, Raw::Whole { start: from, end: self.offset(end) });
+        let raw = Raw::Encoded { start: from, encoding };
+        let is_plain = text.is_ascii() && encoding.is_ascii_compatible() && from + text.len() as u64 <= decoding.raw;
+        if is_plain || is_measured_exactly(encoding) && !is_damaged(text) {
+            return (text, raw);
         }
-        (text, Raw::Encoded { start: from, encoding })
+        let to = self.offset(end);
+        let is_sure = !is_damaged(text) && raw.locate(text, 0, text.len()) == Some((from, to));
+        (text, if is_sure { raw } else { Raw::Whole { start: from, end: to } })
     }
 
     /// The place of escaped text at `start..end`; `exact`: `escape` explains all of it.
@@ -327,6 +358,15 @@ impl<'w> Positions<'w> {
     fn slice(&self, start: usize, end: usize) -> &'w [u8] {
         self.buffer.get(self.start + start..self.start + end).unwrap_or_default()
     }
+}
+
+fn is_damaged(text: &str) -> bool {
+    text.contains(char::REPLACEMENT_CHARACTER)
+}
+
+/// Whether each character has one length alone in the encoding.
+fn is_measured_exactly(encoding: &'static Encoding) -> bool {
+    encoding.is_single_byte() || encoding == UTF_16LE || encoding == UTF_16BE
 }
 
 /// Long text is worth the vector check; short text is not.

@@ -169,3 +169,15 @@ proptest::proptest! {
         proptest::prop_assert_eq!(&whole.lines, &Recorder::read_stream(file.as_bytes(), 3).lines);
     }
 }
+
+/// Half-width kana and JIS Roman take one byte each, which their text does not show.
+#[test]
+fn switching_character_sets_does_not_lead_places_astray() {
+    let file = b"name,code\n\x1b$B;3ED\x1b(B,A-1\n\x1b(I6@6E\x1b(B,A-2\n\x1b(J\\5\x1b(B,A-3\n\x1b$B;3ED\x1b(B,A-4\n";
+    let read = Recorder::proved(file);
+    for value in ["A-1", "A-2", "A-3", "A-4"] {
+        let cell = read.cells.iter().find(|cell| cell.value == value).unwrap();
+        let at = memchr::memmem::find(file, value.as_bytes()).unwrap() as u64;
+        assert_eq!(cell.span, Some((at, at + 3)), "{value}: {:?}", read.lines);
+    }
+}

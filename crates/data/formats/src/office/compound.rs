@@ -46,7 +46,8 @@ pub(super) fn read(source: Source<'_>, reader: &mut Reader<'_, '_>) -> Result<()
         let workbook =
             compound.streams.iter().find(|s| ["Workbook", "Book"].iter().any(|n| s.name.eq_ignore_ascii_case(n)));
         let records = workbook.map(|stream| compound.content(stream)).unwrap_or_default();
-        return xls::read(&bytes, &records, reader);
+        drop(bytes);
+        return xls::read(&records, reader);
     }
     reader.format(Format::Binary)?;
     reader.holds(bytes.len());
@@ -109,6 +110,9 @@ impl<'a> Compound<'a> {
         while next < LAST_SECTOR && sectors.len() <= sectors_max {
             let mut list = words(self.sector(next));
             next = list.pop().unwrap_or(LAST_SECTOR);
+            if list.is_empty() {
+                break;
+            }
             sectors.append(&mut list);
         }
         sectors.truncate(sectors_max);
@@ -121,12 +125,16 @@ impl<'a> Compound<'a> {
         self.bytes.get(start..end).unwrap_or_default()
     }
 
-    /// A chain of sectors. It cannot be longer than the file, so cycles end.
+    /// A chain of sectors, up to where it leaves the file. It cannot be longer than the file, so cycles end.
     fn chain(&self, first: u32, len: u64) -> Vec<u8> {
         let mut content = Vec::new();
         let mut next = first;
         while next < LAST_SECTOR && (content.len() as u64) < len && content.len() <= self.bytes.len() {
-            content.extend_from_slice(self.sector(next));
+            let sector = self.sector(next);
+            if sector.is_empty() {
+                break;
+            }
+            content.extend_from_slice(sector);
             next = self.table.get(next as usize).copied().unwrap_or(LAST_SECTOR);
         }
         content.truncate(usize::try_from(len).unwrap_or(usize::MAX));
@@ -142,7 +150,11 @@ impl<'a> Compound<'a> {
         let mut next = stream.first;
         while next < LAST_SECTOR && (content.len() as u64) < stream.len && content.len() <= self.small.len() {
             let start = (next as usize).saturating_mul(64);
-            content.extend_from_slice(self.small.get(start..(start + 64).min(self.small.len())).unwrap_or_default());
+            let sector = self.small.get(start..start.saturating_add(64).min(self.small.len())).unwrap_or_default();
+            if sector.is_empty() {
+                break;
+            }
+            content.extend_from_slice(sector);
             next = self.small_table.get(next as usize).copied().unwrap_or(LAST_SECTOR);
         }
         content.truncate(usize::try_from(stream.len).unwrap_or(usize::MAX));

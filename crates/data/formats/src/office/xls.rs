@@ -1,5 +1,7 @@
 //! Binary Excel workbooks ([MS-XLS]), through `calamine`, which holds each sheet whole.
 
+mod checked;
+
 use std::io::Cursor;
 
 use calamine::{Data, Range, Reader as _, Xls};
@@ -15,13 +17,20 @@ const FILEPASS: u16 = 0x2F;
 /// Records before the first sheet that are looked through.
 const RECORDS_MAX: usize = 10_000;
 
-/// Reads a workbook; `records` is its main stream.
-pub(super) fn read(bytes: &[u8], records: &[u8], reader: &mut Reader<'_, '_>) -> Result<(), ReadError> {
+/// One cell is granted for so many bytes that may be held whole: it takes about four times that, but the text of the
+/// sheets, which the limit is meant for, takes far less than the file.
+const CELL_BYTES: usize = 8;
+
+/// Reads a workbook by its main stream.
+pub(super) fn read(records: &[u8], reader: &mut Reader<'_, '_>) -> Result<(), ReadError> {
     if is_encrypted(records) {
         return Err(Problem::encrypted("the workbook is protected by a password; remove it first").into());
     }
     let damaged = |_error| Problem::malformed("the workbook's records are damaged");
-    let mut workbook: Xls<_> = guarded(|| Xls::new(Cursor::new(bytes)))?.map_err(damaged)?;
+    checked::check(records, reader.limits().whole_bytes_max / CELL_BYTES)?;
+    let contained = checked::contained(records)
+        .ok_or_else(|| Problem::limit("the workbook's records are too many; save it as .xlsx to have it read"))?;
+    let mut workbook: Xls<_> = guarded(|| Xls::new(Cursor::new(contained)))?.map_err(damaged)?;
     for (name, reference) in workbook.defined_names().to_vec() {
         super::parts::document_field(&format!("definedName.{name}"), &reference, reader)?;
     }
@@ -69,3 +78,6 @@ fn text(cell: &Data) -> String {
         other => other.to_string(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -182,7 +182,8 @@ impl Resource {
         let key = self.slice(&leaf.key);
         if key == "div" && path.ends_with(".text.div") {
             let whole = raw.locate(value, 0, value.len());
-            let exact = blank::narrative(value, decoded);
+            // A tag's blanks are as many as its bytes here, which is more than its characters where some take several.
+            let exact = blank::narrative(value, decoded) && (value.is_ascii() || !matches!(raw, Raw::Encoded { .. }));
             let raw = match (exact, whole) {
                 (false, Some((start, end))) => Raw::Whole { start, end },
                 _ => raw,

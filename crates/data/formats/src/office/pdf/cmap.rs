@@ -4,11 +4,14 @@ use std::collections::HashMap;
 
 /// Mappings that are kept of one font.
 const MAPPINGS_MAX: usize = 1 << 17;
+/// The text of one code, in bytes (section 9.10.3 sets this limit): each showing of the code repeats it.
+const TEXT_BYTES_MAX: usize = 512;
 
 /// The map of one font.
 #[derive(Debug, Default)]
 pub(super) struct ToUnicode {
     map: HashMap<u32, String>,
+    /// In ascending order.
     ranges: Vec<(u32, u32, String)>,
     /// Bytes of a code, as far as the map says.
     pub(super) code_bytes: Option<usize>,
@@ -40,6 +43,7 @@ impl ToUnicode {
                 _ => {}
             }
         }
+        cmap.ranges.sort_by_key(|range| range.0);
         cmap
     }
 
@@ -53,10 +57,9 @@ impl ToUnicode {
             out.push_str(text);
             return true;
         }
-        let Some((first, _, text)) = self.ranges.iter().find(|(first, last, _)| (*first..=*last).contains(&code))
-        else {
-            return false;
-        };
+        let at = self.ranges.partition_point(|range| range.0 <= code);
+        let range = at.checked_sub(1).and_then(|at| self.ranges.get(at));
+        let Some((first, _, text)) = range.filter(|(_, last, _)| code <= *last) else { return false };
         let mut chars: Vec<char> = text.chars().collect();
         if let Some(end) = chars.last_mut() {
             *end = char::from_u32((*end as u32).saturating_add(code - first)).unwrap_or(char::REPLACEMENT_CHARACTER);
@@ -104,6 +107,7 @@ fn code_of(bytes: &[u8]) -> u32 {
 }
 
 fn utf16(bytes: &[u8]) -> String {
+    let bytes = bytes.get(..TEXT_BYTES_MAX).unwrap_or(bytes);
     let units = bytes.chunks(2).map(|unit| unit.iter().fold(0u16, |value, byte| value << 8 | u16::from(*byte)));
     char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).filter(|c| *c != '\0').collect()
 }
@@ -184,5 +188,13 @@ mod tests {
         assert_eq!(text, "AC fi山😀");
         assert_eq!(cmap.code_bytes, Some(2));
         assert!(!cmap.push(0x99, &mut text));
+    }
+
+    #[test]
+    fn a_code_does_not_stand_for_endless_text() {
+        let cmap = format!("1 beginbfchar <01> <{}> endbfchar", "0041".repeat(100_000));
+        let mut text = String::new();
+        assert!(ToUnicode::parse(cmap.as_bytes()).push(1, &mut text));
+        assert_eq!(text.len(), 256);
     }
 }

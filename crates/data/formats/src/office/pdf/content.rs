@@ -254,7 +254,8 @@ impl Show<'_> {
             return;
         };
         let mut text = String::new();
-        while !bytes.is_empty() {
+        // Whoever calls stops at the limit; one string may go far beyond it.
+        while !bytes.is_empty() && self.found.text.len() <= TEXT_BYTES_MAX {
             text.clear();
             let Some(shown) = font.take(&mut bytes, &mut text) else { break };
             self.found.undecoded += u64::from(!shown.is_decoded);
