@@ -108,13 +108,15 @@ pub(crate) struct Metered<'b, R> {
     out: u64,
     unmetered: u64,
     unchecked: u64,
+    /// Why the decoder gave up. Some go round for ever when they are read again after that.
+    failed: Option<(io::ErrorKind, String)>,
 }
 
 impl<'b, R> Metered<'b, R> {
     /// `packed` counts the compressed bytes that `inner` consumes.
     pub(crate) fn new(inner: R, meter: Meter<'b>, packed: Count) -> Self {
         let packed_before = packed.get();
-        Self { inner, meter, packed, packed_before, out: 0, unmetered: 0, unchecked: 0 }
+        Self { inner, meter, packed, packed_before, out: 0, unmetered: 0, unchecked: 0, failed: None }
     }
 
     /// Bytes given out so far.
@@ -125,7 +127,14 @@ impl<'b, R> Metered<'b, R> {
 
 impl<R: Read> Read for Metered<'_, R> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let n = self.inner.read(buf)?;
+        if let Some((kind, why)) = &self.failed {
+            return Err(io::Error::new(*kind, why.clone()));
+        }
+        let n = self.inner.read(buf).inspect_err(|error| {
+            if error.kind() != io::ErrorKind::Interrupted {
+                self.failed = Some((error.kind(), error.to_string()));
+            }
+        })?;
         self.out += n as u64;
         self.unmetered += n as u64;
         self.unchecked += n as u64;

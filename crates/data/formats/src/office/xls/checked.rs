@@ -79,7 +79,7 @@ fn sheet(records: &[u8]) -> Result<(usize, usize), Problem> {
             matches!(kind, 0x0006 | 0x00BD | 0x00D6 | 0x00FD | 0x0203 | 0x0204 | 0x0205 | 0x027E) && depth <= 1;
         // The string that a formula gives stands where the formula did; without one it stands first.
         let (row, column, last) = if kind == STRING && span.is_none() { (0, 0, 0) } else { (row, column, last) };
-        if !is_cell && !(kind == STRING && span.is_none() && depth <= 1) {
+        if !(is_cell || kind == STRING && span.is_none() && depth <= 1) {
             continue;
         }
         if column.max(last) >= COLUMNS_MAX {
