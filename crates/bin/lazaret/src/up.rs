@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use console::Console;
+use landscape::Catalogue;
 use landscape::inspect::{InspectOptions, Inspector};
 use landscape::scan::{Desk, ScanOptions, Scanner};
 use landscape::sources::SampleRule;
@@ -72,6 +73,7 @@ async fn serve(global: &Global, arguments: &UpArgs, config: &Config, listen: Soc
     let (stop, stopped) = watch::channel(false);
     tell(&data, address, config.tls.is_some()).await?;
     let background = tokio::spawn(schedules(Arc::clone(&desk), stopped.clone()));
+    let warming = tokio::spawn(warm(Arc::clone(&data.catalogue)));
     let sample = arguments.sample.then(|| tokio::spawn(load(global.clone(), Arc::clone(&desk), stopped.clone())));
     let mut serving = tokio::spawn(serving(listener, console, config.clone(), stopped));
     tokio::select! {
@@ -85,6 +87,7 @@ async fn serve(global: &Global, arguments: &UpArgs, config: &Config, listen: Soc
     let _nobody_listens = stop.send(true);
     let served = tokio::time::timeout(GRACE, serving).await;
     background.abort();
+    warming.abort();
     if let Some(sample) = sample {
         sample.abort();
     }
@@ -95,6 +98,13 @@ async fn serve(global: &Global, arguments: &UpArgs, config: &Config, listen: Soc
     match served {
         Ok(Ok(Err(failure))) => Err(failure),
         _ => Ok(Outcome::Done),
+    }
+}
+
+/// Works out who is in a large catalogue before the first page asks. Pages wait for it or work it out themselves.
+async fn warm(catalogue: Arc<Catalogue>) {
+    if let Err(error) = catalogue.people().await {
+        tracing::warn!("the people in the catalogue could not be counted ahead: {error}");
     }
 }
 
