@@ -199,11 +199,12 @@ pub(crate) struct ScanArgs {
     /// Read so many rows of each database table, spread over it, instead of all.
     #[arg(long, value_name = "N")]
     pub sample_rows: Option<u64>,
-    /// Exit with 3 when an object carries this label; may be given several times.
+    /// Exit with 3 when an object carries this label, such as `phi.direct`, `special.health` or `secret`; may be given
+    /// several times.
     #[arg(long, value_name = "LABEL")]
     pub fail_on: Vec<Label>,
     /// Give up on one object after this many seconds.
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
     pub object_timeout: Option<u64>,
 }
 

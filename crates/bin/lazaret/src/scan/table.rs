@@ -77,7 +77,21 @@ pub(crate) fn size(bytes: u64) -> String {
     if unit == 0 { format!("{bytes} B") } else { format!("{amount:.1} {}", UNITS[unit]) }
 }
 
-/// Names and places come from files: nothing in them may steer a terminal.
+/// Names and places come from files: nothing in them may steer a terminal, nor turn what is written around.
 pub(crate) fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{FFFD}' } else { c }).collect()
+    text.chars().map(|c| if c.is_control() || turns_text(c) { '\u{FFFD}' } else { c }).collect()
+}
+
+/// Marks, embeddings, overrides and isolates of the bidirectional algorithm (UAX #9, section 2).
+const fn turns_text(c: char) -> bool {
+    matches!(c, '\u{61C}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn names_cannot_steer_a_terminal_or_turn_text_around() {
+        assert_eq!(super::printable("ok\u{202E}gpj.txt\u{1B}[2J"), "ok\u{FFFD}gpj.txt\u{FFFD}[2J");
+        assert_eq!(super::printable("患者.csv"), "患者.csv");
+    }
 }
