@@ -10,6 +10,10 @@ use crate::{Member, Problem, ReadError, Reader, Source};
 
 /// The largest dictionary or model that a block may ask for, in bytes.
 const DICTIONARY_BYTES_MAX: u64 = 160 << 20;
+/// Signature, version, and the start header with its checksum (7-Zip's DOC/7zFormat.txt, "SignatureHeader").
+const START_BYTES: usize = 32;
+/// Where the version ends.
+const VERSION_END: usize = 8;
 /// Method ids of the 7-Zip format (its DOC/Methods.txt).
 const LZMA: &[u8] = &[3, 1, 1];
 const LZMA2: &[u8] = &[0x21];
@@ -17,6 +21,7 @@ const PPMD: &[u8] = &[3, 4, 1];
 
 pub(super) fn read(source: Source<'_>, reader: &mut Reader<'_, '_>) -> Result<(), ReadError> {
     let mut file = source.into_seek(reader.limits().whole_bytes_max)?;
+    check_start(&mut file)?;
     let password = Password::empty();
     let archive = guarded(|| Archive::read(&mut file, &password)).and_then(|archive| archive.map_err(problem))?;
     for block in 0..archive.blocks.len() {
@@ -34,6 +39,23 @@ pub(super) fn read(source: Source<'_>, reader: &mut Reader<'_, '_>) -> Result<()
     }
     for entry in archive.files.iter().filter(|entry| !entry.has_stream && !entry.is_directory) {
         reader.member(&Member { name: &entry.name, len: Some(0) }, Source::bytes(&[]))?;
+    }
+    Ok(())
+}
+
+/// Refuses an archive whose start header is empty, as a writer leaves it that was stopped. The library would look for the
+/// header at the end instead, without the checksum that tells a damaged one, and may go round in it for ever.
+fn check_start<R: Read + io::Seek>(file: &mut R) -> Result<(), ReadError> {
+    let mut start = [0; START_BYTES];
+    file.rewind()?;
+    file.read_exact(&mut start).map_err(|error| match error.kind() {
+        io::ErrorKind::UnexpectedEof => Problem::truncated("the archive ends within its first header").into(),
+        _ => from_io(error),
+    })?;
+    file.rewind()?;
+    if start.iter().skip(VERSION_END).all(|byte| *byte == 0) {
+        let why = "the archive was not written to its end: its first header is empty; repair it with 7-Zip first";
+        return Err(Problem::truncated(why).into());
     }
     Ok(())
 }
