@@ -186,10 +186,7 @@ impl Automaton {
         self.begin(memory)?;
         let mut row = memory.table.start;
         for &byte in word {
-            let mut step = memory.table.step(&self.columns, row, byte);
-            if step == Step::UNKNOWN {
-                step = self.explore(memory, row, Some(byte))?;
-            }
+            let mut step = self.next(memory, row, Some(byte))?;
             if step == Step::DEAD {
                 return Some(After::DEAD);
             }
@@ -229,10 +226,7 @@ impl Automaton {
         self.begin(memory)?;
         let mut row = memory.table.start;
         for &byte in rest.iter().take(most) {
-            let mut step = memory.table.step(&self.columns, row, byte);
-            if step == Step::UNKNOWN {
-                step = self.explore(memory, row, Some(byte))?;
-            }
+            let step = self.next(memory, row, Some(byte))?;
             if step == Step::DEAD || step & Step::MATCH != 0 {
                 return Some(step != Step::DEAD);
             }
@@ -241,10 +235,7 @@ impl Automaton {
         if rest.len() > most {
             return Some(true);
         }
-        let mut step = memory.table.last_step(&self.columns, row);
-        if step == Step::UNKNOWN {
-            step = self.explore(memory, row, None)?;
-        }
+        let step = self.next(memory, row, None)?;
         Some(step & Step::MATCH != 0)
     }
 
@@ -266,10 +257,7 @@ impl Automaton {
         memory.walk = memory.walk.wrapping_add(1);
         let rest = bytes.get(at + taken..)?;
         for (i, &byte) in rest.iter().take(WALK_BYTES_MAX).enumerate() {
-            let mut step = memory.table.step(&self.columns, row, byte);
-            if step == Step::UNKNOWN {
-                step = self.explore(memory, row, Some(byte))?;
-            }
+            let mut step = self.next(memory, row, Some(byte))?;
             if step == Step::DEAD {
                 return Some(Some(taken + i + 1));
             }
@@ -283,10 +271,7 @@ impl Automaton {
         if rest.len() > WALK_BYTES_MAX {
             return Some(None);
         }
-        let mut step = memory.table.last_step(&self.columns, row);
-        if step == Step::UNKNOWN {
-            step = self.explore(memory, row, None)?;
-        }
+        let step = self.next(memory, row, None)?;
         if step & Step::MATCH != 0 {
             memory.report(step, bytes.len(), matches);
         }
@@ -311,6 +296,16 @@ impl Automaton {
         };
         memory.table.start = self.enter(memory, start)? & !Step::MATCH;
         Some(())
+    }
+
+    /// The step from a state at a byte, or at the end of the text.
+    #[inline]
+    fn next(&self, memory: &mut Memory, row: u16, byte: Option<u8>) -> Option<u16> {
+        let step = match byte {
+            Some(byte) => memory.table.step(&self.columns, row, byte),
+            None => memory.table.last_step(&self.columns, row),
+        };
+        if step == Step::UNKNOWN { self.explore(memory, row, byte) } else { Some(step) }
     }
 
     /// Works out one entry of the table. `None` when the regex crate forgot its states meanwhile.

@@ -32,10 +32,6 @@ pub(super) struct Here<'a> {
 /// What is tried at words of letters.
 const AT_WORDS: [Sort; SORTS] = [Sort::Shape, Sort::Title, Sort::Code, Sort::Sharp];
 
-fn sort_at_words(sort: Sort) -> usize {
-    AT_WORDS.iter().position(|known| *known == sort).unwrap_or(0)
-}
-
 impl<'a> Here<'a> {
     /// Tries the wide patterns at every token start of the unbroken run around each literal.
     pub(super) fn around_literals(&mut self, out: &mut Vec<Hit>) {
@@ -189,13 +185,13 @@ impl<'a> Here<'a> {
     /// Goes on behind a word. Returns after how many bytes nothing was left that might match, if nothing did.
     fn after_word(&mut self, word: &Word, start: Start, out: &mut Vec<Hit>) -> Option<usize> {
         let mut most = Some(start.word);
-        for (after, sort) in word.after.into_iter().zip(AT_WORDS) {
+        for ((after, sort), age) in word.after.into_iter().zip(AT_WORDS).zip(self.scratch.ages) {
             if after == After::DEAD {
                 continue;
             }
             let search: &'a Search = self.search;
             let (group, memory) = (search.groups.get(sort), &mut self.memories.sorts[sort as usize]);
-            let known = after != After::UNKNOWN && Automaton::age(memory) == self.scratch.ages[sort_at_words(sort)];
+            let known = after != After::UNKNOWN && Automaton::age(memory) == age;
             let mut matches = std::mem::take(&mut self.scratch.matches);
             let bytes = self.text.as_bytes();
             let resumed = if known {
