@@ -1,13 +1,21 @@
 //! The shared nouns of Lazaret. What comes in: nothing; what goes out: types that every other crate
 //! speaks. This crate does no I/O, reads no clock and draws no randomness.
 
+mod access;
+mod envelope;
+pub mod event;
 mod format;
+mod id;
 mod identifier;
 mod jurisdiction;
 mod label;
 mod law;
 
+pub use access::{Action, PrincipalKind};
+pub use envelope::{Answer, Envelope, EnvelopeError, Scope};
+pub use event::Event;
 pub use format::Format;
+pub use id::{BadId, BadStudyId, ObjectId, PrincipalId, StudyId, SubjectId, VersionId};
 pub use identifier::IdentifierType;
 pub use jurisdiction::Jurisdiction;
 pub use label::Label;
