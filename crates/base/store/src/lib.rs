@@ -12,6 +12,7 @@ pub mod corrections;
 mod engine;
 mod error;
 pub mod foreign;
+pub mod guarded;
 pub mod identifiers;
 mod migrate;
 pub mod objects;

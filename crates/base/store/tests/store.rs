@@ -16,6 +16,8 @@ mod catalogue;
 mod foreign_postgres;
 #[path = "store/foreign_sqlite.rs"]
 mod foreign_sqlite;
+#[path = "store/guarded.rs"]
+mod guarded;
 #[path = "store/index.rs"]
 mod index;
 #[path = "store/migrations.rs"]

@@ -1,0 +1,197 @@
+//! Objects behind the guard.
+
+use store::Store;
+use store::guarded::uploads::{self, StoredPart, StoredUpload};
+use store::guarded::versions::{self, Condition, Put, Removed, StoredVersion, successor};
+use store::guarded::{self, GuardedStudy};
+
+use crate::engines::on_each_engine;
+
+fn study(name: &str) -> GuardedStudy {
+    GuardedStudy {
+        study: name.to_owned(),
+        versioning: "off".to_owned(),
+        settings: "{}".to_owned(),
+        created_at: 1,
+        created_by: [7; 16],
+    }
+}
+
+fn version(name: &str, id: u8) -> StoredVersion {
+    StoredVersion {
+        study: "onc-1".to_owned(),
+        name: name.to_owned(),
+        sequence: 0,
+        version: [id; 16],
+        object: [1; 16],
+        unversioned: true,
+        marker: false,
+        latest: false,
+        state: "visible".to_owned(),
+        bytes: 5,
+        etag: format!("tag{id}"),
+        modified_at: 10,
+        created_by: [7; 16],
+        properties: "{}".to_owned(),
+        labels: "phi.direct".to_owned(),
+        subjects: 2,
+        tags: "{}".to_owned(),
+        retention_mode: None,
+        retain_until: None,
+        legal_hold: false,
+        sealed: vec![id],
+    }
+}
+
+async fn put(store: &Store, new: &StoredVersion, keeps: bool) -> Put {
+    versions::put(store, new, keeps, &Condition::Always, 100).await.unwrap()
+}
+
+fn names(page: &[StoredVersion]) -> Vec<&str> {
+    page.iter().map(|version| version.name.as_str()).collect()
+}
+
+#[tokio::test]
+async fn a_version_replaces_or_joins_those_before_it() {
+    on_each_engine(|store| async move {
+        guarded::create(&store, &study("onc-1")).await.unwrap();
+        assert!(guarded::create(&store, &study("onc-1")).await.unwrap_err().to_string().contains("exists already"));
+        assert_eq!(guarded::find(&store, "onc-1").await.unwrap(), Some(study("onc-1")));
+
+        assert!(matches!(put(&store, &version("a", 1), false).await, Put::Done { replaced, .. } if replaced.is_empty()));
+        assert!(matches!(put(&store, &version("a", 2), false).await, Put::Done { replaced, .. } if replaced == [vec![1]]));
+        let latest = versions::latest(&store, "onc-1", "a").await.unwrap().unwrap();
+        assert_eq!((latest.version, latest.latest), ([2; 16], true));
+
+        let mut third = version("a", 3);
+        third.unversioned = false;
+        assert!(matches!(put(&store, &third, true).await, Put::Done { replaced, .. } if replaced.is_empty()));
+        let found = versions::find(&store, "onc-1", "a", Some([3; 16])).await.unwrap().unwrap();
+        assert_eq!(found.labels, "phi.direct");
+        assert_eq!(versions::find(&store, "onc-1", "a", None).await.unwrap().unwrap().version, [2; 16]);
+        assert_eq!(versions::find(&store, "onc-1", "b", Some([3; 16])).await.unwrap(), None);
+
+        assert!(matches!(versions::remove(&store, [3; 16], false, 100).await.unwrap(), Removed::Done(old) if old.sealed == [3]));
+        assert_eq!(versions::latest(&store, "onc-1", "a").await.unwrap().unwrap().version, [2; 16]);
+        assert_eq!(versions::remove(&store, [3; 16], false, 100).await.unwrap(), Removed::Missing);
+        assert!(!guarded::remove(&store, "onc-1").await.unwrap(), "it holds an object");
+        versions::remove(&store, [2; 16], false, 100).await.unwrap();
+        assert!(guarded::remove(&store, "onc-1").await.unwrap());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn conditions_holds_and_retention_are_kept() {
+    on_each_engine(|store| async move {
+        guarded::create(&store, &study("onc-1")).await.unwrap();
+        let absent = Condition::Absent;
+        let matches = |tag: &str| Condition::Matches(tag.to_owned());
+        let new = version("a", 1);
+        assert_eq!(versions::put(&store, &new, false, &matches("tag1"), 100).await.unwrap(), Put::Missing);
+        assert!(matches!(versions::put(&store, &new, false, &absent, 100).await.unwrap(), Put::Done { .. }));
+        let second = version("a", 2);
+        assert_eq!(versions::put(&store, &second, false, &absent, 100).await.unwrap(), Put::Conflict);
+        assert_eq!(versions::put(&store, &second, false, &matches("tag9"), 100).await.unwrap(), Put::Conflict);
+        assert!(matches!(
+            versions::put(&store, &second, false, &matches("tag1"), 100).await.unwrap(),
+            Put::Done { .. }
+        ));
+
+        let mut held = versions::latest(&store, "onc-1", "a").await.unwrap().unwrap();
+        held.legal_hold = true;
+        assert!(versions::change(&store, &held).await.unwrap());
+        assert_eq!(versions::remove(&store, [2; 16], true, 100).await.unwrap(), Removed::Kept);
+        assert_eq!(put(&store, &version("a", 3), false).await, Put::Kept);
+        held.legal_hold = false;
+        held.retention_mode = Some("GOVERNANCE".to_owned());
+        held.retain_until = Some(500);
+        versions::change(&store, &held).await.unwrap();
+        assert_eq!(versions::remove(&store, [2; 16], false, 100).await.unwrap(), Removed::Kept);
+        assert!(matches!(versions::remove(&store, [2; 16], true, 100).await.unwrap(), Removed::Done(_)));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn names_are_listed_in_the_order_of_their_bytes() {
+    on_each_engine(|store| async move {
+        guarded::create(&store, &study("onc-1")).await.unwrap();
+        for (at, name) in ["b/1", "a", "B", "b/2", "ä", "b", "c"].iter().enumerate() {
+            put(&store, &version(name, u8::try_from(at).unwrap() + 1), false).await;
+        }
+        let all = versions::listed(&store, "onc-1", "", b"", true, 10).await.unwrap();
+        assert_eq!(names(&all), ["B", "a", "b", "b/1", "b/2", "c", "ä"]);
+        let some = versions::listed(&store, "onc-1", "b/", b"b/1", false, 10).await.unwrap();
+        assert_eq!(names(&some), ["b/2"]);
+        let page = versions::listed(&store, "onc-1", "", b"a", false, 2).await.unwrap();
+        assert_eq!(names(&page), ["b", "b/1"]);
+        let mut again = version("a", 20);
+        again.unversioned = false;
+        put(&store, &again, true).await;
+        let history = versions::history(&store, "onc-1", "a", (b"", 0), 10).await.unwrap();
+        assert_eq!(history.iter().map(|version| version.version[0]).collect::<Vec<_>>(), [20, 2]);
+        assert_eq!(successor(b"a\xff"), Some(b"b".to_vec()));
+        assert_eq!(successor(b"\xff"), None);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_in_quarantine_is_not_seen_until_released() {
+    on_each_engine(|store| async move {
+        guarded::create(&store, &study("onc-1")).await.unwrap();
+        put(&store, &version("a", 1), false).await;
+        let mut held = version("a", 2);
+        held.state = "quarantined".to_owned();
+        assert!(matches!(put(&store, &held, false).await, Put::Done { replaced, .. } if replaced.is_empty()));
+        assert_eq!(versions::latest(&store, "onc-1", "a").await.unwrap().unwrap().version, [1; 16]);
+        assert_eq!(versions::find(&store, "onc-1", "a", None).await.unwrap().unwrap().version, [1; 16]);
+        let waiting = versions::in_state(&store, "quarantined", i64::MAX, 10).await.unwrap();
+        assert_eq!(waiting.len(), 1);
+        assert!(versions::settle(&store, [2; 16], true).await.unwrap());
+        assert!(!versions::settle(&store, [2; 16], false).await.unwrap(), "it is no longer in quarantine");
+        assert_eq!(versions::latest(&store, "onc-1", "a").await.unwrap().unwrap().version, [2; 16]);
+        assert_eq!(versions::totals(&store, "onc-1").await.unwrap(), [("visible".to_owned(), 2, 10)]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn parts_are_kept_by_number_until_the_upload_ends() {
+    on_each_engine(|store| async move {
+        guarded::create(&store, &study("onc-1")).await.unwrap();
+        let upload = StoredUpload {
+            upload: [9; 16],
+            study: "onc-1".to_owned(),
+            name: "big".to_owned(),
+            object: [1; 16],
+            started_at: 5,
+            created_by: [7; 16],
+            properties: "{}".to_owned(),
+        };
+        uploads::begin(&store, &upload).await.unwrap();
+        let part = |number: u32, seal: u8| StoredPart {
+            number,
+            bytes: 3,
+            etag: format!("p{seal}"),
+            modified_at: 6,
+            checksums: "{}".to_owned(),
+            sealed: vec![seal],
+        };
+        assert_eq!(uploads::put_part(&store, [9; 16], &part(2, 1)).await.unwrap(), Some(vec![]));
+        assert_eq!(uploads::put_part(&store, [9; 16], &part(1, 2)).await.unwrap(), Some(vec![]));
+        assert_eq!(uploads::put_part(&store, [9; 16], &part(2, 3)).await.unwrap(), Some(vec![vec![1]]));
+        assert_eq!(uploads::put_part(&store, [8; 16], &part(2, 4)).await.unwrap(), None);
+        assert_eq!(uploads::parts(&store, [9; 16], 0, 10).await.unwrap(), [part(1, 2), part(2, 3)]);
+        assert_eq!(uploads::page(&store, "onc-1", "b", (b"", b""), 10).await.unwrap(), std::slice::from_ref(&upload));
+        assert_eq!(uploads::page(&store, "onc-1", "", (b"big", &[9; 16]), 10).await.unwrap(), []);
+        assert!(!guarded::remove(&store, "onc-1").await.unwrap(), "it holds an upload");
+        let mut seals = uploads::end(&store, [9; 16]).await.unwrap().unwrap();
+        seals.sort();
+        assert_eq!(seals, [vec![2], vec![3]]);
+        assert_eq!(uploads::end(&store, [9; 16]).await.unwrap(), None);
+        assert_eq!(uploads::find(&store, [9; 16]).await.unwrap(), None);
+    })
+    .await;
+}
