@@ -10,6 +10,7 @@ mod identifier;
 mod jurisdiction;
 mod label;
 mod law;
+pub mod record;
 
 pub use access::{Action, PrincipalKind};
 pub use envelope::{Answer, Envelope, EnvelopeError, Scope};
@@ -20,6 +21,7 @@ pub use identifier::IdentifierType;
 pub use jurisdiction::Jurisdiction;
 pub use label::Label;
 pub use law::LawId;
+pub use record::{Receipt, Record, RecordError};
 
 /// A name that is not one of a closed set.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
