@@ -2,7 +2,7 @@
 
 use super::id16;
 use super::versions::name;
-use crate::{PAGE_ROWS_MAX, Row, Store, StoreError, Value};
+use crate::{PAGE_ROWS_MAX, Row, Store, StoreError, Transaction, Value};
 
 /// The most parts of an upload (Amazon S3 User Guide, "Amazon S3 multipart upload limits").
 pub const PARTS_MAX: u32 = 10_000;
@@ -168,10 +168,15 @@ pub async fn parts(store: &Store, id: [u8; 16], after: u32, limit: u32) -> Resul
 /// When the engine refuses; nothing changed then.
 pub async fn end(store: &Store, id: [u8; 16]) -> Result<Option<Vec<Vec<u8>>>, StoreError> {
     let mut transaction = store.begin().await?;
+    let seals = end_in(&mut transaction, id).await?;
+    transaction.commit().await?;
+    Ok(seals)
+}
+
+pub(super) async fn end_in(transaction: &mut Transaction, id: [u8; 16]) -> Result<Option<Vec<Vec<u8>>>, StoreError> {
     let key = [id.as_slice().into()];
     let rows = transaction.rows("DELETE FROM guarded_parts WHERE upload = $1 RETURNING sealed", &key).await?;
     let seals = rows.iter().map(|row| row.bytes(0)).collect::<Result<_, _>>()?;
     let gone = transaction.execute("DELETE FROM guarded_uploads WHERE upload = $1", &key).await?;
-    transaction.commit().await?;
     Ok((gone > 0).then_some(seals))
 }

@@ -106,10 +106,12 @@ pub enum Put {
         sequence: i64,
         /// Sealed versions that nothing refers to any more.
         replaced: Vec<Vec<u8>>,
+        /// Seals of all parts of the upload that ended with it.
+        parts: Vec<Vec<u8>>,
     },
     /// The condition did not hold: an object is there that should not be, or has another tag.
     Conflict,
-    /// `If-Match` named an object that is not there.
+    /// `If-Match` named an object that is not there, or the upload ended meanwhile.
     Missing,
     /// What it would replace is kept by retention or a legal hold.
     Kept,
@@ -124,7 +126,7 @@ pub fn is_kept(version: &StoredVersion, now: i64, bypasses_governance: bool) -> 
 }
 
 /// Puts a version. One that is `visible` becomes the newest of its name; `keeps_versions` says whether those before it
-/// stay.
+/// stay. `upload` is the upload in parts that ends with it, in the same step: a part never belongs to both.
 ///
 /// # Errors
 /// When the engine refuses; nothing is kept then.
@@ -133,6 +135,7 @@ pub async fn put(
     new: &StoredVersion,
     keeps_versions: bool,
     condition: &Condition,
+    upload: Option<[u8; 16]>,
     now: i64,
 ) -> Result<Put, StoreError> {
     let mut transaction = store.begin().await?;
@@ -171,8 +174,13 @@ pub async fn put(
     }
     let sequence = transaction.allocate("guarded_versions", 1).await?;
     insert(&mut transaction, new, sequence).await?;
+    let parts = match upload {
+        Some(upload) => super::uploads::end_in(&mut transaction, upload).await?,
+        None => Some(Vec::new()),
+    };
+    let Some(parts) = parts else { return Ok(Put::Missing) };
     transaction.commit().await?;
-    Ok(Put::Done { sequence, replaced })
+    Ok(Put::Done { sequence, replaced, parts })
 }
 
 async fn insert(transaction: &mut Transaction, new: &StoredVersion, sequence: i64) -> Result<(), StoreError> {

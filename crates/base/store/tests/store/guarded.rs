@@ -44,7 +44,7 @@ fn version(name: &str, id: u8) -> StoredVersion {
 }
 
 async fn put(store: &Store, new: &StoredVersion, keeps: bool) -> Put {
-    versions::put(store, new, keeps, &Condition::Always, 100).await.unwrap()
+    versions::put(store, new, keeps, &Condition::Always, None, 100).await.unwrap()
 }
 
 fn names(page: &[StoredVersion]) -> Vec<&str> {
@@ -88,13 +88,13 @@ async fn conditions_holds_and_retention_are_kept() {
         let absent = Condition::Absent;
         let matches = |tag: &str| Condition::Matches(tag.to_owned());
         let new = version("a", 1);
-        assert_eq!(versions::put(&store, &new, false, &matches("tag1"), 100).await.unwrap(), Put::Missing);
-        assert!(matches!(versions::put(&store, &new, false, &absent, 100).await.unwrap(), Put::Done { .. }));
+        assert_eq!(versions::put(&store, &new, false, &matches("tag1"), None, 100).await.unwrap(), Put::Missing);
+        assert!(matches!(versions::put(&store, &new, false, &absent, None, 100).await.unwrap(), Put::Done { .. }));
         let second = version("a", 2);
-        assert_eq!(versions::put(&store, &second, false, &absent, 100).await.unwrap(), Put::Conflict);
-        assert_eq!(versions::put(&store, &second, false, &matches("tag9"), 100).await.unwrap(), Put::Conflict);
+        assert_eq!(versions::put(&store, &second, false, &absent, None, 100).await.unwrap(), Put::Conflict);
+        assert_eq!(versions::put(&store, &second, false, &matches("tag9"), None, 100).await.unwrap(), Put::Conflict);
         assert!(matches!(
-            versions::put(&store, &second, false, &matches("tag1"), 100).await.unwrap(),
+            versions::put(&store, &second, false, &matches("tag1"), None, 100).await.unwrap(),
             Put::Done { .. }
         ));
 
@@ -187,6 +187,18 @@ async fn parts_are_kept_by_number_until_the_upload_ends() {
         assert_eq!(uploads::page(&store, "onc-1", "b", (b"", b""), 10).await.unwrap(), std::slice::from_ref(&upload));
         assert_eq!(uploads::page(&store, "onc-1", "", (b"big", &[9; 16]), 10).await.unwrap(), []);
         assert!(!guarded::remove(&store, "onc-1").await.unwrap(), "it holds an upload");
+        let mut whole = version("big", 5);
+        whole.unversioned = false;
+        let put = versions::put(&store, &whole, true, &Condition::Always, Some([8; 16]), 100).await.unwrap();
+        assert_eq!(put, Put::Missing, "an upload that ended cannot become a version");
+        assert_eq!(versions::latest(&store, "onc-1", "big").await.unwrap(), None);
+        let put = versions::put(&store, &whole, true, &Condition::Always, Some([9; 16]), 100).await.unwrap();
+        assert!(matches!(put, Put::Done { parts, .. } if parts.len() == 2));
+        assert_eq!(uploads::find(&store, [9; 16]).await.unwrap(), None, "version and upload are never both there");
+
+        uploads::begin(&store, &upload).await.unwrap();
+        uploads::put_part(&store, [9; 16], &part(1, 2)).await.unwrap();
+        uploads::put_part(&store, [9; 16], &part(2, 3)).await.unwrap();
         let mut seals = uploads::end(&store, [9; 16]).await.unwrap().unwrap();
         seals.sort();
         assert_eq!(seals, [vec![2], vec![3]]);

@@ -1,0 +1,176 @@
+//! What the gateway needs of others: storage that seals, recognition of what flows by, and somebody who knows callers and
+//! rules. The recorder is [`model::record::Record`].
+
+use std::ops::Range;
+use std::pin::Pin;
+
+use bytes::Bytes;
+use futures_util::Stream;
+use model::event::Actor;
+use model::{Action, Answer, Label, ObjectId, StudyId, VersionId};
+use secrecy::SecretString;
+
+/// Where a version's content belongs; what is sealed is bound to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The study.
+    pub study: StudyId,
+    /// The object.
+    pub object: ObjectId,
+    /// The version.
+    pub version: VersionId,
+}
+
+/// Plaintext as it is opened.
+pub type Plain = Pin<Box<dyn Stream<Item = Result<Bytes, StorageError>> + Send>>;
+
+/// Why storage did not do what it was asked to. Nothing may be released then.
+#[derive(Debug, thiserror::Error)]
+pub enum StorageError {
+    /// What lies there is not what was sealed.
+    #[error("the stored object was altered or is not complete; it is not released, restore it from a backup")]
+    Altered,
+    /// Its key was destroyed.
+    #[error("the key of the stored object was destroyed, so that nobody can open it any more")]
+    Erased,
+    /// No space is left.
+    #[error("no space is left for objects; free some or add storage")]
+    Full,
+    /// Storage or the key provider gives no answer.
+    #[error("storage or its keys cannot be reached; try again later")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// Seals what is written and opens what is read. What it hands back as sealed (a few hundred bytes, never plaintext or a
+/// key in clear) is kept in the store and given again.
+pub trait Storage: Send + Sync + 'static {
+    /// Begins a part; whole objects are one part with number 1.
+    fn begin<'a>(&'a self, place: &'a Place, part: u32) -> Answer<'a, Result<Box<dyn PartWriter>, StorageError>>;
+
+    /// Binds finished parts, in order, into a version.
+    fn seal<'a>(&'a self, place: &'a Place, parts: &'a [Vec<u8>]) -> Answer<'a, Result<Vec<u8>, StorageError>>;
+
+    /// Opens bytes `range` of a version.
+    fn read<'a>(
+        &'a self,
+        place: &'a Place,
+        sealed: &'a [u8],
+        range: Range<u64>,
+    ) -> Answer<'a, Result<Plain, StorageError>>;
+
+    /// Takes a version's content away.
+    fn remove<'a>(&'a self, sealed: &'a [u8]) -> Answer<'a, Result<(), StorageError>>;
+
+    /// Takes away a part that no version will hold.
+    fn remove_part<'a>(&'a self, part: &'a [u8]) -> Answer<'a, Result<(), StorageError>>;
+}
+
+/// One part while it is written. Dropped before [`PartWriter::finish`], it leaves nothing behind.
+pub trait PartWriter: Send {
+    /// Adds plaintext.
+    fn write(&mut self, piece: Bytes) -> Answer<'_, Result<(), StorageError>>;
+
+    /// Makes it durable.
+    fn finish(self: Box<Self>) -> Answer<'static, Result<Vec<u8>, StorageError>>;
+}
+
+/// What recognition says of an object.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Inspected {
+    /// What it holds.
+    pub labels: Vec<Label>,
+    /// How many data subjects it is about.
+    pub subjects: u64,
+    /// What could not be read, in words.
+    pub problems: Vec<String>,
+}
+
+/// Recognition did not come to an end; the object must not become visible.
+#[derive(Debug, thiserror::Error)]
+#[error("the object could not be inspected")]
+pub struct InspectError(#[source] pub Box<dyn std::error::Error + Send + Sync>);
+
+/// Recognises what objects hold, with the same engine as a scan.
+pub trait Inspect: Send + Sync + 'static {
+    /// Begins to look at an object that will be called `name`.
+    fn begin(&self, place: &Place, name: &str) -> Box<dyn Inspection>;
+}
+
+/// One object while it flows by.
+pub trait Inspection: Send {
+    /// Shows the next bytes. Waits when recognition is slower than the flow.
+    fn feed(&mut self, piece: Bytes) -> Answer<'_, ()>;
+
+    /// After the last byte: what it holds. What was found is in the catalogue then.
+    fn finish(self: Box<Self>) -> Answer<'static, Result<Inspected, InspectError>>;
+}
+
+/// Whoever asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// Who it is, for the record.
+    pub actor: Actor,
+    /// The name that people know it by.
+    pub name: String,
+}
+
+/// What somebody wants to do.
+#[derive(Debug, Clone, Copy)]
+pub struct Question<'a> {
+    /// Who.
+    pub caller: &'a Caller,
+    /// What.
+    pub action: Action,
+    /// In which study.
+    pub study: &'a StudyId,
+    /// To which object, if it is not the study as a whole.
+    pub object: Option<ObjectId>,
+    /// What the object holds.
+    pub labels: &'a [Label],
+    /// From which network address.
+    pub ip: Option<std::net::IpAddr>,
+    /// When, in milliseconds since 1970, UTC.
+    pub now_ms: i64,
+}
+
+/// What the rules say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ruling {
+    /// Whether it may be done.
+    pub is_allowed: bool,
+    /// The rules that decided.
+    pub policies: Vec<String>,
+    /// A stable code for a refusal, such as `policy:no-grant`.
+    pub code: String,
+    /// What to do about a refusal.
+    pub hint: String,
+}
+
+/// The rules or the accounts cannot be asked; nothing may be done.
+#[derive(Debug, thiserror::Error)]
+#[error("accounts and rules cannot be reached; nothing was done, try again later")]
+pub struct GateError(#[source] pub Box<dyn std::error::Error + Send + Sync>);
+
+/// Knows callers and rules.
+pub trait Gate: Send + Sync + 'static {
+    /// The secret of an access key that is good now.
+    fn secret<'a>(&'a self, access_key: &'a str) -> Answer<'a, Result<Option<SecretString>, GateError>>;
+
+    /// Whose access key it is. A temporary key is good only with its session token.
+    fn caller<'a>(
+        &'a self,
+        access_key: &'a str,
+        token: Option<&'a str>,
+    ) -> Answer<'a, Result<Option<Caller>, GateError>>;
+
+    /// Whether something may be done.
+    fn decide<'a>(&'a self, question: &'a Question<'a>) -> Answer<'a, Result<Ruling, GateError>>;
+
+    /// Creates a study for a caller who may; recorded by whoever implements this.
+    fn create_study<'a>(
+        &'a self,
+        caller: &'a Caller,
+        study: &'a StudyId,
+        now_ms: i64,
+    ) -> Answer<'a, Result<Ruling, GateError>>;
+}
