@@ -6,6 +6,7 @@
 //! link out of a source, and never count a person twice.
 
 pub mod catalogue;
+pub mod flow;
 pub mod inspect;
 pub mod queries;
 pub mod report;

@@ -25,7 +25,7 @@ pub(crate) use bucket::Listing;
 pub(crate) use folder::{Part, is_fresh};
 pub(crate) use found::{Body, Found, Intake, Stopped};
 pub(crate) use name::{bounded, of_path, storable};
-pub(crate) use open::{Inspection, OpenSource, Reading};
+pub(crate) use open::{Inspection, OpenSource, Reading, gathered};
 
 /// A place to scan.
 #[derive(Clone, PartialEq, Eq)]

@@ -169,8 +169,18 @@ impl Reading<'_> {
     }
 
     /// Inspects the bytes of one object.
-    fn bytes_of(&mut self, name: &str, mut file: impl ReadSeek) -> Result<Vec<ObjectReport>, Halt> {
-        let source = match Source::seek(&mut file) {
+    pub(crate) fn bytes_of(&mut self, name: &str, file: impl ReadSeek) -> Result<Vec<ObjectReport>, Halt> {
+        self.source_of(name, Source::seek, file)
+    }
+
+    /// Inspects one object that `open` makes a source of.
+    pub(crate) fn source_of<'s, R: 's>(
+        &mut self,
+        name: &str,
+        open: impl FnOnce(R) -> std::io::Result<Source<'s>>,
+        bytes: R,
+    ) -> Result<Vec<ObjectReport>, Halt> {
+        let source = match open(bytes) {
             Ok(source) => source,
             Err(error) => {
                 let problem = ReadError::from(error).into_problem().ok_or(Halt)?;
@@ -236,6 +246,19 @@ fn finished(found: Found, reports: Result<Vec<ObjectReport>, Halt>, digest: Opti
         owner: found.owner.to_string(),
         reports,
     })
+}
+
+/// What the catalogue gets of an object that came by another way than a listing.
+pub(crate) fn gathered(name: &str, bytes: u64, modified_at: i64, mut reports: Vec<ObjectReport>) -> Inspected {
+    reports.iter_mut().for_each(tidy);
+    Inspected {
+        path: bounded(name).into_owned(),
+        stamp: None,
+        bytes,
+        modified_at: Some(modified_at),
+        owner: String::new(),
+        reports,
+    }
 }
 
 /// Names and text as every engine keeps them.

@@ -8,6 +8,7 @@ mod engines;
 
 mod databases;
 mod desk;
+mod flows;
 mod folders;
 mod interrupted;
 mod stores;

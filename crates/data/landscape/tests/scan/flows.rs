@@ -1,0 +1,105 @@
+//! Objects that flow by instead of lying in a source.
+
+use std::io::Write;
+
+use bytes::Bytes;
+use landscape::flow::{Flow, Flows, wants_seek};
+use landscape::report::ObjectReport;
+use model::{Jurisdiction, Label};
+
+use crate::world::{World, objects};
+
+const PATIENTS: &str = "PatientID,Name,BirthDate,Country,Diagnosis\n\
+                        P-0001,Hannah Meyer,1961-04-12,DE,E11.9\n\
+                        P-0002,Peter Brandt,1957-11-30,DE,I10\n";
+
+async fn fed(flows: &std::sync::Arc<Flows>, name: &str, bytes: &[u8], piece: usize) -> Vec<ObjectReport> {
+    let mut flow: Flow = flows.begin(name);
+    for piece in bytes.chunks(piece) {
+        flow.feed(Bytes::copy_from_slice(piece)).await.unwrap();
+    }
+    assert_eq!(flow.bytes(), bytes.len() as u64);
+    flow.finish().await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_flows_by_is_found_as_in_a_scan_and_kept() {
+    let world = World::new().await;
+    let flows = Flows::open(&world.scanner(), "guard").await.unwrap();
+    let reports = fed(&flows, "onc-1/people.csv", PATIENTS.as_bytes(), 11).await;
+    assert_eq!(reports.len(), 1);
+    assert!(reports[0].labels.contains(&Label::PhiDirect), "{:?}", reports[0].labels);
+    assert_eq!(reports[0].jurisdictions.get(&Jurisdiction::country("DE")), Some(&2));
+    assert!(objects(&world.catalogue).await.is_empty(), "nothing is kept before it is asked for");
+    flows.keep("onc-1/people.csv", "onc-1", PATIENTS.len() as u64, reports).await.unwrap();
+    assert_eq!(objects(&world.catalogue).await["onc-1/people.csv"].1, "csv");
+    assert_eq!(world.catalogue.totals().await.unwrap().people.total.people, 2);
+    flows.forget("onc-1/people.csv").await.unwrap();
+    assert_eq!(world.catalogue.totals().await.unwrap().all.objects, 0);
+    flows.forget("onc-1/people.csv").await.unwrap();
+    flows.forget("onc-1/never-there").await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn large_objects_are_seen_while_they_flow() {
+    let world = World::new().await;
+    let flows = Flows::open(&world.scanner(), "guard").await.unwrap();
+    let mut text = PATIENTS.to_owned();
+    while text.len() < 3 << 20 {
+        text.push_str("P-0001,Hannah Meyer,1961-04-12,DE,E11.9\n");
+    }
+    let reports = fed(&flows, "big.csv", text.as_bytes(), 64 << 10).await;
+    assert_eq!(reports[0].bytes, text.len() as u64);
+    assert_eq!(reports[0].subjects, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_flow_at_a_time_and_none_is_waited_for_in_vain() {
+    let world = World::new().await;
+    let flows = Flows::open(&world.scanner(), "guard").await.unwrap();
+    // More than there are places, all of them large enough to need one, and all given up half way.
+    for _ in 0..100 {
+        let mut flow = flows.begin("given-up.csv");
+        flow.feed(Bytes::from(PATIENTS.repeat(9_000))).await.unwrap();
+        drop(flow);
+    }
+    let all = (0..40).map(|number| {
+        let flows = std::sync::Arc::clone(&flows);
+        tokio::spawn(async move { fed(&flows, &format!("{number}.csv"), PATIENTS.as_bytes(), 1_000).await })
+    });
+    for one in all.collect::<Vec<_>>() {
+        assert!(one.await.unwrap()[0].labels.contains(&Label::PhiDirect));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_needs_random_access_says_so_and_is_read_from_where_it_lies() {
+    let mut world = World::new().await;
+    world.options.limits.whole_bytes_max = 100_000;
+    let flows = Flows::open(&world.scanner(), "guard").await.unwrap();
+    let database = world.path("people.sqlite");
+    let store = store::Store::sqlite_unmigrated(&database).await.unwrap();
+    store.execute("CREATE TABLE people (name TEXT, birth_date TEXT, note TEXT)", &[]).await.unwrap();
+    for row in 0..400 {
+        let values = [format!("Hannah Meyer{row}").into(), "1961-04-12".into(), "x".repeat(1_000).into()];
+        store.execute("INSERT INTO people VALUES ($1, $2, $3)", &values).await.unwrap();
+    }
+    store.close().await;
+    let bytes = std::fs::read(&database).unwrap();
+    let reports = fed(&flows, "people.sqlite", &bytes, 10_000).await;
+    assert!(wants_seek(&reports), "{reports:?}");
+    let file = Box::new(std::fs::File::open(&database).unwrap());
+    let reports = flows.read("people.sqlite", file).await.unwrap();
+    assert!(!wants_seek(&reports));
+    assert!(reports.iter().any(|report| report.labels.contains(&Label::Personal) || report.subjects > 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn archives_are_opened_while_they_flow() {
+    let world = World::new().await;
+    let flows = Flows::open(&world.scanner(), "guard").await.unwrap();
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    packed.write_all(PATIENTS.as_bytes()).unwrap();
+    let reports = fed(&flows, "people.csv.gz", &packed.finish().unwrap(), 50).await;
+    assert!(reports.iter().any(|report| report.labels.contains(&Label::PhiDirect)), "{reports:?}");
+}
