@@ -28,7 +28,8 @@ impl Access {
     ) -> Result<Emergency, AccessError> {
         let why = reason(why)?;
         if !(1..=EMERGENCY_MS_MAX).contains(&for_ms) {
-            let what = format!("an emergency lasts at most {} hours; give a shorter time", EMERGENCY_MS_MAX / 3_600_000);
+            let what =
+                format!("an emergency lasts at most {} hours; give a shorter time", EMERGENCY_MS_MAX / 3_600_000);
             return Err(AccessError::Wrong { what });
         }
         let decision = self.decide(principal, Action::BreakGlass, Some(study), None, circumstances);

@@ -176,6 +176,10 @@ impl Engine {
                     grants: grants.collect(),
                 }
             }
+            // Whoever was granted nothing learns nothing of what is there: which labels, whether contained.
+            (Verdict::Deny, _) if !question.standing.reaches(question.action) => {
+                Decision { policies, ..self.no_grant(question.action) }
+            }
             (Verdict::Deny, Some(rule)) => Decision {
                 allowed: false,
                 policies,
@@ -289,4 +293,22 @@ fn rule(named: &str, wanted: Option<&str>, policy: &cedar_policy::Policy) -> Res
 
 fn wrong(id: &str, why: impl std::fmt::Display) -> AccessError {
     AccessError::Policy { id: id.to_owned(), why: why.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Engine, POLICIES_MAX};
+    use crate::change::population;
+
+    #[test]
+    fn facts_have_the_shapes_of_the_schema() {
+        // In unit tests every question is checked against the schema.
+        let engine = Engine::new(&[]).unwrap();
+        assert!(engine.ids().len() <= POLICIES_MAX);
+        assert_eq!(engine.ids().first().map(String::as_str), Some("grant"));
+        for case in population().step_by(31) {
+            let decision = case.decide(&engine);
+            assert_ne!(decision.code, "policy:failed", "{case:?}: {decision:?}");
+        }
+    }
 }

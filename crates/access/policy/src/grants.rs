@@ -258,7 +258,9 @@ fn resolve(rights: Rights) -> Result<(Option<String>, Vec<Action>), AccessError>
     };
     let actions: Vec<Action> = actions.into_iter().collect::<ActionSet>().iter().collect();
     if actions.is_empty() {
-        return Err(AccessError::Wrong { what: "a grant without actions grants nothing; name at least one".to_owned() });
+        return Err(AccessError::Wrong {
+            what: "a grant without actions grants nothing; name at least one".to_owned(),
+        });
     }
     Ok((role, actions))
 }
@@ -305,7 +307,8 @@ fn scope(grant: &Grant) -> Scope {
 fn words(grant: &Grant) -> String {
     use std::fmt::Write as _;
     let list = |words: Vec<&str>| words.join(" ");
-    let mut text = format!("principal={} actions={}", grant.principal, list(grant.actions.iter().map(|a| a.as_str()).collect()));
+    let mut text =
+        format!("principal={} actions={}", grant.principal, list(grant.actions.iter().map(|a| a.as_str()).collect()));
     let mut add = |key: &str, value: &dyn std::fmt::Display| {
         let _infallible = write!(text, " {key}={value}");
     };

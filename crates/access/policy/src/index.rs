@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use model::{Label, PrincipalId, StudyId};
+use model::{Action, Label, PrincipalId, StudyId};
 use store::grants::{Grant, GrantState};
 use store::studies::Study;
 
@@ -27,6 +27,13 @@ pub struct Standing {
     pub emergency: bool,
     /// The grants, with what each allows here.
     pub by_grant: Vec<(u32, ActionSet)>,
+}
+
+impl Standing {
+    /// Whether a grant or an emergency says anything for `action`. Only used to choose the words of a denial.
+    pub(crate) fn reaches(&self, action: Action) -> bool {
+        self.granted.contains(action) || self.emergency
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -116,7 +123,13 @@ impl Index {
     }
 
     /// What the grants of `principal` come to at `place` for something that holds `labels`.
-    pub(crate) fn standing(&self, principal: PrincipalId, place: Option<&StudyId>, labels: &[Label], now: i64) -> Standing {
+    pub(crate) fn standing(
+        &self,
+        principal: PrincipalId,
+        place: Option<&StudyId>,
+        labels: &[Label],
+        now: i64,
+    ) -> Standing {
         let mut standing = Standing::default();
         let labels: LabelSet = labels.iter().copied().collect();
         let key = (principal, place.cloned());

@@ -21,12 +21,12 @@ mod shapes;
 mod studies;
 
 pub use access::Access;
-pub use change::{Difference, Preview, population};
+pub use change::{Case, Difference, Flag, Preview, population};
 pub use content::{Role, Source, roles, shipped};
 pub use emergency::EMERGENCY_MS_MAX;
 pub use engine::{Decision, Engine, POLICIES_MAX};
 pub use error::AccessError;
-pub use grants::{DIRECT_GRANT_ACTIONS_MAX, NewGrant, REQUEST_LIFE_MS_MAX, Rights};
+pub use grants::{NewGrant, REQUEST_LIFE_MS_MAX, Rights};
 pub use index::Standing;
-pub use question::{Circumstances, Question};
+pub use question::{ActionSet, Circumstances, Machine, Network, Question, Thing};
 pub use reach::{Reach, Reached};
