@@ -21,7 +21,7 @@ pub struct Line {
     pub name: String,
     /// The number.
     pub value: f64,
-    /// Its unit: `MB/s`, `files/s`, `ms`, `MB`. Rates are per CPU-second.
+    /// Its unit: `MB/s`, `files/s`, `ms`, `µs`, `MB`. Rates are per CPU-second.
     pub unit: &'static str,
     /// What is promised, in the same unit: at least, or at most when the unit counts time or memory.
     pub target: Option<f64>,
@@ -36,7 +36,7 @@ pub struct Line {
 impl Line {
     /// Whether less is better.
     fn is_limit(&self) -> bool {
-        matches!(self.unit, "ms" | "MB")
+        matches!(self.unit, "ms" | "µs" | "MB")
     }
 
     fn holds(&self) -> Option<bool> {
@@ -63,7 +63,8 @@ impl Line {
     pub fn from_json(value: &Value) -> Option<Self> {
         let number = |key: &str| value.get(key).and_then(Value::as_f64);
         let text = |key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
-        let unit = ["MB/s", "files/s", "ms", "MB"].into_iter().find(|unit| text("unit").as_deref() == Some(unit))?;
+        let unit =
+            ["MB/s", "files/s", "ms", "µs", "MB"].into_iter().find(|unit| text("unit").as_deref() == Some(unit))?;
         Some(Self {
             name: text("name")?,
             value: number("value")?,

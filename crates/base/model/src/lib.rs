@@ -21,7 +21,7 @@ pub use identifier::IdentifierType;
 pub use jurisdiction::Jurisdiction;
 pub use label::Label;
 pub use law::LawId;
-pub use record::{Receipt, Record, RecordError};
+pub use record::{By, Receipt, Record, RecordError};
 
 /// A name that is not one of a closed set.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::event::{Activity, Actor, Origin};
 use crate::{Answer, Event};
 
 /// Where an event lies once it is durable.
@@ -39,5 +40,27 @@ pub trait Record: Send + Sync + 'static {
 impl<T: Record + ?Sized> Record for Arc<T> {
     fn record(&self, event: Event) -> Answer<'_, Result<Receipt, RecordError>> {
         (**self).record(event)
+    }
+}
+
+/// On whose behalf something is changed, from where and when.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct By {
+    /// Who. The caller has made sure that it is.
+    pub actor: Actor,
+    /// From where.
+    pub origin: Origin,
+    /// When, in milliseconds since 1970, UTC.
+    pub now_ms: i64,
+}
+
+impl By {
+    /// A success of `activity`, to be filled in.
+    #[must_use]
+    pub fn event(&self, activity: Activity) -> Event {
+        let mut event = Event::new(activity, self.now_ms, "");
+        event.actor = Some(self.actor.clone());
+        event.origin = self.origin.clone();
+        event
     }
 }

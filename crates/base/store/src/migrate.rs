@@ -34,6 +34,7 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!(4, "0004_change_totals"),
     migration!(5, "0005_union_generations"),
     migration!(6, "0006_ranks"),
+    migration!(7, "0007_access"),
     migration!(8, "0008_guarded"),
 ];
 

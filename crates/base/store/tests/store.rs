@@ -10,6 +10,8 @@
 #[path = "support/engines.rs"]
 mod engines;
 
+#[path = "store/access.rs"]
+mod access;
 #[path = "store/catalogue.rs"]
 mod catalogue;
 #[path = "store/foreign_postgres.rs"]

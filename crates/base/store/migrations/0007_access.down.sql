@@ -1,0 +1,12 @@
+DROP TABLE principal_sessions;
+DROP TABLE lockouts;
+DROP TABLE recovery_codes;
+DROP TABLE second_factors;
+DROP TABLE emergencies;
+DROP TABLE policies;
+DROP TABLE grants;
+DROP TABLE external_identities;
+DROP TABLE temporary_credentials;
+DROP TABLE access_keys;
+DROP TABLE principals;
+DROP TABLE studies;
