@@ -13,6 +13,7 @@ mod engine;
 mod error;
 pub mod foreign;
 pub mod identifiers;
+pub mod keys;
 mod migrate;
 pub mod objects;
 pub mod postings;
@@ -28,7 +29,7 @@ mod value;
 pub use batch::{Delete, Insert, select_in};
 pub use engine::{Engine, Store, Transaction};
 pub use error::StoreError;
-pub use migrate::MIGRATIONS;
+pub use migrate::{KEY_MIGRATIONS, MIGRATIONS};
 pub use value::{Row, Value};
 
 /// The most rows that any page holds.
