@@ -125,6 +125,13 @@ impl SimulatedDisk {
         state.names.iter().map(|(path, file)| (path.clone(), bytes(file))).collect()
     }
 
+    /// The bytes of a file.
+    #[must_use]
+    pub fn content(&self, path: &Path) -> Option<Vec<u8>> {
+        let state = self.state();
+        state.files.get(state.names.get(path)?).map(|content| content.bytes.clone())
+    }
+
     /// Puts other bytes into a file behind the vault's back.
     pub fn tamper(&self, path: &Path, bytes: Vec<u8>) {
         let mut state = self.state();
@@ -163,7 +170,7 @@ impl Disk for SimulatedDisk {
             *room -= fits as u64;
         }
         let content = state.files.get_mut(&file.0).ok_or_else(gone)?;
-        content.bytes.extend(bytes.iter().take(fits));
+        content.bytes.extend_from_slice(bytes.get(..fits).unwrap_or_default());
         if fits < bytes.len() { Err(io::Error::from(io::ErrorKind::StorageFull)) } else { Ok(()) }
     }
 
@@ -212,9 +219,7 @@ impl Disk for SimulatedDisk {
         let state = self.state();
         let content = state.files.get(&file.0).ok_or_else(gone)?;
         let from = content.bytes.get(usize::try_from(offset).unwrap_or(usize::MAX)..).unwrap_or_default();
-        let count = from.len().min(buffer.len());
-        buffer.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
-        Ok(count)
+        io::Read::read(&mut &*from, buffer)
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
