@@ -4,12 +4,16 @@
 //! nothing is sealed and nothing opened.
 
 mod file;
+mod pkcs11;
+mod transit;
 
 use std::path::PathBuf;
 
 use model::Answer;
 
 pub use file::{Effort, KeyFile, Passphrase, Warning};
+pub use pkcs11::{Pkcs11, Pkcs11Settings};
+pub use transit::{Transit, TransitSettings};
 
 use crate::Key;
 use crate::outside::NoRandom;

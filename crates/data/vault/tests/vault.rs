@@ -15,6 +15,8 @@ mod files;
 mod mutations;
 #[path = "vault/objects.rs"]
 mod objects;
+#[path = "vault/providers.rs"]
+mod providers;
 #[path = "vault/rotation.rs"]
 mod rotation;
 #[path = "vault/shredding.rs"]

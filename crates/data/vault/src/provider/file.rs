@@ -26,7 +26,7 @@ const MEMORY_KIB_MAX: u32 = 4 << 20;
 const PASSES_MAX: u32 = 64;
 const LANES_MAX: u32 = 64;
 
-/// A passphrase, wiped when it is let go and never printed.
+/// A passphrase, PIN or token, wiped when it is let go and never printed.
 pub struct Passphrase(Zeroizing<String>);
 
 impl Passphrase {
@@ -34,6 +34,10 @@ impl Passphrase {
     #[must_use]
     pub fn new(text: String) -> Self {
         Self(Zeroizing::new(text))
+    }
+
+    pub(super) fn expose(&self) -> &str {
+        &self.0
     }
 }
 
@@ -222,7 +226,7 @@ impl Stretch {
         let parameters = argon2::Params::new(memory_kib, passes, lanes, Some(32)).ok()?;
         let argon = argon2::Argon2::new(argon2::Algorithm::Argon2id, argon2::Version::V0x13, parameters);
         let mut key = Zeroizing::new([0; 32]);
-        argon.hash_password_into(passphrase.0.as_bytes(), &self.salt, key.as_mut()).ok()?;
+        argon.hash_password_into(passphrase.expose().as_bytes(), &self.salt, key.as_mut()).ok()?;
         Some(Key::from_bytes(key))
     }
 }
