@@ -9,6 +9,7 @@ use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, Executor};
 
+use crate::migrate::Schema;
 use crate::value::{postgres_row, sqlite_row};
 use crate::{Row, StoreError, Value, migrate};
 
@@ -16,6 +17,10 @@ use crate::{Row, StoreError, Value, migrate};
 const BUSY_TIMEOUT: Duration = Duration::from_secs(15);
 /// Connections at a time; SQLite has one writer among them.
 const CONNECTIONS_MAX: u32 = 8;
+/// How often emptying the write-ahead log is tried while readers are in the way.
+const CHECKPOINTS_MAX: u32 = 20;
+/// The first pause between two tries; it grows by itself each time.
+const CHECKPOINT_PAUSE: Duration = Duration::from_millis(5);
 /// Pages of SQLite's cache a connection, in KiB.
 const CACHE_KIB: u32 = 16 * 1024;
 
@@ -42,6 +47,7 @@ enum Pool {
 #[derive(Debug, Clone)]
 pub struct Store {
     pool: Pool,
+    schema: Schema,
     /// One writer at a time inside this process, so that SQLite's own waiting stays the exception.
     writer: Arc<tokio::sync::Mutex<()>>,
 }
@@ -83,6 +89,31 @@ impl Store {
     /// # Errors
     /// When it cannot be created or opened.
     pub async fn sqlite_unmigrated(path: &Path) -> Result<Self, StoreError> {
+        Self::sqlite_file(path, Schema::Main).await
+    }
+
+    /// Opens the key table's own SQLite file at `path`, created with mode 0600 if it is not there, and brings it to the
+    /// newest schema. What is deleted or overwritten in it is overwritten with zeros (`secure_delete`).
+    ///
+    /// # Errors
+    /// When it cannot be created, opened or migrated.
+    pub async fn sqlite_keys(path: &Path) -> Result<Self, StoreError> {
+        let store = Self::sqlite_file(path, Schema::Keys).await?;
+        migrate::up(&store, i64::MAX).await?;
+        Ok(store)
+    }
+
+    /// Opens the key table in PostgreSQL at `url` and brings it to the newest schema.
+    ///
+    /// # Errors
+    /// When it cannot be reached or migrated.
+    pub async fn postgres_keys(url: &str) -> Result<Self, StoreError> {
+        let store = Self { schema: Schema::Keys, ..Self::postgres_unmigrated(url).await? };
+        migrate::up(&store, i64::MAX).await?;
+        Ok(store)
+    }
+
+    async fn sqlite_file(path: &Path, schema: Schema) -> Result<Self, StoreError> {
         create_private(path).map_err(|source| StoreError::File { path: path.display().to_string(), source })?;
         let options = SqliteConnectOptions::new()
             .filename(path)
@@ -95,12 +126,13 @@ impl Store {
             .statement_cache_capacity(200)
             .row_buffer_size(256)
             .pragma("cache_size", format!("-{CACHE_KIB}"))
-            .pragma("temp_store", "memory");
+            .pragma("temp_store", "memory")
+            .pragma("secure_delete", if schema == Schema::Keys { "ON" } else { "OFF" });
         let pool =
             SqlitePoolOptions::new().max_connections(CONNECTIONS_MAX).connect_with(options).await.map_err(
                 |source| StoreError::Open { location: path.display().to_string(), source: Box::new(source) },
             )?;
-        Ok(Self::over(Pool::Sqlite(pool)))
+        Ok(Self::over(Pool::Sqlite(pool), schema))
     }
 
     /// As [`Store::postgres`], at whatever schema version the database has.
@@ -116,11 +148,42 @@ impl Store {
             .connect_with(options.application_name("lazaret").statement_cache_capacity(200))
             .await
             .map_err(failed(location))?;
-        Ok(Self::over(Pool::Postgres(pool)))
+        Ok(Self::over(Pool::Postgres(pool), Schema::Main))
     }
 
-    fn over(pool: Pool) -> Self {
-        Self { pool, writer: Arc::new(tokio::sync::Mutex::new(())) }
+    fn over(pool: Pool, schema: Schema) -> Self {
+        Self { pool, schema, writer: Arc::new(tokio::sync::Mutex::new(())) }
+    }
+
+    pub(crate) fn schema(&self) -> Schema {
+        self.schema
+    }
+
+    /// Takes what was deleted out of the engine's files too: SQLite's file is written anew and its write-ahead log emptied;
+    /// PostgreSQL vacuums `table`. (Its own write-ahead log and archives are beyond this program's reach.)
+    ///
+    /// # Errors
+    /// When the engine refuses, such as when somebody else keeps reading.
+    pub(crate) async fn scrub(&self, table: &str) -> Result<(), StoreError> {
+        let _writer = Arc::clone(&self.writer).lock_owned().await;
+        match &self.pool {
+            Pool::Sqlite(pool) => {
+                let mut connection = pool.acquire().await?;
+                sqlx::raw_sql("VACUUM").execute(&mut *connection).await?;
+                for attempt in 1..=CHECKPOINTS_MAX {
+                    let rows = sqlite_rows(&mut *connection, "PRAGMA wal_checkpoint(TRUNCATE)", &[]).await?;
+                    if rows.first().map(|row| row.int(0)).transpose()? == Some(0) {
+                        return Ok(());
+                    }
+                    tokio::time::sleep(CHECKPOINT_PAUSE * attempt).await;
+                }
+                Err(StoreError::Unscrubbed)
+            }
+            Pool::Postgres(pool) => {
+                sqlx::raw_sql(AssertSqlSafe(format!("VACUUM {table}"))).execute(pool).await?;
+                Ok(())
+            }
+        }
     }
 
     /// Which engine this is.

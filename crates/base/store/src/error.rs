@@ -33,6 +33,9 @@ pub enum StoreError {
         /// Newest version this program knows.
         known: i64,
     },
+    /// What was deleted still stands in the write-ahead log, because somebody keeps reading.
+    #[error("deleted rows still stand in the write-ahead log, because the database is being read; do it again")]
+    Unscrubbed,
     /// A migration failed; nothing of it was applied.
     #[error("schema step {version} `{name}` failed; the database is as it was before the step")]
     Migration {

@@ -18,6 +18,7 @@ pub mod foreign;
 pub mod guarded;
 pub mod grants;
 pub mod identifiers;
+pub mod keys;
 mod migrate;
 mod nouns;
 pub mod objects;
@@ -37,7 +38,7 @@ mod value;
 pub use batch::{Delete, Insert, select_in};
 pub use engine::{Engine, Store, Transaction};
 pub use error::StoreError;
-pub use migrate::MIGRATIONS;
+pub use migrate::{KEY_MIGRATIONS, MIGRATIONS};
 pub use value::{Row, Value};
 
 /// The most rows that any page holds.

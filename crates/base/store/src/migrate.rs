@@ -17,11 +17,14 @@ pub struct Migration {
 
 macro_rules! migration {
     ($version:literal, $name:literal) => {
+        migration!($version, "", $name)
+    };
+    ($version:literal, $folder:literal, $name:literal) => {
         Migration {
             version: $version,
             name: $name,
-            up: include_str!(concat!("../migrations/", $name, ".up.sql")),
-            down: include_str!(concat!("../migrations/", $name, ".down.sql")),
+            up: include_str!(concat!("../migrations/", $folder, $name, ".up.sql")),
+            down: include_str!(concat!("../migrations/", $folder, $name, ".down.sql")),
         }
     };
 }
@@ -38,18 +41,46 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!(8, "0008_guarded"),
 ];
 
-/// A statement that creates the table of steps. `BYTEA` elsewhere in the schema is PostgreSQL's name for bytes; SQLite
-/// takes any name and stores bytes as bytes.
-const STEPS: &str = "CREATE TABLE IF NOT EXISTS schema_steps (version INTEGER PRIMARY KEY, name TEXT NOT NULL)";
+/// Every step of the key table's own database, oldest first.
+pub const KEY_MIGRATIONS: &[Migration] = &[migration!(1, "keys/", "0001_keys")];
 
+/// Which of the two schemas a database holds. Both fit into one PostgreSQL database, because no name is used twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Schema {
+    /// The catalogue and everything beside it.
+    Main,
+    /// Wrapped keys, holds and receipts.
+    Keys,
+}
+
+impl Schema {
+    fn steps(self) -> &'static [Migration] {
+        match self {
+            Self::Main => MIGRATIONS,
+            Self::Keys => KEY_MIGRATIONS,
+        }
+    }
+
+    /// The table that tells which steps were applied.
+    fn table(self) -> &'static str {
+        match self {
+            Self::Main => "schema_steps",
+            Self::Keys => "vault_schema_steps",
+        }
+    }
+}
+
+// `BYTEA` in the schemas is PostgreSQL's name for bytes; SQLite takes any name and stores bytes as bytes.
 impl Store {
     /// The version of the schema, 0 for an empty database.
     ///
     /// # Errors
     /// When the engine refuses.
     pub async fn schema_version(&self) -> Result<i64, StoreError> {
-        self.execute(STEPS, &[]).await?;
-        let row = self.row("SELECT MAX(version) FROM schema_steps", &[]).await?;
+        let table = self.schema().table();
+        let steps = format!("CREATE TABLE IF NOT EXISTS {table} (version INTEGER PRIMARY KEY, name TEXT NOT NULL)");
+        self.execute(&steps, &[]).await?;
+        let row = self.row(&format!("SELECT MAX(version) FROM {table}"), &[]).await?;
         Ok(row.map(|row| row.int_opt(0)).transpose()?.flatten().unwrap_or(0))
     }
 
@@ -65,19 +96,16 @@ impl Store {
 
 pub(crate) async fn up(store: &Store, target: i64) -> Result<(), StoreError> {
     let present = store.schema_version().await?;
-    let known = MIGRATIONS.last().map_or(0, |step| step.version);
+    let (steps, table) = (store.schema().steps(), store.schema().table());
+    let known = steps.last().map_or(0, |step| step.version);
     if present > known {
         return Err(StoreError::Newer { found: present, known });
     }
-    for step in MIGRATIONS.iter().filter(|step| step.version > present && step.version <= target) {
+    for step in steps.iter().filter(|step| step.version > present && step.version <= target) {
         let mut transaction = store.begin().await?;
         transaction.script(step.up).await.map_err(|error| failed(step, error))?;
-        transaction
-            .execute(
-                "INSERT INTO schema_steps (version, name) VALUES ($1, $2)",
-                &[step.version.into(), step.name.into()],
-            )
-            .await?;
+        let sql = format!("INSERT INTO {table} (version, name) VALUES ($1, $2)");
+        transaction.execute(&sql, &[step.version.into(), step.name.into()]).await?;
         transaction.commit().await?;
     }
     Ok(())
@@ -85,10 +113,12 @@ pub(crate) async fn up(store: &Store, target: i64) -> Result<(), StoreError> {
 
 async fn down(store: &Store, target: i64) -> Result<(), StoreError> {
     let present = store.schema_version().await?;
-    for step in MIGRATIONS.iter().rev().filter(|step| step.version <= present && step.version > target) {
+    let (steps, table) = (store.schema().steps(), store.schema().table());
+    for step in steps.iter().rev().filter(|step| step.version <= present && step.version > target) {
         let mut transaction = store.begin().await?;
         transaction.script(step.down).await.map_err(|error| failed(step, error))?;
-        transaction.execute("DELETE FROM schema_steps WHERE version = $1", &[step.version.into()]).await?;
+        let sql = format!("DELETE FROM {table} WHERE version = $1");
+        transaction.execute(&sql, &[step.version.into()]).await?;
         transaction.commit().await?;
     }
     Ok(())
