@@ -288,7 +288,12 @@ impl Flow {
         match self.running.take() {
             Some((send, running)) => {
                 drop(send);
-                running.reports().await
+                let mut reports = running.reports().await?;
+                // A stream does not know its length beforehand.
+                if let Some(own) = reports.iter_mut().find(|report| report.object == self.name) {
+                    own.bytes = self.bytes;
+                }
+                Ok(reports)
             }
             None => {
                 let mut whole = Vec::with_capacity(self.held_bytes);

@@ -80,7 +80,7 @@ async fn what_needs_random_access_says_so_and_is_read_from_where_it_lies() {
     let database = world.path("people.sqlite");
     let store = store::Store::sqlite_unmigrated(&database).await.unwrap();
     store.execute("CREATE TABLE people (name TEXT, birth_date TEXT, note TEXT)", &[]).await.unwrap();
-    for row in 0..400 {
+    for row in 0..1_500 {
         let values = [format!("Hannah Meyer{row}").into(), "1961-04-12".into(), "x".repeat(1_000).into()];
         store.execute("INSERT INTO people VALUES ($1, $2, $3)", &values).await.unwrap();
     }
