@@ -68,7 +68,7 @@ impl Files for Folder {
             return Err(io::Error::other(format!("`{path}` has {length} bytes, more than {limit}")));
         }
         let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0) + 1);
-        file.take(limit + 1).read_to_end(&mut bytes)?;
+        file.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
         Ok(bytes)
     }
 
