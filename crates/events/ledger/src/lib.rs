@@ -21,6 +21,7 @@ mod seal;
 mod witness;
 mod writer;
 
+pub use anchor::StampRequest;
 pub use clock::{Clock, Random};
 pub use error::LedgerError;
 pub use handle::{Inclusion, Ledger, Receipt, Recovered, Revealed, Settings, Stored};

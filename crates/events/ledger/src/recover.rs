@@ -225,9 +225,11 @@ impl Opened {
                 }
             }
         }
-        for name in disk.names("").map_err(LedgerError::io("list", "the ledger"))? {
-            if name.ends_with(".tmp") {
-                remove(&name)?;
+        for folder in ["", names::ANCHORS, names::COSIGNED] {
+            for name in disk.names(folder).map_err(LedgerError::io("list", folder))? {
+                if name.ends_with(".tmp") {
+                    remove(format!("{folder}/{name}").trim_start_matches('/'))?;
+                }
             }
         }
         for first in segments {

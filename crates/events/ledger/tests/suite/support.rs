@@ -162,3 +162,33 @@ impl Files for Memory {
         Ok(())
     }
 }
+
+/// Serves a witness on a port of this machine, for as many requests as come.
+pub fn serve(mut witness: verify::witness::Witness, time: u64) -> String {
+    use std::io::{BufRead as _, Read as _, Write as _};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut reader = io::BufReader::new(stream.unwrap());
+            let (mut line, mut length) = (String::new(), 0);
+            while reader.read_line(&mut line).unwrap() > 2 {
+                if let Some(value) = line.strip_prefix("content-length: ") {
+                    length = value.trim().parse().unwrap();
+                }
+                line.clear();
+            }
+            let mut body = vec![0; length];
+            reader.read_exact(&mut body).unwrap();
+            let answer = witness.answer(&body, time);
+            let text = match &answer {
+                verify::witness::Answer::Cosigned(line) => line.clone(),
+                verify::witness::Answer::Conflict(size) => format!("{size}\n"),
+                _ => String::new(),
+            };
+            let head = format!("HTTP/1.1 {} x\r\ncontent-length: {}\r\n\r\n{text}", answer.status(), text.len());
+            reader.get_mut().write_all(head.as_bytes()).unwrap();
+        }
+    });
+    url
+}
