@@ -243,7 +243,7 @@ async fn read(store: &Store, now: i64) -> Result<Index, StoreError> {
         let page = emergencies::running(store, now, after).await?;
         let Some(last) = page.last() else { break };
         after = last.id;
-        page.into_iter().for_each(|use_of| index.put_emergency(use_of.principal, use_of.study, use_of.until));
+        page.into_iter().for_each(|use_of| index.open_emergency(use_of.principal, use_of.study, use_of.until));
     }
     Ok(index)
 }

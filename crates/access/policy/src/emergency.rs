@@ -61,7 +61,7 @@ impl Access {
         event.new = Some(format!("principal={} until={until}", principal.id));
         event.details.push(Detail { field: "reason".into(), scope, value: why.to_owned() });
         self.effect(event, emergencies::create(&self.store, &emergency)).await?;
-        self.turn(|index| index.put_emergency(principal.id, study.clone(), until));
+        self.turn(|index| index.open_emergency(principal.id, study.clone(), until));
         Ok(emergency)
     }
 
@@ -116,7 +116,7 @@ impl Access {
             let others = page.iter().filter(|e| e.principal == emergency.principal && e.study == emergency.study);
             until = others.map(|other| other.until).fold(until, i64::max);
         }
-        self.turn(|index| index.put_emergency(emergency.principal, emergency.study.clone(), until));
+        self.turn(|index| index.set_emergency(emergency.principal, emergency.study.clone(), until));
         Ok(())
     }
 }

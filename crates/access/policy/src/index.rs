@@ -113,7 +113,14 @@ impl Index {
         self.studies.get(id).map(Arc::clone)
     }
 
-    pub(crate) fn put_emergency(&mut self, principal: PrincipalId, study: StudyId, until: i64) {
+    /// Opens a study until `until`, or longer where it is open longer already.
+    pub(crate) fn open_emergency(&mut self, principal: PrincipalId, study: StudyId, until: i64) {
+        let known = self.emergencies.entry((principal, study)).or_insert(until);
+        *known = until.max(*known);
+    }
+
+    /// Sets until when a study is open.
+    pub(crate) fn set_emergency(&mut self, principal: PrincipalId, study: StudyId, until: i64) {
         self.emergencies.insert((principal, study), until);
     }
 
