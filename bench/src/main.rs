@@ -10,6 +10,7 @@ mod cost;
 mod scan;
 mod subjects;
 mod table;
+mod vault;
 
 use std::process::ExitCode;
 
@@ -18,7 +19,8 @@ const USAGE: &str = "usage: cargo xtask bench NAME
             [--only WORKLOAD] [--megabytes N] [--full] [--peers] [--data DIR] [--format text|json]
   subjects  distinct people over many objects [--format text|json]
   catalogue what the console asks, over a million objects and a million people
-  console   pages of the console over the same";
+  console   pages of the console over the same
+  vault     sealing, opening, ranges, rewrapping keys, providers of the root key [--format text|json]";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -28,6 +30,7 @@ fn main() -> ExitCode {
         "subjects" => subjects::run(rest),
         "catalogue" => catalogue::run(),
         "console" => console::run(),
+        "vault" => vault::run(rest),
         _ => Err(anyhow::anyhow!("there is no bench called `{name}`\n{USAGE}")),
     };
     match outcome {

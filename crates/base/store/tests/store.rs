@@ -18,6 +18,8 @@ mod foreign_postgres;
 mod foreign_sqlite;
 #[path = "store/index.rs"]
 mod index;
+#[path = "store/keys.rs"]
+mod keys;
 #[path = "store/migrations.rs"]
 mod migrations;
 #[path = "store/places.rs"]

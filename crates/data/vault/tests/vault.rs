@@ -1,6 +1,11 @@
 //! The vault from the outside.
 
-#![expect(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "tests fail loudly and say what they skip")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "tests fail loudly and say what they skip"
+)]
 
 #[path = "vault/world.rs"]
 mod world;

