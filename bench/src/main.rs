@@ -11,6 +11,7 @@ mod policy;
 mod scan;
 mod subjects;
 mod table;
+mod vault;
 
 use std::process::ExitCode;
 
@@ -20,7 +21,8 @@ const USAGE: &str = "usage: cargo xtask bench NAME
   subjects  distinct people over many objects [--format text|json]
   catalogue what the console asks, over a million objects and a million people
   console   pages of the console over the same
-  policy    decisions over 10,000 studies and 100,000 principals, access keys looked up [--format text|json]";
+  policy    decisions over 10,000 studies and 100,000 principals, access keys looked up [--format text|json]
+  vault     sealing, opening, ranges, rewrapping keys, providers of the root key [--format text|json]";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -31,6 +33,7 @@ fn main() -> ExitCode {
         "catalogue" => catalogue::run(),
         "console" => console::run(),
         "policy" => policy::run(rest),
+        "vault" => vault::run(rest),
         _ => Err(anyhow::anyhow!("there is no bench called `{name}`\n{USAGE}")),
     };
     match outcome {

@@ -1,5 +1,5 @@
-//! Installing what the tests need: PostgreSQL's server, headless Chromium with its driver and a Python environment with the check
-//! digit oracle. Everything is looked for first, so that a second run installs nothing.
+//! Installing what the tests need: PostgreSQL's server, SoftHSM2, headless Chromium with its driver and a Python environment with
+//! the check digit oracle. Everything is looked for first, so that a second run installs nothing.
 
 use std::path::Path;
 
@@ -14,6 +14,9 @@ pub(crate) fn run() -> Result<()> {
     let mut missing = Vec::new();
     if !has_postgres() {
         missing.push("postgresql");
+    }
+    if !answers("softhsm2-util") {
+        missing.push("softhsm2");
     }
     if !answers("chromium") && !answers("chromium-browser") && !answers("google-chrome") {
         missing.push("chromium");

@@ -16,7 +16,7 @@ use crate::get::{Conditions, Readable, Shared};
 use crate::multipart::{number, place};
 use crate::ports::Plain;
 use crate::properties::{Properties, given_properties, set_checksums};
-use crate::put::{Ready, check_metadata, check_name, look_up, visible};
+use crate::put::{Ready, check_metadata, check_name, visible};
 use crate::receive::{Claims, receive, strong};
 use crate::{BODY_BYTES_MAX, Guard, fault, shown_in, timestamp};
 
@@ -94,10 +94,10 @@ impl Guard {
         let mut inspection = self.inspection(&to, &input.key);
         let writer = self.storage.begin(&to, 1).await.map_err(fault::of_storage)?;
         let received = receive(writer, Some(blob(plain)), &claims, None, inspection.as_mut(), u64::MAX).await?;
-        let inspected = look_up(inspection).await?;
         properties.checksums = received.checksums.clone();
         properties.checksum_type = (!received.checksums.is_empty()).then(|| ChecksumType::FULL_OBJECT.to_owned());
         let sealed = self.storage.seal(&to, std::slice::from_ref(&received.part)).await.map_err(fault::of_storage)?;
+        let inspected = self.look_up(inspection, &to, &input.key, &sealed).await?;
         let ready = Ready {
             place: to,
             name: input.key,

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use futures_util::TryStreamExt;
 use md5::{Digest, Md5};
 use model::event::Activity;
 use model::{Action, ObjectId, StudyId, VersionId};
@@ -19,7 +18,7 @@ use store::guarded::uploads::{self, PARTS_MAX, StoredPart, StoredUpload};
 use crate::caller::{Asker, Thing};
 use crate::ports::{Inspected, Place};
 use crate::properties::{Checksums, Properties, given_checksums, given_properties, set_checksums};
-use crate::put::{Ready, check_metadata, check_name, condition, look_up, visible};
+use crate::put::{Ready, check_metadata, check_name, condition, visible};
 use crate::receive::{Claims, Received, hex, receive, strong};
 use crate::{BODY_BYTES_MAX, Guard, fault, shown_in, timestamp};
 
@@ -189,7 +188,10 @@ impl Guard {
         let place = place(&study, &upload);
         let seals: Vec<Vec<u8>> = chosen.iter().map(|part| part.sealed.clone()).collect();
         let sealed = self.storage.seal(&place, &seals).await.map_err(fault::of_storage)?;
-        let inspected = self.inspect_sealed(&place, &input.key, &sealed, bytes).await?;
+        let inspected = match &self.inspect {
+            Some(inspect) => inspect.look(&place, &input.key, &sealed).await.map_err(fault::of_inspection)?,
+            None => Inspected::default(),
+        };
         let given = given_checksums!(input);
         combine(&mut properties, &chosen, &given)?;
         let ready = Ready {
@@ -224,22 +226,6 @@ impl Guard {
         set_checksums!(output, checksums);
         output.checksum_type = checksum_type.filter(|_| !checksums.is_empty()).map(ChecksumType::from);
         Ok(S3Response::new(output))
-    }
-
-    /// Looks at a version that arrived in parts, whose bytes came in no order.
-    pub(crate) async fn inspect_sealed(
-        &self,
-        place: &Place,
-        name: &str,
-        sealed: &[u8],
-        bytes: u64,
-    ) -> S3Result<Inspected> {
-        let Some(mut inspection) = self.inspection(place, name) else { return Ok(Inspected::default()) };
-        let mut plain = self.storage.read(place, sealed, 0..bytes).await.map_err(fault::of_storage)?;
-        while let Some(piece) = plain.try_next().await.map_err(fault::of_storage)? {
-            inspection.feed(piece).await;
-        }
-        look_up(Some(inspection)).await
     }
 
     pub(crate) async fn abort_multipart_upload(

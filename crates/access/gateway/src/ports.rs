@@ -1,8 +1,10 @@
 //! What the gateway needs of others: storage that seals, recognition of what flows by, and somebody who knows callers and
 //! rules. The recorder is [`model::record::Record`].
 
+use std::any::Any;
 use std::ops::Range;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::Stream;
@@ -94,6 +96,14 @@ pub struct InspectError(#[source] pub Box<dyn std::error::Error + Send + Sync>);
 pub trait Inspect: Send + Sync + 'static {
     /// Begins to look at an object that will be called `name`.
     fn begin(&self, place: &Place, name: &str) -> Box<dyn Inspection>;
+
+    /// Looks at an object that is sealed already: one that came in parts, or that cannot be read in one pass.
+    fn look<'a>(
+        &'a self,
+        place: &'a Place,
+        name: &'a str,
+        sealed: &'a [u8],
+    ) -> Answer<'a, Result<Inspected, InspectError>>;
 }
 
 /// One object while it flows by.
@@ -101,17 +111,20 @@ pub trait Inspection: Send {
     /// Shows the next bytes. Waits when recognition is slower than the flow.
     fn feed(&mut self, piece: Bytes) -> Answer<'_, ()>;
 
-    /// After the last byte: what it holds. What was found is in the catalogue then.
-    fn finish(self: Box<Self>) -> Answer<'static, Result<Inspected, InspectError>>;
+    /// After the last byte: what it holds. What was found is in the catalogue then. `None`: it cannot be read in one pass
+    /// and has to be looked at once it is sealed.
+    fn finish(self: Box<Self>) -> Answer<'static, Result<Option<Inspected>, InspectError>>;
 }
 
 /// Whoever asks.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Caller {
     /// Who it is, for the record.
     pub actor: Actor,
     /// The name that people know it by.
     pub name: String,
+    /// What the gate knows of it and wants to see again.
+    pub facts: Arc<dyn Any + Send + Sync>,
 }
 
 /// What somebody wants to do.

@@ -109,11 +109,11 @@ impl Guard {
         let writer = self.storage.begin(&place, 1).await.map_err(fault::of_storage)?;
         let received =
             receive(writer, input.body.take(), &claims, trailers.as_ref(), inspection.as_mut(), BODY_BYTES_MAX).await?;
-        let inspected = look_up(inspection).await?;
         properties.checksums = received.checksums.clone();
         properties.checksum_type = (!received.checksums.is_empty()).then(|| ChecksumType::FULL_OBJECT.to_owned());
         let sealed =
             self.storage.seal(&place, std::slice::from_ref(&received.part)).await.map_err(fault::of_storage)?;
+        let inspected = self.look_up(inspection, &place, &input.key, &sealed).await?;
         let ready = Ready {
             etag: received.etag(),
             bytes: received.bytes,
@@ -213,6 +213,26 @@ impl Guard {
         }
     }
 
+    /// The result of inspection; nothing found where it is switched off. What was sealed does not stay if it fails.
+    pub(crate) async fn look_up(
+        &self,
+        inspection: Option<Box<dyn Inspection>>,
+        place: &Place,
+        name: &str,
+        sealed: &[u8],
+    ) -> S3Result<Inspected> {
+        let (Some(inspection), Some(inspect)) = (inspection, &self.inspect) else { return Ok(Inspected::default()) };
+        let seen = match inspection.finish().await {
+            Ok(Some(inspected)) => Ok(inspected),
+            Ok(None) => inspect.look(place, name, sealed).await,
+            Err(error) => Err(error),
+        };
+        if seen.is_err() {
+            self.discard(&[sealed.to_vec()]).await;
+        }
+        seen.map_err(fault::of_inspection)
+    }
+
     fn version_of(&self, asker: &Asker, row: &GuardedStudy, ready: &Ready) -> StoredVersion {
         let labels: Vec<&str> =
             ready.inspected.labels.iter().filter(|label| **label != Label::None).map(|label| label.as_str()).collect();
@@ -248,14 +268,6 @@ impl Guard {
                 tracing::warn!(%error, "a sealed version that nothing refers to could not be removed");
             }
         }
-    }
-}
-
-/// The result of inspection; nothing found where it is switched off.
-pub(crate) async fn look_up(inspection: Option<Box<dyn Inspection>>) -> S3Result<Inspected> {
-    match inspection {
-        Some(inspection) => inspection.finish().await.map_err(fault::of_inspection),
-        None => Ok(Inspected::default()),
     }
 }
 

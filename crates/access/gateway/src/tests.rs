@@ -160,7 +160,16 @@ async fn what_rules_refuse_by_its_content_is_put_into_quarantine() {
 async fn what_cannot_be_inspected_does_not_become_visible() {
     let world = World::new().await;
     assert_eq!(code(world.put("a", b"unreadable").await), "ServiceUnavailable");
+    assert_eq!(code(world.put("a", b"seek unreadable").await), "ServiceUnavailable");
+    assert_eq!(world.memory.blobs(), 0);
     assert_eq!(code(world.get("a").await), "NoSuchKey");
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_in_one_pass_is_looked_at_once_it_is_sealed() {
+    let world = World::new().await;
+    world.put("a", b"seek a patient").await.unwrap();
+    assert_eq!(world.tape.last().resource.subjects, Some(1));
 }
 
 #[tokio::test]

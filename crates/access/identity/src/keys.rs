@@ -173,6 +173,31 @@ impl Identity {
         Ok(Some(found))
     }
 
+    /// The secret to check a signature by, of a credential that is good at `now_ms`. Whether its session token came along is
+    /// asked of [`Identity::resolve`] afterwards: a signature that does not fit is refused before.
+    ///
+    /// # Errors
+    /// As [`Identity::resolve`].
+    pub async fn secret(&self, id: &str, now_ms: i64) -> Result<Option<SecretString>, IdentityError> {
+        let cached = self.cache.find(id);
+        let found = match cached {
+            Some(found) => found,
+            None => {
+                let is_id = id.len() == ID_CHARACTERS
+                    && id.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
+                if !is_id {
+                    return Ok(None);
+                }
+                let epoch = self.cache.epoch();
+                let Some(found) = self.read(id, now_ms).await? else { return Ok(None) };
+                let found = Arc::new(found);
+                self.cache.put(id, Arc::clone(&found), epoch);
+                found
+            }
+        };
+        Ok(found.expires_at.is_none_or(|end| now_ms < end).then(|| found.secret.clone()))
+    }
+
     async fn read(&self, id: &str, now: i64) -> Result<Option<Resolved>, IdentityError> {
         let (of, sealed, expires_at, token) = if id.starts_with(TEMPORARY_PREFIX) {
             match credentials::temporary(&self.store, id).await? {

@@ -22,6 +22,8 @@ mod foreign_sqlite;
 mod guarded;
 #[path = "store/index.rs"]
 mod index;
+#[path = "store/keys.rs"]
+mod keys;
 #[path = "store/migrations.rs"]
 mod migrations;
 #[path = "store/places.rs"]

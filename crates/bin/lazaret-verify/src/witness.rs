@@ -118,7 +118,8 @@ fn request(reader: &mut BufReader<TcpStream>) -> io::Result<Option<Vec<u8>>> {
 
 fn respond(stream: &mut TcpStream, status: u16, kind: &str, body: &str) -> io::Result<()> {
     let length = body.len();
-    let head = format!("HTTP/1.1 {status} -\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n");
+    let head =
+        format!("HTTP/1.1 {status} -\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n");
     stream.write_all(head.as_bytes())?;
     stream.write_all(body.as_bytes())
 }

@@ -1,11 +1,6 @@
 //! The vault from the outside.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::print_stderr,
-    reason = "tests fail loudly and say what they skip"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests fail loudly")]
 
 #[path = "vault/world.rs"]
 mod world;

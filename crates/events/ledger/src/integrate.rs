@@ -111,7 +111,8 @@ impl Tree {
     pub fn publish(&mut self) -> Result<(), LedgerError> {
         let partial = self.write_partial()?;
         self.disk.sync_all().map_err(LedgerError::io("sync", names::TILE))?;
-        replace(&*self.disk, names::CHECKPOINT, self.note.as_bytes()).map_err(LedgerError::io("write", names::CHECKPOINT))?;
+        replace(&*self.disk, names::CHECKPOINT, self.note.as_bytes())
+            .map_err(LedgerError::io("write", names::CHECKPOINT))?;
         let published = Published { size: self.size, note: self.note.clone() };
         *self.published.write().unwrap_or_else(PoisonError::into_inner) = published;
         for path in std::mem::replace(&mut self.partial, partial) {

@@ -26,11 +26,7 @@ pub(crate) type Reply = oneshot::Sender<Result<Receipt, LedgerError>>;
 /// What the writer is asked.
 pub(crate) enum Command {
     /// To add an entry.
-    Append {
-        kind: Kind,
-        body: Vec<u8>,
-        reply: Reply,
-    },
+    Append { kind: Kind, body: Vec<u8>, reply: Reply },
     /// To add an entry that names another key, and to sign with that from then on.
     Rotate { key: Arc<SigningKey>, reply: Reply },
 }

@@ -17,8 +17,8 @@ pub use report::{Fault, FaultKind, Report};
 use crate::files::Files;
 use crate::merkle::{Edge, Hash};
 use crate::names;
-use crate::tile::Tile;
 use crate::note::{Checkpoint, NOTE_BYTES_MAX, Note, NoteError, VerifierKey};
+use crate::tile::Tile;
 
 /// The clocks of witnesses and authorities may differ from the ledger's by as much, in milliseconds.
 pub const CLOCK_SKEW_MS_MAX: i64 = 300_000;
@@ -186,7 +186,9 @@ impl Audit<'_> {
             None => self.root_at(*size, path),
         };
         if computed.is_some_and(|computed| computed != *root) {
-            let text = format!("its root over {size} entries is not theirs: a fork, or entries and tiles were changed together");
+            let text = format!(
+                "its root over {size} entries is not theirs: a fork, or entries and tiles were changed together"
+            );
             self.report.fault(FaultKind::Fork, self.report.agreed_below(*size), path, text);
         }
         if self.report.total == before {
@@ -215,7 +217,11 @@ impl Audit<'_> {
             return self.report.remark(format!("the ledger was read as of {size} entries; the checkpoint is newer"));
         }
         if checkpoint.size > self.edge.size() {
-            let text = format!("it had {} entries when this checkpoint was made and has {}", checkpoint.size, self.edge.size());
+            let text = format!(
+                "it had {} entries when this checkpoint was made and has {}",
+                checkpoint.size,
+                self.edge.size()
+            );
             return self.report.fault(FaultKind::Truncated, Some(self.edge.size()), path, text);
         }
         let edge = self.pinned_edge.take();

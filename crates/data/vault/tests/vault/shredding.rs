@@ -80,7 +80,7 @@ async fn what_was_shredded_is_gone_from_files_caches_and_backups() {
     let world = World::open(folder.path()).await;
     assert!(is_destroyed(world.get(&first).await) && is_destroyed(world.get(&second).await));
     let receipts = world.vault.receipts(Some(&Scope::Object(object(1)))).await.unwrap();
-    assert_eq!(receipts, [receipt.clone()]);
+    assert_eq!(receipts, std::slice::from_ref(&receipt));
     let mut forged = receipt;
     forged.body = forged.body.replace(r#""keys":2"#, r#""keys":3"#);
     assert!(forged.check().is_err());

@@ -1,0 +1,179 @@
+//! Identity and policy as the gateway's gate.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use gateway::ports::{Caller, Gate, GateError, Question, Ruling};
+use identity::{Identity, Resolved};
+use model::event::{Actor, Origin};
+use model::{Action, Answer, By, PrincipalId, PrincipalKind, StudyId};
+use policy::{Access, AccessError, Circumstances, Decision, Network, NewGrant, Rights, Thing};
+use secrecy::SecretString;
+use store::principals::Principal;
+
+/// The principal that approves what a standing rule allows: here, that whoever may create studies is responsible for those
+/// that it creates.
+pub(crate) const RULE: &str = "rule:study-creation";
+
+/// Knows callers and rules.
+pub struct Doorkeeper {
+    identity: Arc<Identity>,
+    access: Arc<Access>,
+    clock: Arc<dyn Fn() -> i64 + Send + Sync>,
+}
+
+impl Doorkeeper {
+    /// Over identity and policy.
+    #[must_use]
+    pub fn new(identity: Arc<Identity>, access: Arc<Access>, clock: Arc<dyn Fn() -> i64 + Send + Sync>) -> Self {
+        Self { identity, access, clock }
+    }
+}
+
+fn failed(error: impl std::error::Error + Send + Sync + 'static) -> GateError {
+    GateError(Box::new(error))
+}
+
+fn network(ip: Option<IpAddr>) -> Network {
+    match ip {
+        None => Network::Unknown,
+        Some(ip) if ip.is_loopback() => Network::Local,
+        Some(IpAddr::V4(ip)) if ip.is_private() || ip.is_link_local() => Network::Internal,
+        // RFC 4193 unique local and RFC 4291 link-local addresses.
+        Some(IpAddr::V6(ip)) if ip.is_unique_local() || ip.is_unicast_link_local() => Network::Internal,
+        Some(_) => Network::External,
+    }
+}
+
+/// What is known of a request that came with an access key. Keys are issued by the operator or to somebody who showed a
+/// second factor, so that holding one stands for having shown it.
+fn circumstances(ip: Option<IpAddr>, now_ms: i64) -> Circumstances {
+    Circumstances { now_ms, mfa: true, network: network(ip), ..Circumstances::default() }
+}
+
+fn ruling(decision: Decision) -> Ruling {
+    Ruling {
+        is_allowed: decision.allowed,
+        policies: decision.policies,
+        code: decision.code,
+        hint: if decision.because.is_empty() {
+            decision.hint
+        } else {
+            format!("{}; {}", decision.because, decision.hint)
+        },
+    }
+}
+
+fn principal(caller: &Caller) -> Result<Arc<Principal>, GateError> {
+    let lost = || GateError("the caller's facts are missing".into());
+    Arc::clone(&caller.facts).downcast::<Resolved>().map(|facts| Arc::clone(&facts.principal)).ok().ok_or_else(lost)
+}
+
+impl Gate for Doorkeeper {
+    fn secret<'a>(&'a self, access_key: &'a str) -> Answer<'a, Result<Option<SecretString>, GateError>> {
+        Box::pin(async move {
+            let found = self.identity.secret(access_key, (self.clock)()).await.map_err(failed)?;
+            Ok(found)
+        })
+    }
+
+    fn caller<'a>(
+        &'a self,
+        access_key: &'a str,
+        token: Option<&'a str>,
+    ) -> Answer<'a, Result<Option<Caller>, GateError>> {
+        Box::pin(async move {
+            let found = self.identity.resolve(access_key, token, (self.clock)()).await.map_err(failed)?;
+            Ok(found.map(|found| Caller {
+                actor: Actor {
+                    id: found.principal.id,
+                    kind: found.principal.kind,
+                    credential: Some(access_key.to_owned()),
+                },
+                name: found.principal.name.clone(),
+                facts: found,
+            }))
+        })
+    }
+
+    fn decide<'a>(&'a self, question: &'a Question<'a>) -> Answer<'a, Result<Ruling, GateError>> {
+        Box::pin(async move {
+            let principal = principal(question.caller)?;
+            let thing = question.object.map(|id| Thing { id: Some(id), labels: question.labels });
+            let circumstances = circumstances(question.ip, question.now_ms);
+            let decision = self.access.decide(&principal, question.action, Some(question.study), thing, &circumstances);
+            Ok(ruling(decision))
+        })
+    }
+
+    fn create_study<'a>(
+        &'a self,
+        caller: &'a Caller,
+        study: &'a StudyId,
+        now_ms: i64,
+    ) -> Answer<'a, Result<Ruling, GateError>> {
+        Box::pin(async move {
+            let principal = principal(caller)?;
+            let circumstances = circumstances(None, now_ms);
+            let decision = self.access.decide(&principal, Action::Administer, None, None, &circumstances);
+            // A study that the operator created is opened by whoever administers it.
+            let decision = match (decision.allowed, self.access.study(study)) {
+                (false, Some(_)) => {
+                    self.access.decide(&principal, Action::Administer, Some(study), None, &circumstances)
+                }
+                _ => decision,
+            };
+            if !decision.allowed {
+                return Ok(ruling(decision));
+            }
+            let origin = Origin { through: "s3".into(), ..Origin::default() };
+            let by = By { actor: caller.actor.clone(), origin, now_ms };
+            if self.access.study(study).is_none() {
+                create(&self.identity, &self.access, study, principal.id, &by).await.map_err(failed)?;
+            }
+            Ok(ruling(decision))
+        })
+    }
+}
+
+/// Creates a study, and makes `creator` its steward.
+pub(crate) async fn create(
+    identity: &Identity,
+    access: &Access,
+    study: &StudyId,
+    creator: PrincipalId,
+    by: &By,
+) -> Result<(), crate::OpsError> {
+    access.create_study(study.clone(), study.as_str(), None, Vec::new(), by).await?;
+    let new = NewGrant {
+        principal: creator,
+        study: Some(study.clone()),
+        rights: Rights::Role("steward".to_owned()),
+        labels: None,
+        from: None,
+        until: None,
+    };
+    let grant = access.give(new, by).await?;
+    approve(identity, access, grant.id, RULE, by).await
+}
+
+/// Countersigns a grant in the name of a standing rule.
+pub(crate) async fn approve(
+    identity: &Identity,
+    access: &Access,
+    grant: u32,
+    rule: &str,
+    by: &By,
+) -> Result<(), crate::OpsError> {
+    let rule = crate::ops::standing(identity, rule, PrincipalKind::Service, by).await?;
+    let actor = Actor { id: rule.id, kind: rule.kind, credential: None };
+    let countersigned = access.approve(grant, &By { actor, ..by.clone() }).await;
+    match countersigned {
+        Ok(_) => Ok(()),
+        Err(error @ AccessError::State { .. }) => {
+            tracing::debug!(%error, "a grant needs no second signature");
+            Ok(())
+        }
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,369 @@
+//! What an operator does: studies, principals, grants, access keys, quarantine, keys. Each is recorded before it takes
+//! effect, with the operating-system user who asked.
+
+use model::event::{Activity, Actor, Detail, Event, Origin};
+use model::{By, EnvelopeError, Label, PrincipalKind, RecordError, Scope, StudyId, VersionId};
+use policy::{AccessError, NewGrant, Rights};
+use secrecy::ExposeSecret as _;
+use serde_json::{Value, json};
+use store::StoreError;
+use store::guarded::versions;
+use store::guarded::{self, GuardedStudy};
+use store::principals::{self, Principal};
+use vault::VaultError;
+
+use crate::{Guarded, outside};
+use identity::{Identity, IdentityError, NewPrincipal};
+
+/// Rows of a list.
+const LISTED_MAX: u32 = 1_000;
+/// The standing rule under which an operator's grants need no second signature: whoever may use the machine's own socket
+/// could take the data anyway, and every use is recorded.
+const OPERATOR_RULE: &str = "rule:operator";
+
+/// Why an operation was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum OpsError {
+    /// Identity.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    /// Rules and grants.
+    #[error(transparent)]
+    Access(#[from] AccessError),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Keys.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    /// The record.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    /// A sealed detail.
+    #[error(transparent)]
+    Envelope(#[from] EnvelopeError),
+    /// The catalogue.
+    #[error(transparent)]
+    Flow(#[from] landscape::flow::FlowError),
+    /// The ledger.
+    #[error(transparent)]
+    Ledger(#[from] ledger::LedgerError),
+    /// What was asked for cannot be done as it was asked.
+    #[error("{0}")]
+    Wrong(String),
+}
+
+/// Somebody who uses the machine itself.
+#[derive(Debug, Clone)]
+pub struct Operator {
+    /// The operating-system user's name.
+    pub user: String,
+    /// The way in: `cli` or `console`.
+    pub through: &'static str,
+}
+
+/// The principal of a standing name, created when it is first needed.
+pub(crate) async fn standing(
+    identity: &Identity,
+    name: &str,
+    kind: PrincipalKind,
+    by: &By,
+) -> Result<Principal, OpsError> {
+    match identity.by_name(name).await {
+        Ok(found) => Ok(found),
+        Err(IdentityError::Missing { .. }) => {
+            let new = NewPrincipal { kind, name: name.to_owned(), organisation: None };
+            Ok(identity.create(new, by).await?)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// A principal as it is told.
+fn told(principal: &Principal) -> Value {
+    json!({
+        "id": principal.id,
+        "kind": principal.kind,
+        "name": principal.name,
+        "organisation": principal.organisation,
+        "disabled": principal.disabled_at.is_some(),
+    })
+}
+
+impl Guarded {
+    /// The operator as the one by whom something is done.
+    async fn by(&self, operator: &Operator) -> Result<By, OpsError> {
+        let origin = Origin { through: operator.through.into(), ..Origin::default() };
+        // The first event of all names the service that creates the principal.
+        let nobody =
+            Actor { id: model::PrincipalId::from_bytes([0; 16]), kind: PrincipalKind::Service, credential: None };
+        let by = By { actor: nobody, origin: origin.clone(), now_ms: outside::now() };
+        let name = format!("operator:{}", operator.user);
+        let principal = standing(&self.identity, &name, PrincipalKind::Person, &by).await?;
+        let actor = Actor { id: principal.id, kind: principal.kind, credential: None };
+        Ok(By { actor, origin, now_ms: by.now_ms })
+    }
+
+    /// Creates a study and puts it behind the guard.
+    ///
+    /// # Errors
+    /// When it exists, or something does not answer.
+    pub async fn create_study(&self, operator: &Operator, study: &StudyId) -> Result<Value, OpsError> {
+        let by = self.by(operator).await?;
+        self.access.create_study(study.clone(), study.as_str(), None, Vec::new(), &by).await?;
+        let row = GuardedStudy {
+            study: study.to_string(),
+            versioning: "off".to_owned(),
+            settings: "{}".to_owned(),
+            created_at: by.now_ms,
+            created_by: *by.actor.id.as_bytes(),
+        };
+        guarded::create(&self.store, &row).await?;
+        Ok(json!({ "study": study }))
+    }
+
+    /// Creates a principal.
+    ///
+    /// # Errors
+    /// When the name is taken, or something does not answer.
+    pub async fn add_user(
+        &self,
+        operator: &Operator,
+        name: &str,
+        kind: PrincipalKind,
+        organisation: Option<String>,
+    ) -> Result<Value, OpsError> {
+        let by = self.by(operator).await?;
+        let new = NewPrincipal { kind, name: name.to_owned(), organisation };
+        Ok(told(&self.identity.create(new, &by).await?))
+    }
+
+    /// Shuts a principal out, or lets it in again.
+    ///
+    /// # Errors
+    /// When there is none, or something does not answer.
+    pub async fn set_enabled(&self, operator: &Operator, name: &str, is_enabled: bool) -> Result<Value, OpsError> {
+        let by = self.by(operator).await?;
+        let principal = self.identity.by_name(name).await?;
+        let changed = match is_enabled {
+            true => self.identity.enable(principal.id, &by).await?,
+            false => self.identity.disable(principal.id, &by).await?,
+        };
+        Ok(told(&changed))
+    }
+
+    /// Says until when a principal's training and its organisation's agreement hold.
+    ///
+    /// # Errors
+    /// When there is none, or something does not answer.
+    pub async fn set_attributes(
+        &self,
+        operator: &Operator,
+        name: &str,
+        training_until: Option<i64>,
+        agreement_until: Option<i64>,
+    ) -> Result<Value, OpsError> {
+        let by = self.by(operator).await?;
+        let principal = self.identity.by_name(name).await?;
+        let attributes = identity::Attributes {
+            training_until: training_until.or(principal.training_until),
+            agreement_until: agreement_until.or(principal.agreement_until),
+        };
+        Ok(told(&self.identity.set_attributes(principal.id, &attributes, &by).await?))
+    }
+
+    /// Gives a grant: in a study, or without one in the organisation, where `administer` lets create studies.
+    ///
+    /// # Errors
+    /// When principal or study are not there, or something does not answer.
+    pub async fn grant(
+        &self,
+        operator: &Operator,
+        name: &str,
+        study: Option<StudyId>,
+        rights: Rights,
+        labels: Option<Vec<Label>>,
+        until: Option<i64>,
+    ) -> Result<Value, OpsError> {
+        let by = self.by(operator).await?;
+        let principal = self.identity.by_name(name).await?;
+        let new = NewGrant { principal: principal.id, study, rights, labels, from: None, until };
+        let grant = self.access.give(new, &by).await?;
+        crate::gate::approve(&self.identity, &self.access, grant.id, OPERATOR_RULE, &by).await?;
+        Ok(
+            json!({ "grant": grant.id, "principal": name, "study": grant.study, "actions": grant.actions, "until": until }),
+        )
+    }
+
+    /// Takes a grant back.
+    ///
+    /// # Errors
+    /// When it is not in force, or something does not answer.
+    pub async fn revoke(&self, operator: &Operator, grant: u32) -> Result<Value, OpsError> {
+        let by = self.by(operator).await?;
+        let grant = self.access.revoke(grant, &by).await?;
+        Ok(json!({ "grant": grant.id, "state": "revoked" }))
+    }
+
+    /// Makes an access key. The secret is told this once.
+    ///
+    /// # Errors
+    /// When the principal is not there or has too many, or something does not answer.
+    pub async fn create_key(&self, operator: &Operator, name: &str, until: Option<i64>) -> Result<Value, OpsError> {
+        let by = self.by(operator).await?;
+        let principal = self.identity.by_name(name).await?;
+        let key = self.identity.create_key(principal.id, until, &by).await?;
+        Ok(json!({
+            "access_key_id": key.id,
+            "secret_access_key": key.secret.expose_secret(),
+            "expires_at": key.expires_at,
+        }))
+    }
+
+    /// Revokes an access key.
+    ///
+    /// # Errors
+    /// When there is none, or something does not answer.
+    pub async fn revoke_key(&self, operator: &Operator, id: &str) -> Result<Value, OpsError> {
+        let by = self.by(operator).await?;
+        self.identity.revoke_key(id, &by).await?;
+        Ok(json!({ "access_key_id": id, "state": "revoked" }))
+    }
+
+    /// Versions in quarantine, newest first.
+    ///
+    /// # Errors
+    /// When the store refuses.
+    pub async fn quarantined(&self) -> Result<Vec<Value>, OpsError> {
+        let held = versions::in_state(&self.store, "quarantined", i64::MAX, LISTED_MAX).await?;
+        let shown = |version: &versions::StoredVersion| {
+            json!({
+                "version": VersionId::from_bytes(version.version),
+                "study": version.study,
+                "name": version.name,
+                "bytes": version.bytes,
+                "labels": version.labels.split_ascii_whitespace().collect::<Vec<_>>(),
+                "stored_at": version.modified_at,
+                "stored_by": model::PrincipalId::from_bytes(version.created_by),
+            })
+        };
+        Ok(held.iter().map(shown).collect())
+    }
+
+    /// Lets a version out of quarantine, or refuses it for good, for a reason.
+    ///
+    /// # Errors
+    /// When it is not in quarantine, no reason is given, or something does not answer.
+    pub async fn settle(
+        &self,
+        operator: &Operator,
+        id: VersionId,
+        is_released: bool,
+        reason: &str,
+    ) -> Result<Value, OpsError> {
+        let by = self.by(operator).await?;
+        self.settle_by(&by, id, is_released, reason).await
+    }
+
+    /// As [`Guarded::settle`], by somebody who is known already.
+    ///
+    /// # Errors
+    /// As [`Guarded::settle`].
+    pub async fn settle_by(&self, by: &By, id: VersionId, is_released: bool, reason: &str) -> Result<Value, OpsError> {
+        let reason = reason.trim();
+        if reason.is_empty() {
+            return Err(OpsError::Wrong("a reason is needed; say in a few words why".to_owned()));
+        }
+        let held = versions::by_id(&self.store, *id.as_bytes()).await?;
+        let held = held.filter(|version| version.state == "quarantined");
+        let held = held.ok_or_else(|| OpsError::Wrong(format!("there is no version `{id}` in quarantine")))?;
+        let mut event: Event = by.event(if is_released { Activity::Restore } else { Activity::Remove });
+        event.resource.study = held.study.parse().ok();
+        event.resource.object = Some(model::ObjectId::from_bytes(held.object));
+        event.resource.version = Some(id);
+        event.resource.labels = held.labels.split_ascii_whitespace().filter_map(|label| label.parse().ok()).collect();
+        event.old = Some("quarantined".to_owned());
+        event.new = Some(if is_released { "visible" } else { "refused" }.to_owned());
+        let scope = Scope::Object(model::ObjectId::from_bytes(held.object));
+        event.details.push(Detail { field: "reason".into(), scope, value: reason.to_owned() });
+        self.recorder.record(event).await?;
+        if !versions::settle(&self.store, *id.as_bytes(), is_released).await? {
+            return Err(OpsError::Wrong(format!("somebody else decided about `{id}` meanwhile")));
+        }
+        if !is_released && let Ok(sealed) = serde_json::from_slice::<vault::SealedObject>(&held.sealed) {
+            self.vault.remove(&sealed).await?;
+        }
+        Ok(json!({ "version": id, "state": if is_released { "visible" } else { "refused" } }))
+    }
+
+    /// Keys with their age and number of uses, after `after`.
+    ///
+    /// # Errors
+    /// When the key table does not answer.
+    pub async fn keys(&self, after: &str) -> Result<Vec<vault::KeyStatus>, OpsError> {
+        Ok(self.vault.list_keys(after, LISTED_MAX).await?)
+    }
+
+    /// Gives a key a new version, and wraps what hangs under it anew.
+    ///
+    /// # Errors
+    /// When something does not answer.
+    pub async fn rotate_keys(&self, operator: &Operator, turn: &vault::Turn) -> Result<Value, OpsError> {
+        let by = self.by(operator).await?;
+        let mut event = by.event(Activity::KeyRotate);
+        let key = match turn {
+            vault::Turn::Root => "root".to_owned(),
+            vault::Turn::Organisation => "organisation".to_owned(),
+            vault::Turn::Study(study) => format!("study:{study}"),
+        };
+        event.resource.entity = Some(format!("key:{key}"));
+        self.recorder.record(event).await?;
+        let rotated = self.vault.rotate(turn).await?;
+        Ok(json!({ "key": rotated.name, "rewrapped": rotated.rewrapped }))
+    }
+
+    /// Destroys a key, and with it everything that it sealed. A legal hold wins.
+    ///
+    /// # Errors
+    /// When a hold lies on it, or something does not answer.
+    pub async fn shred(&self, operator: &Operator, scope: &Scope) -> Result<Value, OpsError> {
+        let by = self.by(operator).await?;
+        let mut event = by.event(Activity::KeyShred);
+        event.resource.entity = Some(format!("key:{scope}"));
+        self.recorder.record(event).await?;
+        let receipt = self.vault.shred(scope).await?;
+        serde_json::to_value(&receipt).map_err(|error| OpsError::Wrong(error.to_string()))
+    }
+
+    /// Lays a legal hold on a key, or takes it off.
+    ///
+    /// # Errors
+    /// When something does not answer.
+    pub async fn hold(
+        &self,
+        operator: &Operator,
+        scope: &Scope,
+        reference: &str,
+        is_on: bool,
+    ) -> Result<Value, OpsError> {
+        let by = self.by(operator).await?;
+        let mut event = by.event(if is_on { Activity::Lock } else { Activity::Unlock });
+        event.resource.entity = Some(format!("key:{scope}"));
+        event.reason = Some("legal hold".to_owned());
+        self.recorder.record(event).await?;
+        if is_on {
+            self.vault.hold(scope, reference).await?;
+        } else if !self.vault.release_hold(scope, reference).await? {
+            return Err(OpsError::Wrong(format!("no hold `{reference}` lies on `{scope}`")));
+        }
+        Ok(json!({ "scope": scope.to_string(), "reference": reference, "held": is_on }))
+    }
+
+    /// Every principal, by name.
+    ///
+    /// # Errors
+    /// When the store refuses.
+    pub async fn users(&self) -> Result<Vec<Value>, OpsError> {
+        Ok(principals::page(&self.store, None).await?.iter().map(told).collect())
+    }
+}
