@@ -7,7 +7,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::cli::{Cli, Command, Global, LogFormat};
 use crate::failure::{Failure, Outcome};
-use crate::{catalogue, scan, up};
+use crate::{catalogue, guarding, scan, up};
 
 pub(crate) fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -21,6 +21,9 @@ pub(crate) fn main() -> ExitCode {
     };
     logging(&cli.global);
     quiet_panics();
+    if let Command::Verify(arguments) = &cli.command {
+        return guarding::verify(&cli.global, arguments);
+    }
     match run(cli) {
         Ok(outcome) => outcome.into(),
         Err(failure) => failure.tell(),
@@ -36,6 +39,15 @@ fn run(cli: Cli) -> Result<Outcome, Failure> {
         Command::Schedule(command) => catalogue::schedule(&cli.global, &command),
         Command::Invite(arguments) => catalogue::invite(&cli.global, &arguments),
         Command::Recognizers(arguments) => catalogue::recognizers(&arguments),
+        Command::Study(command) => guarding::study(&cli.global, &command),
+        Command::User(command) => guarding::user(&cli.global, &command),
+        Command::Grant(arguments) => guarding::grant(&cli.global, &arguments),
+        Command::Revoke(arguments) => guarding::revoke(&cli.global, &arguments),
+        Command::AccessKey(command) => guarding::access_key(&cli.global, &command),
+        Command::Quarantine(command) => guarding::quarantine(&cli.global, &command),
+        Command::Keys(command) => guarding::keys(&cli.global, &command),
+        // Its exit codes are its own: it was answered before.
+        Command::Verify(_) => Ok(Outcome::Done),
     }
 }
 

@@ -67,7 +67,7 @@ pub(crate) fn search(global: &Global, arguments: &SearchArgs) -> Result<Outcome,
     })
 }
 
-fn print(out: &mut dyn Write, lines: &[String]) -> Result<Outcome, Failure> {
+pub(crate) fn print(out: &mut dyn Write, lines: &[String]) -> Result<Outcome, Failure> {
     for line in lines {
         match writeln!(out, "{line}") {
             Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => return Ok(Outcome::Done),

@@ -59,6 +59,247 @@ pub(crate) enum Command {
     Invite(InviteArgs),
     /// List everything that is recognised, with the text that says so.
     Recognizers(RecognizersArgs),
+    /// Studies: the units of isolation and of keys, each a bucket.
+    #[command(subcommand)]
+    Study(StudyCommand),
+    /// People, services, partners' people, devices and AI agents.
+    #[command(subcommand)]
+    User(UserCommand),
+    /// Let somebody do something in a study.
+    Grant(GrantArgs),
+    /// Take a grant back.
+    Revoke(RevokeArgs),
+    /// Keys with which somebody signs S3 requests.
+    #[command(subcommand)]
+    AccessKey(AccessKeyCommand),
+    /// Uploads that the rules put away.
+    #[command(subcommand)]
+    Quarantine(QuarantineCommand),
+    /// Keys that seal objects: list, rotate, hold, destroy.
+    #[command(subcommand)]
+    Keys(KeysCommand),
+    /// Check the record for any change, from its bytes alone.
+    Verify(VerifyArgs),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum StudyCommand {
+    /// Create one.
+    Create {
+        /// Its id, which is also the bucket's name.
+        study: String,
+        /// How the result is written to standard output.
+        #[arg(long, value_enum, default_value = "text")]
+        format: ListFormat,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum UserCommand {
+    /// Create one.
+    Add {
+        /// Its name.
+        name: String,
+        /// `person` (unless given), `service`, `partner`, `device` or `agent`.
+        #[arg(long)]
+        kind: Option<model::PrincipalKind>,
+        /// The partner organisation, for partners.
+        #[arg(long)]
+        organisation: Option<String>,
+        /// How the result is written to standard output.
+        #[arg(long, value_enum, default_value = "text")]
+        format: ListFormat,
+    },
+    /// Show all of them.
+    List {
+        /// How they are written to standard output.
+        #[arg(long, value_enum, default_value = "text")]
+        format: ListFormat,
+    },
+    /// Shut one out, at once.
+    Disable {
+        /// Its name.
+        name: String,
+        /// How the result is written to standard output.
+        #[arg(long, value_enum, default_value = "text")]
+        format: ListFormat,
+    },
+    /// Let one in again.
+    Enable {
+        /// Its name.
+        name: String,
+        /// How the result is written to standard output.
+        #[arg(long, value_enum, default_value = "text")]
+        format: ListFormat,
+    },
+    /// Say until when training and agreement hold.
+    Set {
+        /// Its name.
+        name: String,
+        /// A day or an instant.
+        #[arg(long, value_name = "TIME")]
+        training_until: Option<String>,
+        /// A day or an instant.
+        #[arg(long, value_name = "TIME")]
+        agreement_until: Option<String>,
+        /// How the result is written to standard output.
+        #[arg(long, value_enum, default_value = "text")]
+        format: ListFormat,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct GrantArgs {
+    /// To whom.
+    pub name: String,
+    /// In which study; without it, in the organisation, where `administer` lets create studies.
+    #[arg(long)]
+    pub study: Option<String>,
+    /// Actions, parted by commas: list, read, read-deidentified, write, delete, share, export, administer, break-glass.
+    #[arg(long, value_delimiter = ',', required_unless_present = "role", conflicts_with = "role")]
+    pub actions: Vec<model::Action>,
+    /// Or a role: reader, blinded-reader, analyst, contributor, monitor, instrument, responder, steward.
+    #[arg(long)]
+    pub role: Option<String>,
+    /// Only to objects that hold nothing but these labels.
+    #[arg(long = "label")]
+    pub labels: Vec<Label>,
+    /// Until when: a day or an instant.
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<String>,
+    /// How the result is written to standard output.
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: ListFormat,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RevokeArgs {
+    /// The grant's number.
+    pub grant: u32,
+    /// How the result is written to standard output.
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: ListFormat,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AccessKeyCommand {
+    /// Make one; its secret is shown this once.
+    Create {
+        /// Whose.
+        name: String,
+        /// Until when: a day or an instant.
+        #[arg(long, value_name = "TIME")]
+        until: Option<String>,
+        /// How the result is written to standard output.
+        #[arg(long, value_enum, default_value = "text")]
+        format: ListFormat,
+    },
+    /// Revoke one, at once.
+    Revoke {
+        /// Its public id.
+        id: String,
+        /// How the result is written to standard output.
+        #[arg(long, value_enum, default_value = "text")]
+        format: ListFormat,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum QuarantineCommand {
+    /// Show what waits for a decision.
+    List {
+        /// How it is written to standard output.
+        #[arg(long, value_enum, default_value = "text")]
+        format: ListFormat,
+    },
+    /// Let a version out; it becomes the newest of its name.
+    Release {
+        /// The version's id.
+        version: String,
+        /// Why.
+        #[arg(long)]
+        reason: String,
+        /// How the result is written to standard output.
+        #[arg(long, value_enum, default_value = "text")]
+        format: ListFormat,
+    },
+    /// Refuse a version for good; its content is removed.
+    Refuse {
+        /// The version's id.
+        version: String,
+        /// Why.
+        #[arg(long)]
+        reason: String,
+        /// How the result is written to standard output.
+        #[arg(long, value_enum, default_value = "text")]
+        format: ListFormat,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeysCommand {
+    /// Show keys with their age.
+    List {
+        /// How they are written to standard output.
+        #[arg(long, value_enum, default_value = "text")]
+        format: ListFormat,
+    },
+    /// Replace a key and wrap what hangs under it anew.
+    Rotate {
+        /// `root`, `organisation` or `study:ID`.
+        key: String,
+        /// How the result is written to standard output.
+        #[arg(long, value_enum, default_value = "text")]
+        format: ListFormat,
+    },
+    /// Destroy a key, and with it everything that it sealed; prints a signed receipt.
+    Shred {
+        /// `study:ID`, `subject:ID` or `object:ID`.
+        scope: String,
+        /// It cannot be undone.
+        #[arg(long)]
+        yes: bool,
+        /// How the receipt is written to standard output.
+        #[arg(long, value_enum, default_value = "text")]
+        format: ListFormat,
+    },
+    /// Lay a legal hold on a key, which wins over shredding.
+    Hold {
+        /// `study:ID`, `subject:ID` or `object:ID`.
+        scope: String,
+        /// The case.
+        #[arg(long)]
+        reference: String,
+        /// How the result is written to standard output.
+        #[arg(long, value_enum, default_value = "text")]
+        format: ListFormat,
+    },
+    /// Take a legal hold off.
+    ReleaseHold {
+        /// `study:ID`, `subject:ID` or `object:ID`.
+        scope: String,
+        /// The case.
+        #[arg(long)]
+        reference: String,
+        /// How the result is written to standard output.
+        #[arg(long, value_enum, default_value = "text")]
+        format: ListFormat,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct VerifyArgs {
+    /// The ledger's folder; the one in the data folder when not given.
+    pub ledger: Option<PathBuf>,
+    /// A checkpoint that was kept elsewhere: the ledger must go on from it.
+    #[arg(long, value_name = "FILE")]
+    pub checkpoint: Option<PathBuf>,
+    /// The log's verifier key, kept elsewhere.
+    #[arg(long, value_name = "VKEY")]
+    pub key: Option<String>,
+    /// How the result is written to standard output.
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: ListFormat,
 }
 
 #[derive(Debug, Args)]
@@ -69,6 +310,9 @@ pub(crate) struct UpArgs {
     /// Where the console listens; any other than a loopback address needs TLS in the settings.
     #[arg(long, env = "LAZARET_LISTEN", value_name = "ADDRESS:PORT")]
     pub listen: Option<std::net::SocketAddr>,
+    /// Where S3 listens; any other than a loopback address needs TLS in the settings.
+    #[arg(long, env = "LAZARET_S3_LISTEN", value_name = "ADDRESS:PORT")]
+    pub s3_listen: Option<std::net::SocketAddr>,
 }
 
 #[derive(Debug, Args)]

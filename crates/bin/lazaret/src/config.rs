@@ -16,6 +16,11 @@ pub(crate) struct Config {
     pub listen: Option<SocketAddr>,
     /// `postgres://…` for PostgreSQL instead of SQLite in the data folder.
     pub database: Option<String>,
+    /// Where S3 listens.
+    pub s3_listen: Option<SocketAddr>,
+    /// How data are guarded.
+    #[serde(default)]
+    pub guard: Guard,
     /// Certificate and key, for an address that is not loopback.
     pub tls: Option<Tls>,
     /// What scans may take.
@@ -24,6 +29,45 @@ pub(crate) struct Config {
     /// What one object may take.
     #[serde(default)]
     pub limits: Limits,
+}
+
+/// How data are guarded.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Guard {
+    /// The name that the ledger signs under, such as `ledger.example.org/main`. It never changes once a ledger has begun.
+    pub origin: Option<String>,
+    /// Whether uploads are not inspected. They are then not labelled either.
+    #[serde(default)]
+    pub inspection_off: bool,
+    /// Where the root key lies; in a file of the data folder when not given.
+    pub root_key: Option<RootKey>,
+}
+
+/// Where the root key lies. Secrets come from the environment.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(tag = "at", rename_all = "lowercase", deny_unknown_fields)]
+pub(crate) enum RootKey {
+    /// A token that speaks PKCS#11; its PIN is `LAZARET_PKCS11_PIN`.
+    Pkcs11 {
+        /// The module's library.
+        module: PathBuf,
+        /// The token's label.
+        token: String,
+        /// The key's label; `lazaret` when not given.
+        label: Option<String>,
+    },
+    /// A key management service that speaks Vault's transit protocol; its token is `LAZARET_TRANSIT_TOKEN`.
+    Transit {
+        /// Such as `https://vault.example.org:8200`.
+        address: String,
+        /// Where the engine is mounted; `transit` when not given.
+        mount: Option<String>,
+        /// The key's name.
+        key: String,
+        /// The namespace, if the service has them.
+        namespace: Option<String>,
+    },
 }
 
 /// What one object may take; see [`formats::Limits`]. What is not given keeps its usual value.

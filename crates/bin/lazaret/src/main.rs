@@ -6,6 +6,7 @@ mod cli;
 mod config;
 mod data;
 mod failure;
+mod guarding;
 mod scan;
 mod up;
 

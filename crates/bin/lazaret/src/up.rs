@@ -22,6 +22,8 @@ use crate::config::Config;
 use crate::data::{Data, clock, create_private, now, random, random_bytes, runtime};
 use crate::failure::{Failure, Outcome};
 
+/// Where S3 listens unless told otherwise.
+const S3_LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 9000);
 /// How often schedules are looked at.
 const TICK: Duration = Duration::from_secs(20);
 /// How long open requests may take once the server stops.
@@ -30,15 +32,18 @@ const GRACE: Duration = Duration::from_secs(10);
 pub(crate) fn run(global: &Global, arguments: &UpArgs) -> Result<Outcome, Failure> {
     let config = Config::read(global.config.as_deref())?;
     let listen = arguments.listen.or(config.listen).unwrap_or(LISTEN);
-    if !listen.ip().is_loopback() && config.tls.is_none() {
-        return Err(Failure::usage(format!(
-            "`{listen}` can be reached from other machines, and TLS is not configured"
-        ))
-        .hint("give `certificate` and `key` under [tls] in the settings, or listen on 127.0.0.1 or [::1]"));
+    let s3_listen = arguments.s3_listen.or(config.s3_listen).unwrap_or(S3_LISTEN);
+    for address in [listen, s3_listen] {
+        if !address.ip().is_loopback() && config.tls.is_none() {
+            return Err(Failure::usage(format!(
+                "`{address}` can be reached from other machines, and TLS is not configured"
+            ))
+            .hint("give `certificate` and `key` under [tls] in the settings, or listen on 127.0.0.1 or [::1]"));
+        }
     }
     create_private(&global.data_dir)?;
     let _lock = lock(global)?;
-    runtime()?.block_on(serve(global, arguments, &config, listen))
+    runtime()?.block_on(serve(global, arguments, &config, (listen, s3_listen)))
 }
 
 /// One server a data folder: the lock ends with the process.
@@ -58,11 +63,21 @@ fn lock(global: &Global) -> Result<File, Failure> {
     }
 }
 
-async fn serve(global: &Global, arguments: &UpArgs, config: &Config, listen: SocketAddr) -> Result<Outcome, Failure> {
-    let listener = TcpListener::bind(listen).await.map_err(|error| {
-        Failure::failed("listen", anyhow::anyhow!("cannot listen on `{listen}`: {error}"))
-            .hint("another program may use that port: give another with `--listen`")
-    })?;
+async fn bind(address: SocketAddr, option: &str) -> Result<TcpListener, Failure> {
+    TcpListener::bind(address).await.map_err(|error| {
+        Failure::failed("listen", anyhow::anyhow!("cannot listen on `{address}`: {error}"))
+            .hint(format!("another program may use that port: give another with `{option}`"))
+    })
+}
+
+async fn serve(
+    global: &Global,
+    arguments: &UpArgs,
+    config: &Config,
+    (listen, s3_listen): (SocketAddr, SocketAddr),
+) -> Result<Outcome, Failure> {
+    let listener = bind(listen, "--listen").await?;
+    let s3_listener = bind(s3_listen, "--s3-listen").await?;
     let address = listener.local_addr().map_err(|error| Failure::failed("listen", error))?;
     let data = Data::open(global, config).await?;
     let desk = Arc::new(desk(global, config, &data)?);
@@ -71,7 +86,20 @@ async fn serve(global: &Global, arguments: &UpArgs, config: &Config, listen: Soc
             .map_err(|error| Failure::failed("content", error))?,
     );
     let (stop, stopped) = watch::channel(false);
+    let scanner = (!config.guard.inspection_off).then(|| desk.scanner().clone());
+    let guarded = Arc::new(crate::guarding::open(global, config, data.catalogue.store().clone(), scanner).await?);
+    let s3_address = s3_listener.local_addr().map_err(|error| Failure::failed("listen", error))?;
+    let guarding = tokio::spawn(guarding(Arc::clone(&guarded), s3_listener, config.clone(), stopped.clone()));
+    let operating = {
+        let (guarded, stopped, data_dir) = (Arc::clone(&guarded), stopped.clone(), global.data_dir.clone());
+        tokio::spawn(async move { guard::serve_control(guarded, &data_dir, stopped).await })
+    };
+    let counting = {
+        let guarded = Arc::clone(&guarded);
+        tokio::spawn(async move { guarded.keep_counting().await })
+    };
     tell(&data, address, config.tls.is_some()).await?;
+    crate::guarding::tell_s3(s3_address, config.tls.is_some())?;
     let background = tokio::spawn(schedules(Arc::clone(&desk), stopped.clone()));
     let warming = tokio::spawn(warm(Arc::clone(&data.catalogue)));
     let sample = arguments.sample.then(|| tokio::spawn(load(global.clone(), Arc::clone(&desk), stopped.clone())));
@@ -88,6 +116,13 @@ async fn serve(global: &Global, arguments: &UpArgs, config: &Config, listen: Soc
     let served = tokio::time::timeout(GRACE, serving).await;
     background.abort();
     warming.abort();
+    counting.abort();
+    let guarded_until = tokio::time::timeout(GRACE, guarding).await;
+    if !matches!(guarded_until, Ok(Ok(Ok(())))) {
+        tracing::warn!("open S3 requests were cut");
+    }
+    let _socket_is_gone = tokio::time::timeout(GRACE, operating).await;
+    guarded.close().await;
     if let Some(sample) = sample {
         sample.abort();
     }
@@ -165,6 +200,25 @@ async fn serving(
             console::serve_tls(listener, identity, console, stop).await
         }
     };
+    served.map_err(|error| Failure::failed("serve", error))
+}
+
+/// Serves S3 until the server stops.
+async fn guarding(
+    guarded: Arc<guard::Guarded>,
+    listener: TcpListener,
+    config: Config,
+    stopped: watch::Receiver<bool>,
+) -> Result<(), Failure> {
+    let identity = match &config.tls {
+        None => None,
+        Some(tls) => {
+            let identity = console::Identity::read(&tls.certificate, &tls.key)
+                .map_err(|error| Failure::usage(error.to_string()))?;
+            Some(gateway::Identity(identity.config()))
+        }
+    };
+    let served = gateway::serve(Arc::clone(&guarded.gateway), listener, identity, stopped, GRACE).await;
     served.map_err(|error| Failure::failed("serve", error))
 }
 
