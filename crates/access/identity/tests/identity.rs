@@ -1,11 +1,6 @@
 //! Principals and credentials from the outside, on both engines.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::print_stderr,
-    reason = "tests fail loudly and say what they skip"
-)]
+#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "tests fail loudly and say what they skip")]
 
 #[path = "../../policy/tests/support/doubles.rs"]
 mod doubles;

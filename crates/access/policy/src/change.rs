@@ -190,7 +190,7 @@ impl Access {
     /// # Errors
     /// When the policy cannot be used, or the store refuses.
     pub async fn preview(&self, id: &str, text: Option<&str>) -> Result<Preview, AccessError> {
-        Ok(self.prepare(id, text).await?.0)
+        Ok(self.prepare(id, text, None).await?.0)
     }
 
     /// Puts `text` in force as the next version of the organisation's policy `id`; `None` takes it out of force, so that
@@ -207,11 +207,7 @@ impl Access {
         by: &By,
     ) -> Result<Preview, AccessError> {
         let _turn = self.changing.lock().await;
-        let (preview, engine) = self.prepare(id, text).await?;
-        if preview.version != version {
-            let what = format!("policy `{id}` was changed meanwhile; look at the difference again");
-            return Err(AccessError::Wrong { what });
-        }
+        let (preview, engine) = self.prepare(id, text, Some(version)).await?;
         let activity = match (text, version) {
             (None, _) => Activity::Remove,
             (Some(_), 1) => Activity::Create,
@@ -238,7 +234,13 @@ impl Access {
         Ok(preview)
     }
 
-    async fn prepare(&self, id: &str, text: Option<&str>) -> Result<(Preview, Engine), AccessError> {
+    /// What would change, with the policies compiled; refused when `expected` is not the next version.
+    async fn prepare(
+        &self,
+        id: &str,
+        text: Option<&str>,
+        expected: Option<u32>,
+    ) -> Result<(Preview, Engine), AccessError> {
         let wrong = |why: &str| Err(AccessError::Policy { id: id.to_owned(), why: why.to_owned() });
         if !is_id(id) {
             return wrong("its id must be 1 to 64 lower-case letters, digits and `-`");
@@ -247,6 +249,11 @@ impl Access {
             return wrong("its text is longer than 16 KiB; put data in place of text");
         }
         let versions = policies::versions(&self.store, id).await?;
+        let version = versions.first().map_or(1, |newest| newest.version.saturating_add(1));
+        if expected.is_some_and(|expected| expected != version) {
+            let what = format!("policy `{id}` was changed meanwhile; look at the difference again");
+            return Err(AccessError::Wrong { what });
+        }
         if text.is_none() && !versions.iter().any(|version| version.is_active) {
             return Err(AccessError::Missing { what: "policy of the organisation", id: id.to_owned() });
         }
@@ -267,7 +274,6 @@ impl Access {
         })?;
         let denied = differences.iter().filter(|d| d.before.allowed && !d.after.allowed).count();
         let allowed = differences.iter().filter(|d| !d.before.allowed && d.after.allowed).count();
-        let version = versions.first().map_or(1, |newest| newest.version.saturating_add(1));
         Ok((Preview { id: id.to_owned(), version, differences, denied, allowed }, after))
     }
 }

@@ -1,5 +1,7 @@
 //! The golden matrix: every kind of principal × role × action × label, in usual and unusual circumstances.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests fail loudly")]
+
 use std::fmt::Write as _;
 
 use model::{Label, PrincipalKind};
