@@ -149,7 +149,7 @@ impl Report<'_> {
 
     fn ranges(&self, vault: &Vault) -> Result<()> {
         let study: StudyId = "bench-ranges".parse()?;
-        let sealed = self.runtime.block_on(put(vault, &study, 1, LARGE_BYTES, &vec![0x5A; MIB]))?;
+        let sealed = self.runtime.block_on(put(vault, &study, 900_000, LARGE_BYTES, &vec![0x5A; MIB]))?;
         let mut random = StdRng::seed_from_u64(1);
         let (mut times, cost) = measure(|| {
             let one = |_| {
