@@ -7,6 +7,7 @@
 mod catalogue;
 mod console;
 mod cost;
+mod ledger;
 mod scan;
 mod subjects;
 mod table;
@@ -18,7 +19,8 @@ const USAGE: &str = "usage: cargo xtask bench NAME
             [--only WORKLOAD] [--megabytes N] [--full] [--peers] [--data DIR] [--format text|json]
   subjects  distinct people over many objects [--format text|json]
   catalogue what the console asks, over a million objects and a million people
-  console   pages of the console over the same";
+  console   pages of the console over the same
+  ledger    durable appends and their latency, the audit, a proof among a hundred million entries";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -28,6 +30,7 @@ fn main() -> ExitCode {
         "subjects" => subjects::run(rest),
         "catalogue" => catalogue::run(),
         "console" => console::run(),
+        "ledger" => ledger::run(),
         _ => Err(anyhow::anyhow!("there is no bench called `{name}`\n{USAGE}")),
     };
     match outcome {
