@@ -118,7 +118,8 @@ fn request(reader: &mut BufReader<TcpStream>) -> io::Result<Option<Vec<u8>>> {
 
 fn respond(stream: &mut TcpStream, status: u16, kind: &str, body: &str) -> io::Result<()> {
     let length = body.len();
-    let head = format!("HTTP/1.1 {status} -\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n");
+    let head =
+        format!("HTTP/1.1 {status} -\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n");
     stream.write_all(head.as_bytes())?;
     stream.write_all(body.as_bytes())
 }
@@ -142,7 +143,7 @@ fn key(path: &Path) -> io::Result<SigningKey> {
             let (mut seed, mut name) = ([0; 32], [0; 4]);
             let random = SystemRandom::new();
             let drawn = random.fill(&mut seed).and_then(|()| random.fill(&mut name));
-            drawn.or_else(|_unspecified| Err(io::Error::other("the system gives no randomness")))?;
+            drawn.map_err(|_unspecified| io::Error::other("the system gives no randomness"))?;
             let text = format!("lazaret-witness-{} {}\n", verify::bytes::hex(&name), STANDARD.encode(seed));
             let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
             file.write_all(text.as_bytes())?;

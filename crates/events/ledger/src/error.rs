@@ -45,7 +45,9 @@ pub enum LedgerError {
         what: String,
     },
     /// None of the keys given signs this log.
-    #[error("no key of the key file signed the checkpoint of `{origin}`; give the key file that belongs to this ledger")]
+    #[error(
+        "no key of the key file signed the checkpoint of `{origin}`; give the key file that belongs to this ledger"
+    )]
     WrongKey {
         /// The log's name.
         origin: String,

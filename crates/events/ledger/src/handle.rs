@@ -192,10 +192,7 @@ impl Ledger {
         self.ask(|reply| Command::Append { kind, body, reply }).await
     }
 
-    async fn ask(
-        &self,
-        command: impl FnOnce(crate::writer::Reply) -> Command,
-    ) -> Result<Receipt, LedgerError> {
+    async fn ask(&self, command: impl FnOnce(crate::writer::Reply) -> Command) -> Result<Receipt, LedgerError> {
         let (reply, answer) = oneshot::channel();
         let queue = self.queue.as_ref().ok_or_else(|| self.ended())?;
         if queue.send(command(reply)).await.is_err() {
@@ -313,8 +310,12 @@ impl Ledger {
         if index >= self.size() {
             self.publish().await?;
         }
-        self.steady(|size, tiles| proof::inclusion(tiles, index, size))
-            .map(|(published, proof)| Inclusion { index, size: published.size, proof, checkpoint: published.note })
+        self.steady(|size, tiles| proof::inclusion(tiles, index, size)).map(|(published, proof)| Inclusion {
+            index,
+            size: published.size,
+            proof,
+            checkpoint: published.note,
+        })
     }
 
     /// Proves that the tree of `size` entries begins with that of `old`; for [`verify::proof::consistency_holds`].

@@ -87,7 +87,12 @@ fn begin(disk: &dyn Disk, keys: &Keys) -> Result<(), LedgerError> {
 }
 
 /// The tree at the checkpoint.
-fn tree(disk: &Arc<dyn Disk>, checkpoint: &Checkpoint, note: &[u8], key: Arc<SigningKey>) -> Result<Opened, LedgerError> {
+fn tree(
+    disk: &Arc<dyn Disk>,
+    checkpoint: &Checkpoint,
+    note: &[u8],
+    key: Arc<SigningKey>,
+) -> Result<Opened, LedgerError> {
     let size = checkpoint.size;
     let edge = edge(&OnDisk(&**disk), size)?;
     if edge.root() != checkpoint.root {

@@ -40,7 +40,13 @@ impl Ledger {
         Err(remote("it names another size each time".to_owned()))
     }
 
-    async fn keep_cosigned(&self, url: &str, key: &VerifierKey, note: &str, lines: &str) -> Result<Receipt, LedgerError> {
+    async fn keep_cosigned(
+        &self,
+        url: &str,
+        key: &VerifierKey,
+        note: &str,
+        lines: &str,
+    ) -> Result<Receipt, LedgerError> {
         let line = lines.lines().find(|line| {
             verify::note::signature(line).is_ok_and(|line| line.id == key.id() && line.name == key.name())
         });

@@ -17,8 +17,8 @@ pub use report::{Fault, FaultKind, Report};
 use crate::files::Files;
 use crate::merkle::{Edge, Hash};
 use crate::names;
-use crate::tile::Tile;
 use crate::note::{Checkpoint, NOTE_BYTES_MAX, Note, NoteError, VerifierKey};
+use crate::tile::Tile;
 
 /// The clocks of witnesses and authorities may differ from the ledger's by as much, in milliseconds.
 pub const CLOCK_SKEW_MS_MAX: i64 = 300_000;
@@ -120,10 +120,8 @@ pub fn audit(files: &dyn Files, mode: Mode, pins: &Pins) -> io::Result<Report> {
 
 fn first_key(files: &dyn Files, report: &mut Report) -> Option<VerifierKey> {
     let path = names::LOG_KEY;
-    let bytes = files.read(path, 1024).or_else(|error| {
-        report.fault(FaultKind::Missing, None, path, error.to_string());
-        Err(error)
-    });
+    let bytes =
+        files.read(path, 1024).inspect_err(|error| report.fault(FaultKind::Missing, None, path, error.to_string()));
     let text = String::from_utf8(bytes.ok()?).unwrap_or_default();
     let key = text.strip_suffix('\n').and_then(|text| text.parse::<VerifierKey>().ok());
     match key {
@@ -137,10 +135,9 @@ fn first_key(files: &dyn Files, report: &mut Report) -> Option<VerifierKey> {
 
 fn checkpoint(files: &dyn Files, report: &mut Report) -> Option<(Note, Checkpoint)> {
     let path = names::CHECKPOINT;
-    let bytes = files.read(path, NOTE_BYTES_MAX as u64).or_else(|error| {
-        report.fault(FaultKind::Missing, None, path, error.to_string());
-        Err(error)
-    });
+    let bytes = files
+        .read(path, NOTE_BYTES_MAX as u64)
+        .inspect_err(|error| report.fault(FaultKind::Missing, None, path, error.to_string()));
     parse_checkpoint(&bytes.ok()?, 1).map_or_else(
         |error| {
             report.fault(FaultKind::Damaged, None, path, error.to_string());
@@ -186,7 +183,9 @@ impl Audit<'_> {
             None => self.root_at(*size, path),
         };
         if computed.is_some_and(|computed| computed != *root) {
-            let text = format!("its root over {size} entries is not theirs: a fork, or entries and tiles were changed together");
+            let text = format!(
+                "its root over {size} entries is not theirs: a fork, or entries and tiles were changed together"
+            );
             self.report.fault(FaultKind::Fork, self.report.agreed_below(*size), path, text);
         }
         if self.report.total == before {
@@ -215,7 +214,11 @@ impl Audit<'_> {
             return self.report.remark(format!("the ledger was read as of {size} entries; the checkpoint is newer"));
         }
         if checkpoint.size > self.edge.size() {
-            let text = format!("it had {} entries when this checkpoint was made and has {}", checkpoint.size, self.edge.size());
+            let text = format!(
+                "it had {} entries when this checkpoint was made and has {}",
+                checkpoint.size,
+                self.edge.size()
+            );
             return self.report.fault(FaultKind::Truncated, Some(self.edge.size()), path, text);
         }
         let edge = self.pinned_edge.take();

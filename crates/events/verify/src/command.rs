@@ -36,7 +36,11 @@ pub fn run(request: &Request, out: &mut dyn Write, complaints: &mut dyn Write) -
         Err((code, message)) => return complain(complaints, code, &message),
     };
     if !request.ledger.is_dir() {
-        return complain(complaints, FAILED, &format!("`{}` is no folder; name that of a ledger", request.ledger.display()));
+        return complain(
+            complaints,
+            FAILED,
+            &format!("`{}` is no folder; name that of a ledger", request.ledger.display()),
+        );
     }
     let mode = if is_open(request) { Mode::Live } else { Mode::Closed };
     let report = match audit(&Folder::new(&request.ledger), mode, &pins) {

@@ -196,7 +196,8 @@ pub fn anchor(size: u64, reply: &[u8]) -> Vec<u8> {
 /// # Errors
 /// When a part is longer than the format can say, or all of it than [`BODY_BYTES_MAX`].
 pub fn event(json: &str, details: &[Sealed<'_>]) -> Result<Vec<u8>, EntryError> {
-    let mut body = Vec::with_capacity(json.len() + 3 + details.iter().map(|detail| detail.sealed.len() + 160).sum::<usize>());
+    let mut body =
+        Vec::with_capacity(json.len() + 3 + details.iter().map(|detail| detail.sealed.len() + 160).sum::<usize>());
     put(&mut body, Width::Two, "event", json.as_bytes())?;
     let too_many = EntryError::TooLong { what: "list of details", length: details.len(), limit: DETAILS_MAX };
     body.push(u8::try_from(details.len()).or(Err(too_many))?);

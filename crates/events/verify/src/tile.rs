@@ -70,7 +70,9 @@ impl Tile {
             return None;
         }
         let (number, width) = match rest.split_once(".p/") {
-            Some((number, width)) => (number, u16::try_from(decimal(width)?).ok().filter(|width| (1..256).contains(width))?),
+            Some((number, width)) => {
+                (number, u16::try_from(decimal(width)?).ok().filter(|width| (1..256).contains(width))?)
+            }
             None => (rest, 256),
         };
         let mut index: u64 = 0;
@@ -135,8 +137,18 @@ mod tests {
             assert_eq!(Tile::parse(&tile.path()), Some(tile));
         }
         for wrong in [
-            "tile/0/x000/001", "tile/0/1", "tile/8/000", "tile/00/000", "tile/0/000.p/0", "tile/0/000.p/256",
-            "tile/0/000.p/01", "tile/0/x001", "tile/0/001/002", "tile/x/000", "tile/entries/000.p", "checkpoint",
+            "tile/0/x000/001",
+            "tile/0/1",
+            "tile/8/000",
+            "tile/00/000",
+            "tile/0/000.p/0",
+            "tile/0/000.p/256",
+            "tile/0/000.p/01",
+            "tile/0/x001",
+            "tile/0/001/002",
+            "tile/x/000",
+            "tile/entries/000.p",
+            "checkpoint",
         ] {
             assert_eq!(Tile::parse(wrong), None, "{wrong}");
         }

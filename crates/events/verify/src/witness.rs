@@ -43,8 +43,11 @@ impl Request {
         let mut lines = head.split('\n');
         let old = decimal(lines.next()?.strip_prefix("old ")?)?;
         let proof: Vec<Hash> = lines.take(HASHES_MAX).map(decode_hash).collect::<Option<_>>()?;
-        (text.len() <= REQUEST_BYTES_MAX && proof.len() < HASHES_MAX)
-            .then(|| Self { old, proof, note: note.to_owned() })
+        (text.len() <= REQUEST_BYTES_MAX && proof.len() < HASHES_MAX).then(|| Self {
+            old,
+            proof,
+            note: note.to_owned(),
+        })
     }
 }
 

@@ -100,7 +100,8 @@ fn destroying_a_key_erases_a_detail_and_breaks_no_proof() {
         id[7] = 3;
         sealing.destroy(Scope::Object(ObjectId::from_bytes(id)));
         let revealed = ledger.reveal(&stored[0].bytes).await.unwrap();
-        let erased = |error: &LedgerError| matches!(error, LedgerError::Seal { source: EnvelopeError::Destroyed { .. }, .. });
+        let erased =
+            |error: &LedgerError| matches!(error, LedgerError::Seal { source: EnvelopeError::Destroyed { .. }, .. });
         assert!(revealed[0].value.as_ref().is_err_and(erased));
         ledger.prove_inclusion(0).await.unwrap();
     });
@@ -164,6 +165,7 @@ fn one_process_at_a_time() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path().join("data");
     let _held = open(&root, 1);
-    let again = Ledger::open(settings(&root.join("ledger"), &folder.path().join("keys/ledger.key"), 1, Ticking::new(0)));
+    let again =
+        Ledger::open(settings(&root.join("ledger"), &folder.path().join("keys/ledger.key"), 1, Ticking::new(0)));
     assert!(matches!(again, Err(LedgerError::Locked { .. })));
 }

@@ -257,13 +257,21 @@ fn fill(ledger: &Ledger, random: &mut StdRng) -> Vec<Receipt> {
         let mut acknowledged = Vec::new();
         let mut number = 0;
         while number < count {
-            let batch: Vec<_> = (0..at_once).map(|_| { number += 1; ledger.append(event(number)) }).collect();
+            let batch: Vec<_> = (0..at_once)
+                .map(|_| {
+                    number += 1;
+                    ledger.append(event(number))
+                })
+                .collect();
             let mut set = Vec::new();
             // Polled together, so that they share batches.
             let mut waiting: Vec<_> = batch.into_iter().map(Box::pin).collect();
             std::future::poll_fn(|context| {
                 waiting.retain_mut(|append| match append.as_mut().poll(context) {
-                    std::task::Poll::Ready(answer) => { set.push(answer); false }
+                    std::task::Poll::Ready(answer) => {
+                        set.push(answer);
+                        false
+                    }
                     std::task::Poll::Pending => true,
                 });
                 if waiting.is_empty() { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
@@ -299,10 +307,15 @@ fn crash_and_recover(seed: u64, key: &std::path::Path) {
         match open_on(&disk, key, seed * 8 + life + 1) {
             Ok(ledger) => {
                 for receipt in fill(&ledger, &mut random) {
-                    assert!(promised.insert(receipt.index, receipt.leaf).is_none(), "seed {seed}: an index was given twice");
+                    assert!(
+                        promised.insert(receipt.index, receipt.leaf).is_none(),
+                        "seed {seed}: an index was given twice"
+                    );
                 }
             }
-            Err(error) => assert!(!last && matches!(error, LedgerError::Io { .. }), "seed {seed} life {life}: {error:?}"),
+            Err(error) => {
+                assert!(!last && matches!(error, LedgerError::Io { .. }), "seed {seed} life {life}: {error:?}")
+            }
         }
         (files, folders) = disk.image();
     }
@@ -310,7 +323,8 @@ fn crash_and_recover(seed: u64, key: &std::path::Path) {
     let report = memory.audit(&Pins::default());
     assert!(report.holds(), "seed {seed}: {report}");
     for (index, leaf) in promised {
-        let tile = Tile::within(None, index / 256, report.size).unwrap_or_else(|| panic!("seed {seed}: {index} is lost"));
+        let tile =
+            Tile::within(None, index / 256, report.size).unwrap_or_else(|| panic!("seed {seed}: {index} is lost"));
         let bundle = &memory.0[&tile.path()];
         let entry = entries(bundle).unwrap()[usize::try_from(index % 256).unwrap()];
         assert_eq!(verify::merkle::leaf(entry), leaf, "seed {seed}: entry {index} is another");

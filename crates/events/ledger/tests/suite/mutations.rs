@@ -125,12 +125,15 @@ fn backdated(bytes: &[u8], by: i64) -> Vec<u8> {
 }
 
 /// Changes a ledger in one of the ways there are. Tells how.
+#[expect(clippy::too_many_lines, reason = "one arm for each way")]
 fn change(subject: &Subject, random: &mut StdRng) -> (Memory, Pins, String) {
     let mut memory = subject.memory.clone();
     let pins = subject.pins.clone();
-    let paths: Vec<String> = memory.0.iter().filter(|(_, bytes)| !bytes.is_empty()).map(|(path, _)| path.clone()).collect();
+    let paths: Vec<String> =
+        memory.0.iter().filter(|(_, bytes)| !bytes.is_empty()).map(|(path, _)| path.clone()).collect();
     let path = paths[random.random_range(0..paths.len())].clone();
-    let bundle = paths.iter().filter(|path| path.starts_with("tile/entries")).nth(random.random_range(0..3)).unwrap().clone();
+    let bundle =
+        paths.iter().filter(|path| path.starts_with("tile/entries")).nth(random.random_range(0..3)).unwrap().clone();
     let (mut entry, mut other) = (0, 0);
     while entry == other {
         (entry, other) = (random.random_range(0..699_usize), random.random_range(0..699_usize));
@@ -141,10 +144,17 @@ fn change(subject: &Subject, random: &mut StdRng) -> (Memory, Pins, String) {
         0 | 1 => memory.0.get_mut(&path).unwrap()[at] ^= 1 << random.random_range(0..8),
         2 => memory.0.get_mut(&path).unwrap().truncate(at),
         3 => memory.0.get_mut(&path).unwrap().push(random.random()),
-        4 => drop(memory.0.get_mut(&path).unwrap().insert(at, random.random())),
+        4 => memory.0.get_mut(&path).unwrap().insert(at, random.random()),
         5 if !path.starts_with("cosigned/") => drop(memory.0.remove(&path)),
         5 | 6 => {
-            let stray = ["tile/0/999", "tile/entries/x001/000", "notes.txt", "wal/00000000000000000740", "anchors/1.tsr", "tile/7/000.p/1"];
+            let stray = [
+                "tile/0/999",
+                "tile/entries/x001/000",
+                "notes.txt",
+                "wal/00000000000000000740",
+                "anchors/1.tsr",
+                "tile/7/000.p/1",
+            ];
             memory.0.insert(stray[random.random_range(0..stray.len())].to_owned(), vec![random.random(); 32]);
         }
         7 => {
@@ -154,7 +164,9 @@ fn change(subject: &Subject, random: &mut StdRng) -> (Memory, Pins, String) {
             let (a, b) = (memory.0[&path].clone(), memory.0[&with].clone());
             memory.0.insert(path.clone(), b);
             memory.0.insert(with, a);
-            if path == bundle { memory.0.get_mut(&path).unwrap().push(0) }
+            if path == bundle {
+                memory.0.get_mut(&path).unwrap().push(0)
+            }
         }
         8..=11 => {
             let read = memory.0[&bundle].clone();
@@ -200,7 +212,11 @@ fn change(subject: &Subject, random: &mut StdRng) -> (Memory, Pins, String) {
             let mut list = batches(&memory);
             let (a, b) = (entry % list.len(), other % list.len());
             let b = if a == b { (a + 1) % list.len() } else { b };
-            if how == 19 { drop(list.remove(a)) } else { list.swap(a, b) }
+            if how == 19 {
+                drop(list.remove(a))
+            } else {
+                list.swap(a, b)
+            }
             let mut first = 0;
             let mut bytes = Vec::new();
             for (bundle, note) in list {
@@ -213,7 +229,11 @@ fn change(subject: &Subject, random: &mut StdRng) -> (Memory, Pins, String) {
         _ => {
             let note = Note::parse(&memory.0["checkpoint"]).unwrap();
             let mut checkpoint = Checkpoint::parse(&note.text).unwrap();
-            if random.random() { checkpoint.size -= 1 } else { checkpoint.root[at % 32] ^= 1 }
+            if random.random() {
+                checkpoint.size -= 1
+            } else {
+                checkpoint.root[at % 32] ^= 1
+            }
             let key = if random.random() { &subject.key } else { &SigningKey::of_log(ORIGIN, &[1; 32]).unwrap() };
             memory.0.insert("checkpoint".to_owned(), checkpoint.signed(key).into_bytes());
         }

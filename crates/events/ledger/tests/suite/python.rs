@@ -28,7 +28,8 @@ fn an_independent_check_agrees_and_finds_changes() {
     let checkpoint = Checkpoint::parse(&Note::parse(&subject.memory.0["checkpoint"]).unwrap().text).unwrap();
     let agreed = format!("ok {} {}\n", checkpoint.size, verify::bytes::hex(&checkpoint.root));
     assert_eq!(write("whole", &subject.memory), (Some(0), agreed));
-    let paths: Vec<String> = subject.memory.0.keys().filter(|path| *path != "lock" && !path.starts_with("cosigned")).cloned().collect();
+    let paths: Vec<String> =
+        subject.memory.0.keys().filter(|path| *path != "lock" && !path.starts_with("cosigned")).cloned().collect();
     for (number, path) in paths.iter().enumerate() {
         let mut changed = subject.memory.clone();
         let bytes = changed.0.get_mut(path).unwrap();
@@ -61,10 +62,15 @@ fn openssl_stamps_a_checkpoint_and_the_audit_takes_it() {
     std::fs::create_dir(&authority).unwrap();
     std::fs::write(authority.join("tsa.cnf"), AUTHORITY).unwrap();
     std::fs::write(authority.join("serial"), "01\n").unwrap();
-    let new = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=ca"];
+    let new =
+        ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=ca"];
     openssl(&authority, &new);
-    openssl(&authority, &["req", "-newkey", "rsa:2048", "-nodes", "-keyout", "tsa.key", "-out", "tsa.csr", "-subj", "/CN=tsa"]);
-    let sign = ["x509", "-req", "-in", "tsa.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-out", "tsa.pem"];
+    openssl(
+        &authority,
+        &["req", "-newkey", "rsa:2048", "-nodes", "-keyout", "tsa.key", "-out", "tsa.csr", "-subj", "/CN=tsa"],
+    );
+    let sign =
+        ["x509", "-req", "-in", "tsa.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-out", "tsa.pem"];
     openssl(&authority, &[&sign[..], &["-extfile", "tsa.cnf", "-extensions", "ext"]].concat());
     let root = folder.path().join("data");
     let ledger = open(&root, 1);

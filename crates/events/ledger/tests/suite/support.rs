@@ -27,14 +27,17 @@ impl Sealing {
     fn key(&self, scope: &Scope) -> Result<u8, EnvelopeError> {
         let mut keys = self.0.lock().unwrap();
         let next = u8::try_from(keys.len() % 250).unwrap() + 1;
-        keys.entry(scope.clone())
-            .or_insert(Some(next))
-            .ok_or_else(|| EnvelopeError::Destroyed { scope: scope.clone() })
+        keys.entry(scope.clone()).or_insert(Some(next)).ok_or_else(|| EnvelopeError::Destroyed { scope: scope.clone() })
     }
 }
 
 impl Envelope for Sealing {
-    fn seal<'a>(&'a self, scope: &'a Scope, context: &'a [u8], plain: &'a [u8]) -> Answer<'a, Result<Vec<u8>, EnvelopeError>> {
+    fn seal<'a>(
+        &'a self,
+        scope: &'a Scope,
+        context: &'a [u8],
+        plain: &'a [u8],
+    ) -> Answer<'a, Result<Vec<u8>, EnvelopeError>> {
         Box::pin(async move {
             let key = self.key(scope)?;
             let mut sealed = verify::merkle::sha256(context).to_vec();
@@ -43,7 +46,12 @@ impl Envelope for Sealing {
         })
     }
 
-    fn open<'a>(&'a self, scope: &'a Scope, context: &'a [u8], sealed: &'a [u8]) -> Answer<'a, Result<Vec<u8>, EnvelopeError>> {
+    fn open<'a>(
+        &'a self,
+        scope: &'a Scope,
+        context: &'a [u8],
+        sealed: &'a [u8],
+    ) -> Answer<'a, Result<Vec<u8>, EnvelopeError>> {
         Box::pin(async move {
             let key = self.key(scope)?;
             let altered = || EnvelopeError::Altered { scope: scope.clone() };

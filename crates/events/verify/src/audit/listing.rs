@@ -149,9 +149,8 @@ impl<'a> Snapshot<'a> {
 
     fn attempt(files: &'a dyn Files) -> io::Result<Self> {
         let note = files.read(names::CHECKPOINT, NOTE_BYTES_MAX as u64)?;
-        let size = Note::parse(&note)
-            .and_then(|note| Checkpoint::parse(&note.text))
-            .map_or(0, |checkpoint| checkpoint.size);
+        let size =
+            Note::parse(&note).and_then(|note| Checkpoint::parse(&note.text)).map_or(0, |checkpoint| checkpoint.size);
         let mut kept = BTreeMap::from([(names::CHECKPOINT.to_owned(), note)]);
         for level in (0..LEVELS_MAX).map(Some).chain([None]) {
             let hashes = size >> (8 * u32::from(level.unwrap_or(0)));

@@ -32,7 +32,10 @@ impl Order {
         }
         self.current = Some((header.writer, header.sequence.saturating_add(1), header.monotonic_ms));
         if self.last_ms.is_some_and(|last| header.time_ms < last) {
-            let text = format!("its time is {} ms before that of the entry before it", self.last_ms.unwrap_or(0) - header.time_ms);
+            let text = format!(
+                "its time is {} ms before that of the entry before it",
+                self.last_ms.unwrap_or(0) - header.time_ms
+            );
             report.fault(FaultKind::Backdated, Some(index), path, text);
         }
         self.last_ms = Some(header.time_ms);

@@ -184,11 +184,20 @@ impl Report {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "log       {}", self.origin)?;
-        let pinned = if self.pinned { "pinned by you" } else { "UNPINNED: taken from the ledger itself; pin it with --key" };
+        let pinned =
+            if self.pinned { "pinned by you" } else { "UNPINNED: taken from the ledger itself; pin it with --key" };
         writeln!(f, "key       {} ({pinned})", self.key)?;
         let beyond = self.durable - self.size.min(self.durable);
-        writeln!(f, "entries   {} below the checkpoint, {beyond} in the write-ahead log, {} events", self.size, self.events)?;
-        writeln!(f, "evidence  {} cosignatures, {} time stamps, {} key rotations", self.cosignatures, self.anchors, self.rotations)?;
+        writeln!(
+            f,
+            "entries   {} below the checkpoint, {beyond} in the write-ahead log, {} events",
+            self.size, self.events
+        )?;
+        writeln!(
+            f,
+            "evidence  {} cosignatures, {} time stamps, {} key rotations",
+            self.cosignatures, self.anchors, self.rotations
+        )?;
         for remark in &self.remarks {
             writeln!(f, "remark    {remark}")?;
         }

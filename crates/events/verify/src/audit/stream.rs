@@ -58,7 +58,8 @@ impl Audit<'_> {
         let stored = match Stored(self.files).hashes(&tile) {
             Ok(hashes) => Some(hashes),
             Err(error) => {
-                let kind = if matches!(error, ProofError::Read { .. }) { FaultKind::Missing } else { FaultKind::Damaged };
+                let kind =
+                    if matches!(error, ProofError::Read { .. }) { FaultKind::Missing } else { FaultKind::Damaged };
                 self.report.fault(kind, Some(first), &tile.path(), chain_of(&error));
                 None
             }
@@ -179,7 +180,8 @@ impl Audit<'_> {
                 self.report.fault(FaultKind::Changed, Some(entry), &tile.path(), text);
             }
             Err(error) => {
-                let kind = if matches!(error, ProofError::Read { .. }) { FaultKind::Missing } else { FaultKind::Damaged };
+                let kind =
+                    if matches!(error, ProofError::Read { .. }) { FaultKind::Missing } else { FaultKind::Damaged };
                 self.report.fault(kind, Some(first.saturating_mul(span)), &tile.path(), chain_of(&error));
             }
         }
