@@ -56,8 +56,7 @@ impl Clock for System {
 
 fn random() -> Arc<dyn Random> {
     Arc::new(|bytes: &mut [u8]| -> io::Result<()> {
-        rand::RngCore::fill_bytes(&mut rand::rng(), bytes);
-        Ok(())
+        rand::TryRngCore::try_fill_bytes(&mut rand::rngs::OsRng, bytes).map_err(io::Error::other)
     })
 }
 
