@@ -7,6 +7,7 @@
 mod catalogue;
 mod console;
 mod cost;
+mod ledger;
 mod policy;
 mod scan;
 mod subjects;
@@ -22,7 +23,8 @@ const USAGE: &str = "usage: cargo xtask bench NAME
   catalogue what the console asks, over a million objects and a million people
   console   pages of the console over the same
   policy    decisions over 10,000 studies and 100,000 principals, access keys looked up [--format text|json]
-  vault     sealing, opening, ranges, rewrapping keys, providers of the root key [--format text|json]";
+  vault     sealing, opening, ranges, rewrapping keys, providers of the root key [--format text|json]
+  ledger    durable appends and their latency, the audit, a proof among a hundred million entries";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -34,6 +36,7 @@ fn main() -> ExitCode {
         "console" => console::run(),
         "policy" => policy::run(rest),
         "vault" => vault::run(rest),
+        "ledger" => ledger::run(),
         _ => Err(anyhow::anyhow!("there is no bench called `{name}`\n{USAGE}")),
     };
     match outcome {

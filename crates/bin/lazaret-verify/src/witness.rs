@@ -143,7 +143,7 @@ fn key(path: &Path) -> io::Result<SigningKey> {
             let (mut seed, mut name) = ([0; 32], [0; 4]);
             let random = SystemRandom::new();
             let drawn = random.fill(&mut seed).and_then(|()| random.fill(&mut name));
-            drawn.or_else(|_unspecified| Err(io::Error::other("the system gives no randomness")))?;
+            drawn.map_err(|_unspecified| io::Error::other("the system gives no randomness"))?;
             let text = format!("lazaret-witness-{} {}\n", verify::bytes::hex(&name), STANDARD.encode(seed));
             let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
             file.write_all(text.as_bytes())?;

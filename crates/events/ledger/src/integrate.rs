@@ -62,9 +62,9 @@ impl Tree {
         let damaged = || LedgerError::damaged("wal", "a batch does not hold its entries");
         let mut cursor = Cursor::new(&batch.bundle);
         for leaf in &batch.leaves {
-            let length = cursor.u16("an entry").or_else(|_short| Err(damaged()))?;
-            let entry = cursor.take(usize::from(length), "an entry").or_else(|_short| Err(damaged()))?;
-            push_entry(&mut self.bundle, entry).or_else(|_long| Err(damaged()))?;
+            let length = cursor.u16("an entry").map_err(|_short| damaged())?;
+            let entry = cursor.take(usize::from(length), "an entry").map_err(|_short| damaged())?;
+            push_entry(&mut self.bundle, entry).map_err(|_long| damaged())?;
             self.push(*leaf)?;
         }
         self.note = batch.note;

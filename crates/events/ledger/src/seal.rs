@@ -69,7 +69,7 @@ impl Sealer {
     /// Opens a detail, and holds it against its commitment.
     pub async fn open(&self, json: &str, detail: &Sealed<'_>) -> Result<String, LedgerError> {
         let damaged = || LedgerError::damaged(detail.field, "a sealed detail is not what was committed to");
-        let scope: model::Scope = detail.scope.parse().or_else(|_unknown| Err(damaged()))?;
+        let scope: model::Scope = detail.scope.parse().map_err(|_unknown| damaged())?;
         let context = entry::seal_context(detail.field, json, &detail.commitment);
         let plain = self.envelope.open(&scope, &context, detail.sealed).await;
         let failed = |source| LedgerError::Seal { field: detail.field.to_owned(), source };
@@ -78,6 +78,6 @@ impl Sealer {
         if entry::commitment(salt, value) != detail.commitment {
             return Err(damaged());
         }
-        String::from_utf8(value.to_vec()).or_else(|_not_text| Err(damaged()))
+        String::from_utf8(value.to_vec()).map_err(|_not_text| damaged())
     }
 }

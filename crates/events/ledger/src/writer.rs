@@ -192,7 +192,7 @@ impl Writer {
         let note = Checkpoint { origin, size: edge.size(), root: edge.root() }.signed(&self.key);
         let mut frame = Vec::with_capacity(wal::HEADER_BYTES + batch.bundle.len() + note.len());
         wal::push(&mut frame, first, batch.leaves.len(), &batch.bundle, &note)
-            .or_else(|_long| Err(LedgerError::damaged("wal", "a batch is too long")))?;
+            .map_err(|_long| LedgerError::damaged("wal", "a batch is too long"))?;
         let (segment, bytes) = self.segment.filter(|(_, bytes)| *bytes < SEGMENT_BYTES).unwrap_or((first, 0));
         let path = wal::path(segment);
         self.disk.append(&path, &frame).map_err(LedgerError::io("write", &path))?;

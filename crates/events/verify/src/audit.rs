@@ -120,10 +120,8 @@ pub fn audit(files: &dyn Files, mode: Mode, pins: &Pins) -> io::Result<Report> {
 
 fn first_key(files: &dyn Files, report: &mut Report) -> Option<VerifierKey> {
     let path = names::LOG_KEY;
-    let bytes = files.read(path, 1024).or_else(|error| {
-        report.fault(FaultKind::Missing, None, path, error.to_string());
-        Err(error)
-    });
+    let bytes =
+        files.read(path, 1024).inspect_err(|error| report.fault(FaultKind::Missing, None, path, error.to_string()));
     let text = String::from_utf8(bytes.ok()?).unwrap_or_default();
     let key = text.strip_suffix('\n').and_then(|text| text.parse::<VerifierKey>().ok());
     match key {
@@ -137,10 +135,9 @@ fn first_key(files: &dyn Files, report: &mut Report) -> Option<VerifierKey> {
 
 fn checkpoint(files: &dyn Files, report: &mut Report) -> Option<(Note, Checkpoint)> {
     let path = names::CHECKPOINT;
-    let bytes = files.read(path, NOTE_BYTES_MAX as u64).or_else(|error| {
-        report.fault(FaultKind::Missing, None, path, error.to_string());
-        Err(error)
-    });
+    let bytes = files
+        .read(path, NOTE_BYTES_MAX as u64)
+        .inspect_err(|error| report.fault(FaultKind::Missing, None, path, error.to_string()));
     parse_checkpoint(&bytes.ok()?, 1).map_or_else(
         |error| {
             report.fault(FaultKind::Damaged, None, path, error.to_string());

@@ -89,7 +89,7 @@ impl VerifierKey {
     fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), NoteError> {
         UnparsedPublicKey::new(&ED25519, &self.public)
             .verify(message, signature)
-            .or_else(|_unspecified| Err(NoteError::BadSignature { name: self.name.clone() }))
+            .map_err(|_unspecified| NoteError::BadSignature { name: self.name.clone() })
     }
 
     /// Verifies a bare Ed25519 signature over `message`.
@@ -162,8 +162,8 @@ impl SigningKey {
         if !is_name(name) {
             return Err(form("the name of a key"));
         }
-        let pair = Ed25519KeyPair::from_seed_unchecked(seed).or_else(|_rejected| Err(bad()))?;
-        let public = <[u8; 32]>::try_from(pair.public_key().as_ref()).or_else(|_length| Err(bad()))?;
+        let pair = Ed25519KeyPair::from_seed_unchecked(seed).map_err(|_rejected| bad())?;
+        let public = <[u8; 32]>::try_from(pair.public_key().as_ref()).map_err(|_length| bad())?;
         Ok(Self { pair, verifier: VerifierKey { name: name.to_owned(), kind, public } })
     }
 
