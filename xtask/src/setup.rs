@@ -1,5 +1,5 @@
 //! Installing what the tests need: PostgreSQL's server, SoftHSM2, headless Chromium with its driver and a Python environment with
-//! the check digit oracle. Everything is looked for first, so that a second run installs nothing.
+//! the check digit oracle and clients of S3. Everything is looked for first, so that a second run installs nothing.
 
 use std::path::Path;
 
@@ -7,8 +7,8 @@ use anyhow::Result;
 
 use crate::run::{self, answers, venv};
 
-/// Python packages for tests: the oracle of check digits.
-const PYTHON_PACKAGES: [&str; 1] = ["python-stdnum==2.2"];
+/// Python packages for tests: the oracle of check digits, and clients of S3.
+const PYTHON_PACKAGES: [&str; 3] = ["python-stdnum==2.2", "boto3==1.44.8", "awscli==1.46.3"];
 
 pub(crate) fn run() -> Result<()> {
     let mut missing = Vec::new();
@@ -61,7 +61,7 @@ fn python() -> Result<()> {
     let python = venv().join("bin/python");
     let ready = |python: &Path| {
         std::process::Command::new(python)
-            .args(["-c", "import stdnum"])
+            .args(["-c", "import stdnum, boto3, awscli"])
             .output()
             .is_ok_and(|output| output.status.success())
     };

@@ -12,7 +12,9 @@ pub fn lazaret(folder: &Path) -> Command {
         .current_dir(folder)
         .env_remove("LAZARET_DATA_DIR")
         .env_remove("LAZARET_CONFIG")
-        .env_remove("LAZARET_LISTEN");
+        .env_remove("LAZARET_LISTEN")
+        .env_remove("LAZARET_PASSPHRASE")
+        .env("LAZARET_S3_LISTEN", "127.0.0.1:0");
     command
 }
 
