@@ -71,7 +71,11 @@ fn logging(global: &Global) {
         (false, 1) => "info",
         (false, _) => "debug",
     };
-    let filter = EnvFilter::try_from_env("LAZARET_LOG").unwrap_or_else(|_| EnvFilter::new(level));
+    let filter = EnvFilter::try_from_env("LAZARET_LOG").unwrap_or_else(|_| {
+        // The S3 library logs every refusal as an error; what was refused and why is in the record.
+        let s3 = if global.verbose > 1 { level } else { "off" };
+        EnvFilter::new(format!("{level},s3s={s3}"))
+    });
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     match global.log_format {
         LogFormat::Text => builder.with_target(false).init(),

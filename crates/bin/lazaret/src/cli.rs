@@ -215,7 +215,7 @@ pub(crate) enum QuarantineCommand {
     /// Let a version out; it becomes the newest of its name.
     Release {
         /// The version's id.
-        version: String,
+        id: String,
         /// Why.
         #[arg(long)]
         reason: String,
@@ -226,7 +226,7 @@ pub(crate) enum QuarantineCommand {
     /// Refuse a version for good; its content is removed.
     Refuse {
         /// The version's id.
-        version: String,
+        id: String,
         /// Why.
         #[arg(long)]
         reason: String,

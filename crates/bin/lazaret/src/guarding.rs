@@ -97,11 +97,11 @@ pub(crate) fn quarantine(global: &Global, command: &QuarantineCommand) -> Result
         QuarantineCommand::List { format } => {
             tell(global, Request::QuarantineList, *format, &["version", "study", "name", "bytes", "labels"])
         }
-        QuarantineCommand::Release { version, reason, format } => {
-            tell(global, settle(version, reason, true)?, *format, &["version", "state"])
+        QuarantineCommand::Release { id, reason, format } => {
+            tell(global, settle(id, reason, true)?, *format, &["version", "state"])
         }
-        QuarantineCommand::Refuse { version, reason, format } => {
-            tell(global, settle(version, reason, false)?, *format, &["version", "state"])
+        QuarantineCommand::Refuse { id, reason, format } => {
+            tell(global, settle(id, reason, false)?, *format, &["version", "state"])
         }
     }
 }
