@@ -20,6 +20,7 @@ const LEGEND: &[(&str, char)] = &[
     ("policy:training", 'T'),
     ("policy:blinding", 'B'),
     ("policy:secret", 'S'),
+    ("policy:admission", 'Q'),
     ("policy:residence", 'R'),
     ("policy:four-eyes", '4'),
     ("policy:second-factor", '2'),
