@@ -9,6 +9,7 @@ mod mask;
 mod object;
 mod plan;
 mod rows;
+mod squeeze;
 mod study;
 mod subject;
 mod walk;

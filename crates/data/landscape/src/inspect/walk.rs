@@ -13,6 +13,7 @@ use recognize::structure::Told;
 use super::Inspector;
 use super::object::{Finder, Found, Object};
 use super::plan::{ColumnPlan, TablePlan};
+use super::squeeze::Squeezed;
 use super::subject::Places;
 use crate::report::ObjectReport;
 
@@ -33,6 +34,7 @@ pub(super) struct Walk<'a> {
     each: &'a mut dyn FnMut(ObjectReport),
     stack: Vec<Object>,
     hits: Vec<Hit>,
+    squeezed: Squeezed,
     /// What each path told, by hash of vocabulary, path and qualifiers.
     paths: HashMap<u64, Option<Told>>,
     /// What the names of fields say, by name.
@@ -53,6 +55,7 @@ impl<'a> Walk<'a> {
             each,
             stack: vec![Object::new(name.to_owned())],
             hits: Vec::new(),
+            squeezed: Squeezed::default(),
             paths: HashMap::new(),
             hints: HashMap::new(),
             places: Places::default(),
@@ -92,7 +95,14 @@ impl<'a> Walk<'a> {
         let mut hits = std::mem::take(&mut self.hits);
         hits.clear();
         let tier = self.inspector.options.names;
-        self.inspector.engine.text(text, tier, hint, self.scratch, &mut hits);
+        if self.squeezed.fill(text, self.stack.last().map_or(Format::Binary, |object| object.format)) {
+            self.inspector.engine.text(&self.squeezed.text, tier, hint, self.scratch, &mut hits);
+            for hit in &mut hits {
+                (hit.start, hit.end) = self.squeezed.original(hit.start, hit.end);
+            }
+        } else {
+            self.inspector.engine.text(text, tier, hint, self.scratch, &mut hits);
+        }
         if let Some(object) = self.stack.last_mut() {
             for hit in &hits {
                 let found = Found {
