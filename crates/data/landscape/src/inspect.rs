@@ -5,6 +5,7 @@
 
 mod birth;
 mod country;
+mod grid;
 mod mask;
 mod object;
 mod plan;

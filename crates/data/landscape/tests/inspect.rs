@@ -4,6 +4,8 @@
 
 #[path = "inspect/markup.rs"]
 mod markup;
+#[path = "inspect/tables.rs"]
+mod tables;
 
 use std::sync::atomic::AtomicBool;
 use std::sync::{LazyLock, Mutex};

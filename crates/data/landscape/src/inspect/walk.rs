@@ -1,5 +1,7 @@
 //! The sink that readers report to while one top-level object is inspected.
 
+mod grids;
+
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::rc::Rc;
@@ -11,6 +13,7 @@ use recognize::engine::{By, Hint, Hit, Scratch};
 use recognize::structure::Told;
 
 use super::Inspector;
+use grids::Ranges;
 use super::object::{Finder, Found, Object};
 use super::plan::{ColumnPlan, TablePlan};
 use super::squeeze::Squeezed;
@@ -39,6 +42,8 @@ pub(super) struct Walk<'a> {
     paths: HashMap<u64, Option<Told>>,
     /// What the names of fields say, by name.
     hints: HashMap<String, Rc<Hint>>,
+    /// What labels and column names in running text say, by name.
+    labels: HashMap<String, Option<Told>>,
     places: Places,
 }
 
@@ -58,6 +63,7 @@ impl<'a> Walk<'a> {
             squeezed: Squeezed::default(),
             paths: HashMap::new(),
             hints: HashMap::new(),
+            labels: HashMap::new(),
             places: Places::default(),
         }
     }
@@ -90,6 +96,7 @@ impl<'a> Walk<'a> {
         text: &str,
         raw: &Raw<'_>,
         hint: Option<&recognize::engine::Hint>,
+        settled: &Ranges,
         place: &dyn Fn(&str, usize) -> String,
     ) {
         let mut hits = std::mem::take(&mut self.hits);
@@ -103,6 +110,7 @@ impl<'a> Walk<'a> {
         } else {
             self.inspector.engine.text(text, tier, hint, self.scratch, &mut hits);
         }
+        hits.retain(|hit| !settled.meet(hit.start, hit.end));
         if let Some(object) = self.stack.last_mut() {
             for hit in &hits {
                 let found = Found {
@@ -121,10 +129,11 @@ impl<'a> Walk<'a> {
     }
 
     /// Joins the identifiers of running text to records: a second value of one kind, or a long gap, begins the next.
-    fn text_records(&mut self, text: &str) {
+    /// Lines of tables and forms are records of their own.
+    fn text_records(&mut self, text: &str, lines: &Ranges) {
         let hits = std::mem::take(&mut self.hits);
         let mut last_end = 0;
-        for hit in &hits {
+        for hit in hits.iter().filter(|hit| !lines.meet(hit.start, hit.end)) {
             let Some(value) = text.get(hit.start..hit.end) else { continue };
             if hit.start.saturating_sub(last_end) > TEXT_RECORD_BYTES {
                 self.end_record();
@@ -347,8 +356,9 @@ impl Sink for Walk<'_> {
 
     fn text(&mut self, text: &Text<'_>) -> Result<(), Halt> {
         let lines = LineCounter::new(text.place);
-        self.search(text.text, &text.raw, None, &|text, at| lines.place(text, at));
-        self.text_records(text.text);
+        let read = self.grids(text, &lines);
+        self.search(text.text, &text.raw, None, &read.values, &|text, at| lines.place(text, at));
+        self.text_records(text.text, &read.lines);
         if text.last {
             self.end_record();
         }
@@ -382,7 +392,7 @@ impl Sink for Walk<'_> {
                 None => None,
             };
             if !is_plain_number(cell.value) || hint.is_some_and(|hint| !hint.is_silent()) {
-                self.search(cell.value, &cell.raw, hint, &place);
+                self.search(cell.value, &cell.raw, hint, &Ranges::default(), &place);
                 self.row_records(cell.value);
             }
         }
@@ -405,7 +415,7 @@ impl Sink for Walk<'_> {
                 let last = field.path.rsplit(['.', '/']).next().unwrap_or(field.path);
                 self.hint(last)
             });
-            self.search(field.value, &field.raw, hint.as_deref(), &place);
+            self.search(field.value, &field.raw, hint.as_deref(), &Ranges::default(), &place);
             self.row_records(field.value);
         }
         Ok(())
