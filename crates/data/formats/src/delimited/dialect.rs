@@ -17,8 +17,9 @@ pub(super) struct Dialect {
     pub header: bool,
 }
 
-/// Delimiters, the most usual first.
-const DELIMITERS: [u8; 4] = [b',', b'\t', b';', b'|'];
+/// Delimiters, the most usual first. The last three are those of exports from hospital systems and of Hive, whose
+/// values may hold any printable sign.
+const DELIMITERS: [u8; 7] = [b',', b'\t', b';', b'|', b'^', b'~', 1];
 /// Rows that are looked at.
 const ROWS_MAX: usize = 300;
 /// A title or note above the header takes no more lines than this.
@@ -125,7 +126,7 @@ impl<'a> Sample<'a> {
         }
         let typed = header::typed_columns(self.rows.get(usize::from(header)..)?, self.width);
         let needed = if self.width == 2 { 2 } else { self.width.div_ceil(2) };
-        if !header && typed < needed {
+        if !header && typed < needed && !header::is_form(&self.rows) {
             return None;
         }
         let score = self.even * (1.0 + (self.width as f64).ln()) * if header { 1.5 } else { 1.0 };

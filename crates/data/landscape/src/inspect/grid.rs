@@ -289,12 +289,12 @@ fn is_rule(line: &str) -> bool {
 }
 
 /// Whether a cell may be a name at all.
-fn can_name(cell: &str) -> bool {
+pub(super) fn can_name(cell: &str) -> bool {
     cell.len() <= NAME_BYTES_MAX && cell.chars().next().is_some_and(char::is_alphabetic)
 }
 
 /// Whether a value can be what its column or label says. Text has footers and remarks that a file of rows has not.
-fn fits(kind: Option<IdentifierType>, value: &str) -> bool {
+pub(super) fn fits(kind: Option<IdentifierType>, value: &str) -> bool {
     use IdentifierType as T;
     match kind {
         Some(T::Mrn | T::Date | T::Phone | T::Fax | T::UsSsn | T::Account | T::HealthPlanId | T::SubjectId | T::SampleId) => {

@@ -375,9 +375,10 @@ impl Sink for Walk<'_> {
     }
 
     fn row(&mut self, row: &Row<'_>) -> Result<(), Halt> {
-        let Some(table) = self.stack.last_mut().and_then(|object| object.table.take()) else { return Ok(()) };
+        let Some(mut table) = self.stack.last_mut().and_then(|object| object.table.take()) else { return Ok(()) };
+        let settled = if table.may_be_form { self.form_row(row, &mut table) } else { 0 };
         for (column, cell) in row.cells.iter().enumerate() {
-            if cell.value.is_empty() {
+            if cell.value.is_empty() || column < 64 && settled >> column & 1 == 1 {
                 continue;
             }
             let place = |_: &str, _: usize| table.place(row.number, column);
@@ -396,10 +397,13 @@ impl Sink for Walk<'_> {
                 self.row_records(cell.value);
             }
         }
+        let is_form = !table.labels.is_empty();
         if let Some(object) = self.stack.last_mut() {
             object.table = Some(table);
         }
-        self.end_record();
+        if !is_form {
+            self.end_record();
+        }
         Ok(())
     }
 

@@ -54,3 +54,25 @@ fn tables_of_pages() {
     let near = page.replace("MRN", "Shelf").replace("DOB", "Price");
     expect(&near, &[], &[("MRN", "40917265")]);
 }
+
+#[test]
+fn sheets_of_labels_and_values() {
+    let text = "MRN,40917265\nPatient name,Amalia Zorn\nDOB,12.03.1961\nBed,4711\nPatient phone,020 7946 0018\n";
+    expect(text, &[("MRN", "40917265"), ("PERSON", "Amalia Zorn"), ("DATE", "12.03.1961")], UNWANTED);
+    assert_eq!(inspect(text).subjects, 1);
+    let twice = format!("Field,Value\n{text}{}", text.replace("40917265", "40917266").replace("Zorn", "Quell"));
+    expect(&twice, &[("MRN", "40917265"), ("MRN", "40917266"), ("PERSON", "Amalia Quell")], UNWANTED);
+    assert_eq!(inspect(&twice).subjects, 2);
+    expect("Shelf,40917265\nRow name,Left\nPrice,12\nBed,4711\nNumber,3\n", &[], &[("MRN", "40917265")]);
+}
+
+#[test]
+fn delimiters_of_exports() {
+    for delimiter in ["^", "~", "\u{1}"] {
+        let text = "MRN^Name^DOB\n40917265^Amalia Zorn^12.03.1961\n40917266^Bert Quell^01.04.1950\n".replace('^', delimiter);
+        expect(&text, &[("MRN", "40917265"), ("PERSON", "Amalia Zorn"), ("DATE", "01.04.1950")], &[]);
+        assert_eq!(inspect(&text).subjects, 2);
+    }
+    let near = "a ^ b = c\nx^2 + y^2 = z^2\n~/bin ~/lib\nMRN ^ 40917265\n";
+    assert_eq!(inspect(near).format.as_str(), "text");
+}

@@ -1,12 +1,12 @@
 //! Values whose column or label in running text says what they are.
 
-use formats::{Raw, Text};
+use formats::{Raw, Row, Text};
 use model::Format;
 use recognize::structure::Told;
 
-use super::super::grid;
 use super::{HINTS_MAX, LineCounter, Walk};
-use crate::inspect::Inspector;
+use crate::inspect::plan::TablePlan;
+use crate::inspect::{Inspector, grid};
 
 /// Ranges of bytes of a text, in order.
 #[derive(Debug, Default)]
@@ -68,8 +68,28 @@ impl Walk<'_> {
         read
     }
 
-    /// What a label in a cell of a sheet says of the cell beside it.
-    pub(super) fn label(&mut self, name: &str) -> Option<Told> {
+    /// Takes the values that stand beside their labels in a row of a form. Returns which cells are settled, a bit each.
+    pub(super) fn form_row(&mut self, row: &Row<'_>, table: &mut TablePlan) -> u64 {
+        let mut settled = 0;
+        for (pair, cells) in row.cells.chunks_exact(2).take(2).enumerate() {
+            let [name, value] = cells else { continue };
+            let label = grid::can_name(name.value.trim()).then(|| self.label(name.value.trim())).flatten();
+            let Some(told) = label.filter(|told| grid::fits(kind(self.inspector, *told), value.value)) else { continue };
+            if table.labels.contains(&told) {
+                // A label comes again: the next one's form.
+                self.end_record();
+                table.labels.clear();
+            }
+            table.labels.push(told);
+            let column = pair * 2 + 1;
+            if self.told_value(told, value.value, &value.raw, "", &|_, _| table.place(row.number, column)) {
+                settled |= 0b11 << (pair * 2);
+            }
+        }
+        settled
+    }
+
+    fn label(&mut self, name: &str) -> Option<Told> {
         remembered(&mut self.labels, self.inspector, name)
     }
 }
