@@ -6,6 +6,8 @@
 mod markup;
 #[path = "inspect/tables.rs"]
 mod tables;
+#[path = "inspect/messages.rs"]
+mod messages;
 
 use std::sync::atomic::AtomicBool;
 use std::sync::{LazyLock, Mutex};

@@ -121,7 +121,7 @@ impl<'a> Sample<'a> {
             (false, 5..) => 0.95,
             (false, _) => 1.0,
         };
-        if self.even < needed || self.is_code_or_prose(header) {
+        if self.even < needed || self.is_code_or_prose(header) || self.is_messages() {
             return None;
         }
         let typed = header::typed_columns(self.rows.get(usize::from(header)..)?, self.width);
@@ -131,6 +131,16 @@ impl<'a> Sample<'a> {
         }
         let score = self.even * (1.0 + (self.width as f64).ln()) * if header { 1.5 } else { 1.0 };
         Some((score, header))
+    }
+
+    /// Whether the rows are segments of HL7 v2 without their message, such as in a log.
+    fn is_messages(&self) -> bool {
+        let segment = |row: &Vec<&str>| {
+            let first = row.first().copied().unwrap_or_default();
+            let bars = self.delimiter == b'|' && (first.ends_with("PID") || first.ends_with("MSH"));
+            bars || first.contains("PID|") || first.contains("MSH|")
+        };
+        self.rows.iter().filter(|row| segment(row)).count() * 3 >= self.rows.len()
     }
 
     fn is_code_or_prose(&self, header: bool) -> bool {
