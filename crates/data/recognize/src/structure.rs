@@ -111,20 +111,20 @@ impl Structure {
     }
 
     /// What a column header tells: by the structure map, else by the fields that recognisers claim; leading words are
-    /// dropped one by one (`patient_home_phone` → `phone`), then a trailing number (`phone_2`).
+    /// dropped one by one (`patient_home_phone` → `phone`). A header that tells nothing so is spelled out first: without
+    /// numbers and versions behind it (`mrn_v2`), its words in full (`ph_num` → `phone_number`).
     #[must_use]
     pub fn header(&self, header: &str) -> Option<Told> {
         if let Some(meaning) = self.map.column(header) {
             return Some(Told::Meaning(meaning.number));
         }
         let name = normal_header(header);
-        self.field(&name).or_else(|| {
-            let rest = name.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end_matches('_');
-            if rest.len() == name.len() || rest.is_empty() {
-                return None;
-            }
-            self.map.column(rest).map(|meaning| Told::Meaning(meaning.number)).or_else(|| self.field(rest))
-        })
+        self.field(&name).or_else(|| self.spelled_out(&name))
+    }
+
+    fn spelled_out(&self, normal: &str) -> Option<Told> {
+        let name = self.map.spelled_out(normal)?;
+        self.map.column(&name).map(|meaning| Told::Meaning(meaning.number)).or_else(|| self.field(&name))
     }
 
     fn key(&self, path: &str) -> Option<Told> {
@@ -132,7 +132,8 @@ impl Structure {
             return Some(Told::Meaning(meaning.number));
         }
         let last = path.rsplit(['.', '/']).next().unwrap_or(path);
-        self.field(&normal_header(last))
+        let name = normal_header(last);
+        self.field(&name).or_else(|| self.spelled_out(&name))
     }
 
     fn field(&self, name: &str) -> Option<Told> {
