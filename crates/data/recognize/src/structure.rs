@@ -123,8 +123,9 @@ impl Structure {
     }
 
     fn spelled_out(&self, normal: &str) -> Option<Told> {
-        let name = self.map.spelled_out(normal)?;
-        self.map.column(&name).map(|meaning| Told::Meaning(meaning.number)).or_else(|| self.field(&name))
+        self.map.other_writings(normal).find_map(|name| {
+            self.map.column(&name).map(|meaning| Told::Meaning(meaning.number)).or_else(|| self.field(&name))
+        })
     }
 
     fn key(&self, path: &str) -> Option<Told> {

@@ -68,13 +68,12 @@ impl StructureMap {
         self.last_word(&normal_header(header), true)
     }
 
-    /// A normalised header spelled out: without what tells versions apart, its abbreviated words in full. Nothing when
-    /// that is what it is already.
-    #[must_use]
-    pub fn spelled_out(&self, normal: &str) -> Option<String> {
+    /// Other ways to write a normalised header, to be tried in turn: without what tells versions apart, then with its
+    /// abbreviated words in full.
+    pub fn other_writings(&self, normal: &str) -> impl Iterator<Item = String> {
         let mut words: Vec<&str> = normal.split('_').collect();
-        while words.len() > 1 {
-            let last = words.last()?.trim_end_matches(|c: char| c.is_ascii_digit());
+        while let Some(last) = words.last().filter(|_| words.len() > 1) {
+            let last = last.trim_end_matches(|c: char| c.is_ascii_digit());
             if !last.is_empty() && !self.endings.iter().any(|ending| ending == last) {
                 break;
             }
@@ -85,8 +84,9 @@ impl StructureMap {
             *last = if bare.is_empty() { *last } else { bare };
         }
         let full = |word: &&str| self.abbreviations.get(*word).map_or(*word, String::as_str).to_owned();
-        let spelled = words.iter().map(full).collect::<Vec<_>>().join("_");
-        (spelled != normal).then_some(spelled)
+        let (short, spelled) = (words.join("_"), words.iter().map(full).collect::<Vec<_>>().join("_"));
+        let spelled = Some(spelled).filter(|spelled| *spelled != short);
+        Some(short).filter(|short| *short != normal).into_iter().chain(spelled)
     }
 
     fn last_word(&self, normal: &str, mut whole: bool) -> Option<&Meaning> {
