@@ -6,6 +6,7 @@
 mod birth;
 mod country;
 mod grid;
+mod link;
 mod mask;
 mod object;
 mod plan;

@@ -8,6 +8,8 @@ mod markup;
 mod tables;
 #[path = "inspect/messages.rs"]
 mod messages;
+#[path = "inspect/people.rs"]
+mod people;
 
 use std::sync::atomic::AtomicBool;
 use std::sync::{LazyLock, Mutex};

@@ -200,6 +200,10 @@ pub enum Part {
     Study,
     /// The site within the study.
     Site,
+    /// What other records of the same object call this record by: `Patient.id`.
+    Key,
+    /// The key of the record whose subject this one is about: `Observation.subject.reference`.
+    KeyOf,
 }
 
 /// Whose value it is.

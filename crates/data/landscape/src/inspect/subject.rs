@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use model::Jurisdiction;
 use zeroize::Zeroizing;
 
+use super::link::Linked;
 use super::{birth, country};
 use crate::report::{SubjectRecord, Token, TokenKind};
 
@@ -49,6 +50,7 @@ pub(super) struct Record {
     within_study: Vec<(String, bool)>,
     /// Country that issued a national number, when the record has one.
     issued_in: Option<&'static str>,
+    links: Linked,
     used: bool,
 }
 
@@ -79,6 +81,19 @@ impl Record {
     }
     pub(super) fn site(&mut self, value: &str) {
         set(&mut self.site, value, &mut self.used);
+    }
+
+    /// Takes what other records call this one by.
+    pub(super) fn key(&mut self, value: &str) {
+        self.links.is(value);
+    }
+    /// Takes the key of the record whose subject this one is about.
+    pub(super) fn key_of(&mut self, value: &str) {
+        self.links.of(value);
+    }
+    /// The keys, once.
+    pub(super) fn take_links(&mut self) -> Option<Linked> {
+        Some(std::mem::take(&mut self.links)).filter(|links| !links.is_empty())
     }
 
     /// Takes a birth date; tells whether another one was there already.
@@ -192,6 +207,7 @@ impl Record {
         }
         self.birth = None;
         self.issued_in = None;
+        self.links = Linked::default();
         self.used = false;
     }
 }

@@ -77,17 +77,13 @@ impl<'a> Walk<'a> {
     }
 
     fn close(&mut self, mut object: Object, bytes: u64) {
-        if let Some(subject) = object.record.finish(&self.inspector.key, &mut self.places) {
-            object.subjects.add(subject);
-        }
+        object.end_record(&self.inspector.key, &mut self.places);
         (self.each)(object.report(self.inspector, bytes));
     }
 
     fn end_record(&mut self) {
         let Some(object) = self.stack.last_mut() else { return };
-        if let Some(subject) = object.record.finish(&self.inspector.key, &mut self.places) {
-            object.subjects.add(subject);
-        }
+        object.end_record(&self.inspector.key, &mut self.places);
     }
 
     /// Searches `text`; what is found is counted, and its strong identifiers belong to the record at hand.
@@ -309,6 +305,8 @@ impl<'a> Walk<'a> {
                 }
             }
             Part::Site => record.site(value),
+            Part::Key => record.key(value),
+            Part::KeyOf => record.key_of(value),
             Part::Strong => match meaning.identifier {
                 Some(IdentifierType::SubjectId) => {
                     record.trial_subject(value, meaning.subtype.as_deref() != Some("subjid"));
