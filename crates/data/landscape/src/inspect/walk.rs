@@ -437,11 +437,16 @@ impl Sink for Walk<'_> {
 }
 
 impl Walk<'_> {
-    /// What a search found in a row or field belongs to the row's or resource's subject as far as it is strong.
+    /// What a search found in a row or field belongs to the row's or resource's subject as far as it is strong, or is a
+    /// name alone.
     fn row_records(&mut self, text: &str) {
         let inspector = self.inspector;
         let Some(object) = self.stack.last_mut() else { return };
         for hit in &self.hits {
+            let whole = hit.start == 0 && text.get(hit.end..).is_some_and(|rest| rest.trim().is_empty());
+            if hit.kind == IdentifierType::Person && whole && text.trim().contains([' ', '　', ',']) {
+                object.record.unlabelled_name(text);
+            }
             let By::Recognizer(index) = hit.by else { continue };
             let Some(spec) = inspector.engine.recognizer(index).filter(|spec| spec.strong) else { continue };
             let Some(value) = text.get(hit.start..hit.end) else { continue };

@@ -44,3 +44,13 @@ fn a_full_url_is_what_references_name() {
     assert_eq!(inspect(&entries("urn:uuid:7f-1")).subjects, 1);
     assert_eq!(inspect(&entries("urn:uuid:7f-9")).subjects, 2);
 }
+
+#[test]
+fn a_name_under_a_header_that_says_nothing_and_a_birth_date_make_a_person() {
+    let table = "Studienteilnehmer;Geburtsdatum\nJürgen Pfeiffer;03.04.1950\nAylin Yücel;12.09.1981\n";
+    assert_eq!(inspect(table).subjects, 2);
+    let other = "Studienteilnehmer;Besuch\nJürgen Pfeiffer;03.04.1950\nAylin Yücel;12.09.1981\n";
+    assert_eq!(inspect(other).subjects, 0, "any other date is no birth date");
+    let named = "Therapeut;Patient Name;Geburtsdatum\nJürgen Pfeiffer;Amalia Zorn;03.04.1950\nJürgen Pfeiffer;Bert Quell;03.04.1950\n";
+    assert_eq!(inspect(named).subjects, 2, "a name that is told goes first");
+}
