@@ -87,7 +87,10 @@ pub(crate) fn read(source: Source<'_>, reader: &mut Reader<'_, '_>) -> Result<()
     if damaged > 1 {
         reader.problem(Problem::malformed(format!("{damaged} lines in all are damaged and were read in part")))?;
     }
-    Ok(())
+    match json.fault() {
+        Some(problem) if damaged == 0 => reader.problem(problem),
+        _ => Ok(()),
+    }
 }
 
 /// The resources that are open, outermost first.
