@@ -6,8 +6,9 @@ use model::Format;
 
 use crate::clinical::hl7::embedded::{self, Embedded};
 use crate::{
-    Budget, Field, Limits, Member, Place, Problem, Raw, ReadError, Row, Sink, Source, Table, Text, Vocabulary, archive, binary,
-    budget::Meter, chemistry, clinical, delimited, detect, genomics, image, mail, office, tables, text, tree, trial,
+    Budget, Field, Limits, Member, Place, Problem, Raw, ReadError, Row, Sink, Source, Table, Text, Vocabulary, archive,
+    binary, budget::Meter, chemistry, clinical, delimited, detect, genomics, image, mail, office, tables, text, tree,
+    trial,
 };
 
 /// What a reader holds: the sink it reports to, the budget it draws on, and how deep it is nested.

@@ -4,12 +4,12 @@
 
 #[path = "inspect/markup.rs"]
 mod markup;
-#[path = "inspect/tables.rs"]
-mod tables;
 #[path = "inspect/messages.rs"]
 mod messages;
 #[path = "inspect/people.rs"]
 mod people;
+#[path = "inspect/tables.rs"]
+mod tables;
 
 use std::sync::atomic::AtomicBool;
 use std::sync::{LazyLock, Mutex};

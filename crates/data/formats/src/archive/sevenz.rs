@@ -107,7 +107,8 @@ fn unpacked_header<R: Read + io::Seek>(file: &mut R, described: &[u8], bytes_max
     })?;
     outcome.map_err(problem)?;
     if plain.len() as u64 > bytes_max {
-        let why = format!("the header of the archive unpacks to more than {bytes_max} bytes; raise `limits.whole_bytes_max`");
+        let why =
+            format!("the header of the archive unpacks to more than {bytes_max} bytes; raise `limits.whole_bytes_max`");
         return Err(Problem::limit(why).into());
     }
     Ok(plain)

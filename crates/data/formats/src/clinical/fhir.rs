@@ -53,7 +53,8 @@ fn names_a_resource(text: &str) -> bool {
 
 pub(crate) fn read(source: Source<'_>, reader: &mut Reader<'_, '_>) -> Result<(), ReadError> {
     let mut json = Json::new(source, reader.limits())?;
-    let mut walk = Walk { held: Vec::new(), key: String::new(), full_url: String::new(), large: None, begun: 0, told: None };
+    let mut walk =
+        Walk { held: Vec::new(), key: String::new(), full_url: String::new(), large: None, begun: 0, told: None };
     let (mut documents, mut damaged, mut checked) = (0_u64, 0_u64, 0);
     loop {
         match walk.step(&mut json, reader) {

@@ -285,7 +285,8 @@ fn columns_at(text: &str, range: Range, columns: &[(usize, Label)]) -> Vec<Range
 
 /// A line of strokes below a header.
 fn is_rule(line: &str) -> bool {
-    line.contains(['-', '=']) && line.bytes().all(|byte| matches!(byte, b'-' | b'=' | b'+' | b'|' | b':' | b' ' | b'\t' | b'\r'))
+    line.contains(['-', '='])
+        && line.bytes().all(|byte| matches!(byte, b'-' | b'=' | b'+' | b'|' | b':' | b' ' | b'\t' | b'\r'))
 }
 
 /// Whether a cell may be a name at all.
@@ -297,9 +298,9 @@ pub(super) fn can_name(cell: &str) -> bool {
 pub(super) fn fits(kind: Option<IdentifierType>, value: &str) -> bool {
     use IdentifierType as T;
     match kind {
-        Some(T::Mrn | T::Date | T::Phone | T::Fax | T::UsSsn | T::Account | T::HealthPlanId | T::SubjectId | T::SampleId) => {
-            value.bytes().any(|byte| byte.is_ascii_digit()) && value.split_whitespace().count() <= 4
-        }
+        Some(
+            T::Mrn | T::Date | T::Phone | T::Fax | T::UsSsn | T::Account | T::HealthPlanId | T::SubjectId | T::SampleId,
+        ) => value.bytes().any(|byte| byte.is_ascii_digit()) && value.split_whitespace().count() <= 4,
         Some(T::Person) => value.split_whitespace().count() <= 6 && value.chars().any(char::is_alphabetic),
         _ => !value.is_empty(),
     }

@@ -13,12 +13,12 @@ use recognize::engine::{By, Hint, Hit, Scratch};
 use recognize::structure::Told;
 
 use super::Inspector;
-use grids::Ranges;
 use super::object::{Finder, Found, Object};
 use super::plan::{ColumnPlan, TablePlan};
 use super::squeeze::Squeezed;
 use super::subject::Places;
 use crate::report::ObjectReport;
+use grids::Ranges;
 
 /// Confidence of a value whose place says what it is, in percent.
 const STRUCTURE_CONFIDENCE: u8 = 97;
@@ -210,6 +210,11 @@ impl<'a> Walk<'a> {
         match told {
             Told::Meaning(index) => self.meant_value(index, value, raw, issuer, place),
             Told::Recognizer(index) => self.field_value(index, value, raw, place),
+            Told::Either { recognizer, meaning } => {
+                let own = self.inspector.engine.passes(recognizer, value) == Some(true);
+                own && self.field_value(recognizer, value, raw, place)
+                    || self.meant_value(meaning, value, raw, issuer, place)
+            }
         }
     }
 

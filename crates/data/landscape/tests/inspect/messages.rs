@@ -15,10 +15,14 @@ fn in_json_logs_and_tables() {
     let log = format!("10:02:11 INFO sent payload=\"{}\" ok\n10:02:12 INFO done\n", message.replace('\r', "\\r"));
     expect(&log, WANTED, &[]);
     assert_eq!(inspect(&log).subjects, 1);
-    let lines = format!("a log\n2026-02-11 10:02:11 DEBUG {PID}\n2026-02-11 DEBUG {}\n", PID.replace("40917265", "40917266"));
+    let lines =
+        format!("a log\n2026-02-11 10:02:11 DEBUG {PID}\n2026-02-11 DEBUG {}\n", PID.replace("40917265", "40917266"));
     expect(&lines, WANTED, &[]);
     assert_eq!(inspect(&lines).subjects, 2);
-    let table = format!("id,received,raw\n1,2026-02-11,\"{message}\"\n2,2026-02-12,\"{}\"\n", message.replace("40917265", "40917266"));
+    let table = format!(
+        "id,received,raw\n1,2026-02-11,\"{message}\"\n2,2026-02-12,\"{}\"\n",
+        message.replace("40917265", "40917266")
+    );
     expect(&table, WANTED, &[]);
     assert_eq!(inspect(&table).subjects, 2);
 }

@@ -54,3 +54,14 @@ fn a_name_under_a_header_that_says_nothing_and_a_birth_date_make_a_person() {
     let named = "Therapeut;Patient Name;Geburtsdatum\nJürgen Pfeiffer;Amalia Zorn;03.04.1950\nJürgen Pfeiffer;Bert Quell;03.04.1950\n";
     assert_eq!(inspect(named).subjects, 2, "a name that is told goes first");
 }
+
+#[test]
+fn a_key_called_as_one_country_calls_it_tells_the_country() {
+    let country = |number: &str| {
+        let report = inspect(&serde_json::json!({ "patients": [{ "nhsNumber": number }] }).to_string());
+        let span = report.spans.iter().find(|span| span.kind.as_str() == "NATIONAL_ID").unwrap();
+        (span.country.clone(), report.jurisdictions.keys().map(ToString::to_string).collect::<Vec<_>>())
+    };
+    assert_eq!(country("9434765919"), (Some("GB".to_owned()), vec!["GB".to_owned()]));
+    assert_eq!(country("9434765918").0, None, "a number with a wrong check digit is of no known country");
+}

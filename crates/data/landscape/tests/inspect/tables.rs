@@ -2,8 +2,13 @@
 
 use super::{expect, inspect};
 
-const WANTED: &[(&str, &str)] =
-    &[("MRN", "40917265"), ("PERSON", "Zorn, Amalia"), ("DATE", "12.03.1961"), ("MRN", "40917266"), ("PERSON", "Quell, Bert")];
+const WANTED: &[(&str, &str)] = &[
+    ("MRN", "40917265"),
+    ("PERSON", "Zorn, Amalia"),
+    ("DATE", "12.03.1961"),
+    ("MRN", "40917266"),
+    ("PERSON", "Quell, Bert"),
+];
 const UNWANTED: &[(&str, &str)] = &[("MRN", "4711"), ("MRN", "12.03.1961")];
 
 #[test]
@@ -35,7 +40,8 @@ fn columns_set_with_blanks_or_tabs() {
 
 #[test]
 fn forms_of_labels_and_values() {
-    let text = "Admission\n\nMRN            40917265\nPatient name   Zorn, Amalia\nDate of birth  12.03.1961\n\nWords.\n";
+    let text =
+        "Admission\n\nMRN            40917265\nPatient name   Zorn, Amalia\nDate of birth  12.03.1961\n\nWords.\n";
     expect(text, &WANTED[..3], UNWANTED);
     assert_eq!(inspect(text).subjects, 1);
     expect("Price          40917265\nShelf mark     Zorn, Amalia\n", &[], &[("MRN", "40917265")]);
@@ -69,7 +75,8 @@ fn sheets_of_labels_and_values() {
 #[test]
 fn delimiters_of_exports() {
     for delimiter in ["^", "~", "\u{1}"] {
-        let text = "MRN^Name^DOB\n40917265^Amalia Zorn^12.03.1961\n40917266^Bert Quell^01.04.1950\n".replace('^', delimiter);
+        let text =
+            "MRN^Name^DOB\n40917265^Amalia Zorn^12.03.1961\n40917266^Bert Quell^01.04.1950\n".replace('^', delimiter);
         expect(&text, &[("MRN", "40917265"), ("PERSON", "Amalia Zorn"), ("DATE", "01.04.1950")], &[]);
         assert_eq!(inspect(&text).subjects, 2);
     }

@@ -67,7 +67,8 @@ fn is_name_rather(bytes: &[u8], token: &Token) -> bool {
 
 /// Whether the word at `at` is of a compound that methods, scales or diseases are called by: `Mann-Whitney`.
 fn is_eponymous(scan: &Scan<'_>, at: usize, end: usize) -> bool {
-    if scan.bytes.get(at.wrapping_sub(1)) != Some(&b'-') && !scan.bytes.get(at..end).unwrap_or_default().contains(&b'-') {
+    if scan.bytes.get(at.wrapping_sub(1)) != Some(&b'-') && !scan.bytes.get(at..end).unwrap_or_default().contains(&b'-')
+    {
         return false;
     }
     let within = |c: char| c.is_alphabetic() || c == '-';

@@ -54,7 +54,9 @@ pub(super) fn check(header: &[u8], files_max: u64) -> Result<Kind, Problem> {
 }
 
 fn damaged() -> Problem {
-    Problem::malformed("the header of the archive contradicts itself, perhaps on purpose; repair the archive with 7-Zip first")
+    Problem::malformed(
+        "the header of the archive contradicts itself, perhaps on purpose; repair the archive with 7-Zip first",
+    )
 }
 
 struct Walk<'a> {

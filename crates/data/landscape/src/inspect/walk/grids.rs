@@ -74,7 +74,9 @@ impl Walk<'_> {
         for (pair, cells) in row.cells.chunks_exact(2).take(2).enumerate() {
             let [name, value] = cells else { continue };
             let label = grid::can_name(name.value.trim()).then(|| self.label(name.value.trim())).flatten();
-            let Some(told) = label.filter(|told| grid::fits(kind(self.inspector, *told), value.value)) else { continue };
+            let Some(told) = label.filter(|told| grid::fits(kind(self.inspector, *told), value.value)) else {
+                continue;
+            };
             if table.labels.contains(&told) {
                 // A label comes again: the next one's form.
                 self.end_record();
@@ -112,7 +114,7 @@ fn remembered(
 
 fn kind(inspector: &Inspector, told: Told) -> Option<model::IdentifierType> {
     match told {
-        Told::Meaning(index) => inspector.structure.meaning(index)?.identifier,
+        Told::Meaning(index) | Told::Either { meaning: index, .. } => inspector.structure.meaning(index)?.identifier,
         Told::Recognizer(index) => inspector.engine.recognizer(index).map(|spec| spec.kind),
     }
 }
