@@ -180,7 +180,7 @@ impl Grids<'_> {
     fn pairs(&mut self, range: Range, cells: &[Range]) {
         let filled: Vec<Range> = cells.iter().copied().filter(|cell| !self.slice(*cell).is_empty()).collect();
         let mut values = Vec::new();
-        if filled.len() % 2 == 0 && filled.len() <= 8 {
+        if filled.len().is_multiple_of(2) && filled.len() <= 8 {
             for pair in filled.chunks_exact(2) {
                 let (Some(name), Some(value)) = (pair.first(), pair.last()) else { continue };
                 let text = self.text.get(value.0..value.1).unwrap_or_default();
