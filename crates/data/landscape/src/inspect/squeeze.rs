@@ -119,7 +119,7 @@ mod tests {
             assert_eq!(found(word), Some(word));
         }
         assert_eq!(found("MRN: 12345"), Some("MRN:      12345"));
-        assert_eq!(found("a "), Some("a   "), "a range that ends behind blanks");
+        assert_eq!(found("a "), Some("a "), "a range that ends within blanks");
     }
 
     #[test]
