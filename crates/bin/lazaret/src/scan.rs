@@ -89,7 +89,12 @@ impl Writer {
 
 pub(crate) fn run(global: &Global, arguments: &ScanArgs) -> Result<Outcome, Failure> {
     let config = Config::read(global.config.as_deref())?;
-    let sources = arguments.paths.iter().map(|path| source(path)).collect::<Result<Vec<_>, _>>()?;
+    let sources = arguments.paths.iter().map(|path| typed(path)).collect::<Result<Vec<_>, _>>()?;
+    if sources.iter().all(is_missing)
+        && let Some(first) = arguments.paths.first()
+    {
+        source(first)?;
+    }
     if !arguments.no_store {
         return data::runtime()?.block_on(kept::run(global, &config, arguments, &sources, true));
     }
@@ -107,20 +112,24 @@ pub(crate) fn run(global: &Global, arguments: &ScanArgs) -> Result<Outcome, Fail
 }
 
 /// What a person typed, as a source that is there.
-pub(crate) fn source(typed: &OsStr) -> Result<SourceSpec, Failure> {
-    let spec = match typed.to_str() {
-        Some(text) => {
-            text.parse().map_err(|error: landscape::sources::SourceError| Failure::usage(error.to_string()))?
-        }
-        None => SourceSpec::Folder(typed.into()),
-    };
-    if let SourceSpec::Folder(path) | SourceSpec::Sqlite(path) = &spec
-        && std::fs::symlink_metadata(path).is_err()
-    {
+pub(crate) fn source(path: &OsStr) -> Result<SourceSpec, Failure> {
+    let spec = typed(path)?;
+    if is_missing(&spec) {
         return Err(Failure::usage(format!("`{}` does not exist or cannot be reached", path.display()))
             .hint("give the path of a file or folder that you may read"));
     }
     Ok(spec)
+}
+
+fn typed(path: &OsStr) -> Result<SourceSpec, Failure> {
+    match path.to_str() {
+        Some(text) => text.parse().map_err(|error: landscape::sources::SourceError| Failure::usage(error.to_string())),
+        None => Ok(SourceSpec::Folder(path.into())),
+    }
+}
+
+fn is_missing(source: &SourceSpec) -> bool {
+    matches!(source, SourceSpec::Folder(path) | SourceSpec::Sqlite(path) if std::fs::symlink_metadata(path).is_err())
 }
 
 fn as_folder(source: &SourceSpec) -> Option<PathBuf> {

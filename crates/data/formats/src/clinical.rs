@@ -4,7 +4,7 @@ pub(crate) mod base64;
 mod ccda;
 mod dicom;
 mod fhir;
-mod hl7;
+pub(crate) mod hl7;
 
 use model::Format;
 

@@ -53,6 +53,10 @@ enum Frame {
 pub(crate) struct Json<'a> {
     window: Window<'a>,
     stack: Vec<Frame>,
+    /// For each open object or array: whether it holds something already.
+    filled: Vec<bool>,
+    /// Where the first comma is missing or too many.
+    fault: Option<u64>,
     /// Bytes of the last event, still in the window because the event borrowed them.
     used: usize,
     in_string: bool,
@@ -68,6 +72,8 @@ impl<'a> Json<'a> {
         Ok(Self {
             window: Window::new(source)?,
             stack: Vec::new(),
+            filled: Vec::new(),
+            fault: None,
             used: 0,
             in_string: false,
             decoded: String::new(),
@@ -86,6 +92,14 @@ impl<'a> Json<'a> {
         self.window.offset() + self.used as u64
     }
 
+    /// What was wrong and read past, if anything.
+    pub(crate) fn fault(&self) -> Option<Problem> {
+        let at = self.fault?;
+        Some(Problem::malformed(format!(
+            "the JSON is damaged at byte {at}: a comma is missing or stands where none may; it was read on from there"
+        )))
+    }
+
     /// The next event.
     ///
     /// # Errors
@@ -96,7 +110,8 @@ impl<'a> Json<'a> {
         if self.in_string {
             return self.string();
         }
-        let Some(byte) = self.significant() else { return self.at_end() };
+        let Some((byte, commas)) = self.significant() else { return self.at_end() };
+        self.check_commas(byte, commas);
         if self.stack.last() == Some(&Frame::Key) {
             return match byte {
                 b'}' => Ok(self.close()),
@@ -124,6 +139,7 @@ impl<'a> Json<'a> {
     pub(crate) fn skip_line(&mut self) -> bool {
         self.window.consume(std::mem::take(&mut self.used));
         self.stack.clear();
+        self.filled.clear();
         self.in_string = false;
         loop {
             if let Some(at) = memchr::memchr(b'\n', self.window.bytes()) {
@@ -138,25 +154,39 @@ impl<'a> Json<'a> {
     }
 
     /// The next byte that is neither white space nor punctuation between values.
-    fn significant(&mut self) -> Option<u8> {
+    fn significant(&mut self) -> Option<(u8, u64)> {
         let colon = self.stack.last() == Some(&Frame::Value);
+        let mut commas = 0;
         loop {
             let bytes = self.window.bytes();
             let between =
                 |byte: &u8| matches!(byte, b' ' | b'\n' | b'\r' | b'\t' | b',' | 0x1E) || (colon && *byte == b':');
             match bytes.iter().position(|byte| !between(byte)) {
                 Some(at) => {
-                    let byte = bytes.get(at).copied();
+                    let byte = bytes.get(at).copied()?;
+                    commas += count_commas(bytes.get(..at).unwrap_or_default());
                     self.window.consume(at);
-                    return byte;
+                    return Some((byte, commas));
                 }
                 None => {
+                    commas += count_commas(bytes);
                     self.window.consume(bytes.len());
                     if !self.window.fill() {
                         return None;
                     }
                 }
             }
+        }
+    }
+
+    /// One comma stands between two values, none elsewhere (RFC 8259 sections 4 and 5).
+    fn check_commas(&mut self, byte: u8, commas: u64) {
+        let (Some(frame), Some(filled)) = (self.stack.last(), self.filled.last_mut()) else { return };
+        let closes = matches!(byte, b'}' | b']');
+        let wanted = u64::from(*filled && *frame != Frame::Value && !closes);
+        *filled |= *frame != Frame::Value;
+        if commas != wanted && self.fault.is_none() {
+            self.fault = Some(self.window.offset());
         }
     }
 
@@ -178,12 +208,14 @@ impl<'a> Json<'a> {
         }
         self.value_done();
         self.stack.push(frame);
+        self.filled.push(false);
         self.window.consume(1);
         Ok(if frame == Frame::Array { Event::BeginArray } else { Event::BeginObject })
     }
 
     fn close(&mut self) -> Event<'static> {
         self.window.consume(1);
+        self.filled.pop();
         if self.stack.pop() == Some(Frame::Array) { Event::EndArray } else { Event::EndObject }
     }
 
@@ -295,6 +327,10 @@ impl<'a> Json<'a> {
         let at = self.window.offset();
         Problem::malformed(format!("the JSON is damaged at byte {at}: {wanted} was expected")).into()
     }
+}
+
+fn count_commas(bytes: &[u8]) -> u64 {
+    bytes.iter().filter(|byte| **byte == b',').count() as u64
 }
 
 struct Scan {

@@ -1,10 +1,14 @@
 //! The walk: recognise an object, read it with its reader, open its members, and report to the sink.
 
+use std::ops::Range;
+
 use model::Format;
 
+use crate::clinical::hl7::embedded::{self, Embedded};
 use crate::{
-    Budget, Field, Limits, Member, Place, Problem, Raw, ReadError, Row, Sink, Source, Table, Text, archive, binary,
-    budget::Meter, chemistry, clinical, delimited, detect, genomics, image, mail, office, tables, text, tree, trial,
+    Budget, Field, Limits, Member, Place, Problem, Raw, ReadError, Row, Sink, Source, Table, Text, Vocabulary, archive,
+    binary, budget::Meter, chemistry, clinical, delimited, detect, genomics, image, mail, office, tables, text, tree,
+    trial,
 };
 
 /// What a reader holds: the sink it reports to, the budget it draws on, and how deep it is nested.
@@ -129,12 +133,45 @@ impl<'b> Reader<'_, 'b> {
         outcome
     }
 
+    /// Reads HL7 messages that stand in `text` as a part of the present object.
+    fn messages(&mut self, text: &str, raw: Raw<'_>, messages: &[Range<usize>]) -> Result<(), ReadError> {
+        let raw = match &self.part {
+            None => raw,
+            Some(Part::Verbatim { offset, .. }) => raw.shifted(*offset),
+            Some(Part::Decoded { .. }) => Raw::None,
+        };
+        for range in messages {
+            let message = embedded::message(text, range);
+            let mut sink = Embedded { sink: &mut *self.sink, text, raw, at: range.start };
+            let mut reader = Reader {
+                sink: &mut sink,
+                budget: &mut *self.budget,
+                depth: self.depth,
+                held_bytes: self.held_bytes,
+                part: None,
+            };
+            clinical::read(Format::Hl7, Source::bytes(message.as_bytes()), &mut reader)?;
+        }
+        Ok(())
+    }
+
     pub(crate) fn text(&mut self, text: &Text<'_>) -> Result<(), ReadError> {
         if text.text.is_empty() {
             return Ok(());
         }
         let (place, raw) = located(self.part.as_ref(), text.place, text.raw);
-        Ok(self.sink.text(&Text { place, raw, ..*text })?)
+        let messages = embedded::find(text.text);
+        if messages.is_empty() {
+            return Ok(self.sink.text(&Text { place, raw, ..*text })?);
+        }
+        let rest = without(text.text, &messages, &raw);
+        self.sink.record()?;
+        for message in messages {
+            self.messages(text.text, text.raw, &[message])?;
+            self.sink.record()?;
+        }
+        let (place, raw) = located(self.part.as_ref(), text.place, text.raw);
+        Ok(self.sink.text(&Text { text: &rest, place, raw, last: text.last })?)
     }
 
     pub(crate) fn table(&mut self, table: &Table<'_>) -> Result<(), ReadError> {
@@ -142,7 +179,17 @@ impl<'b> Reader<'_, 'b> {
     }
 
     pub(crate) fn row(&mut self, row: &Row<'_>) -> Result<(), ReadError> {
-        Ok(self.sink.row(row)?)
+        let messages: Vec<_> = row.cells.iter().map(|cell| embedded::find(cell.value)).collect();
+        if messages.iter().all(Vec::is_empty) {
+            return Ok(self.sink.row(row)?);
+        }
+        let mut cells = row.cells.to_vec();
+        for (cell, messages) in cells.iter_mut().zip(&messages).filter(|(_, messages)| !messages.is_empty()) {
+            self.messages(cell.value, cell.raw, messages)?;
+            cell.value = "";
+        }
+        // The row's other cells describe whom the message describes.
+        Ok(self.sink.row(&Row { number: row.number, cells: &cells })?)
     }
 
     pub(crate) fn field(&mut self, field: &Field<'_>) -> Result<(), ReadError> {
@@ -150,6 +197,15 @@ impl<'b> Reader<'_, 'b> {
             return Ok(());
         }
         let (place, raw) = located(self.part.as_ref(), field.place, field.raw);
+        if field.vocabulary != Vocabulary::Hl7
+            && let messages = embedded::find(field.value)
+            && !messages.is_empty()
+        {
+            let rest = without(field.value, &messages, &raw);
+            self.messages(field.value, field.raw, &messages)?;
+            let (place, raw) = located(self.part.as_ref(), field.place, field.raw);
+            return Ok(self.sink.field(&Field { place, raw, value: &rest, ..*field })?);
+        }
         Ok(self.sink.field(&Field { place, raw, ..*field })?)
     }
 
@@ -214,6 +270,23 @@ impl<'b> Reader<'_, 'b> {
             },
         }
     }
+}
+
+/// `text` with the messages in it blanked, unless its places are worked out from its characters.
+fn without(text: &str, messages: &[Range<usize>], raw: &Raw<'_>) -> String {
+    if matches!(raw, Raw::Encoded { .. }) {
+        return text.to_owned();
+    }
+    let mut rest = String::with_capacity(text.len());
+    let mut from = 0;
+    for message in messages {
+        rest.push_str(text.get(from..message.start).unwrap_or_default());
+        let blank = |byte: u8| if matches!(byte, b'\r' | b'\n') { char::from(byte) } else { ' ' };
+        rest.extend(text.as_bytes().get(message.clone()).unwrap_or_default().iter().map(|byte| blank(*byte)));
+        from = message.end;
+    }
+    rest.push_str(text.get(from..).unwrap_or_default());
+    rest
 }
 
 /// The place in the object of what lies at `place` in a part of it.

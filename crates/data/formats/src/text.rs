@@ -93,15 +93,17 @@ fn whole_lines(window: &Window<'_>) -> usize {
 /// Whether the bytes are text in some encoding.
 pub(crate) fn is_text(head: &[u8], _complete: bool) -> bool {
     let text = encoding::head_text(head);
-    let (mut all, mut odd) = (0_usize, 0_usize);
+    let (mut all, mut odd, mut parts) = (0_usize, 0_usize, 0_usize);
     for c in text.chars() {
         all += 1;
+        parts += usize::from(c == '\u{1}');
         odd += usize::from(
             (c.is_control() && !matches!(c, '\t' | '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{1b}' | '\u{1a}'))
                 || c == char::REPLACEMENT_CHARACTER,
         );
     }
-    odd * 50 <= all
+    // Hive parts the cells of its tables with 0x01, and then nothing else is odd.
+    odd * 50 <= all || odd == parts && parts * 2 < all
 }
 
 #[cfg(test)]

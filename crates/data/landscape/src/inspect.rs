@@ -5,10 +5,13 @@
 
 mod birth;
 mod country;
+mod grid;
+mod link;
 mod mask;
 mod object;
 mod plan;
 mod rows;
+mod squeeze;
 mod study;
 mod subject;
 mod walk;

@@ -120,6 +120,12 @@ pub struct StructureFile {
     pub source_date: String,
     /// When it was last checked.
     pub checked: String,
+    /// Last words of column names that say nothing of the values: versions, states. Numbers behind them are dropped too.
+    #[serde(default)]
+    pub endings: Vec<String>,
+    /// Words of column names in short, and what they stand for in normal form.
+    #[serde(default)]
+    pub abbreviations: std::collections::BTreeMap<String, String>,
     /// The entries.
     pub map: Vec<Meaning>,
 }
@@ -194,6 +200,10 @@ pub enum Part {
     Study,
     /// The site within the study.
     Site,
+    /// What other records of the same object call this record by: `Patient.id`.
+    Key,
+    /// The key of the record whose subject this one is about: `Observation.subject.reference`.
+    KeyOf,
 }
 
 /// Whose value it is.

@@ -3,6 +3,8 @@
 
 use std::collections::HashMap;
 
+use model::IdentifierType;
+
 use crate::content::structure::{StructureMap, normal_header};
 use crate::content::{Meaning, StructureFile};
 use crate::embedded::Written;
@@ -16,6 +18,13 @@ pub enum Told {
     Meaning(u32),
     /// The field name belongs to the recogniser of that index.
     Recognizer(u16),
+    /// Values that pass the recogniser's check are its own, with its country; others what the structure entry says.
+    Either {
+        /// The recogniser's index.
+        recognizer: u16,
+        /// The structure entry's number.
+        meaning: u32,
+    },
 }
 
 /// All structure maps and claimed field names, made ready for look-up.
@@ -111,28 +120,41 @@ impl Structure {
     }
 
     /// What a column header tells: by the structure map, else by the fields that recognisers claim; leading words are
-    /// dropped one by one (`patient_home_phone` → `phone`), then a trailing number (`phone_2`).
+    /// dropped one by one (`patient_home_phone` → `phone`). A header that tells nothing so is spelled out first: without
+    /// numbers and versions behind it (`mrn_v2`), its words in full (`ph_num` → `phone_number`).
     #[must_use]
     pub fn header(&self, header: &str) -> Option<Told> {
-        if let Some(meaning) = self.map.column(header) {
-            return Some(Told::Meaning(meaning.number));
-        }
         let name = normal_header(header);
-        self.field(&name).or_else(|| {
-            let rest = name.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end_matches('_');
-            if rest.len() == name.len() || rest.is_empty() {
-                return None;
-            }
-            self.map.column(rest).map(|meaning| Told::Meaning(meaning.number)).or_else(|| self.field(rest))
+        if let Some(meaning) = self.map.column(header) {
+            return Some(self.narrowed(meaning, &name));
+        }
+        self.field(&name).or_else(|| self.spelled_out(&name))
+    }
+
+    fn spelled_out(&self, normal: &str) -> Option<Told> {
+        self.map.other_writings(normal).find_map(|name| {
+            self.map.column(&name).map(|meaning| self.narrowed(meaning, &name)).or_else(|| self.field(&name))
         })
     }
 
-    fn key(&self, path: &str) -> Option<Told> {
-        if let Some(meaning) = self.map.key(path) {
-            return Some(Told::Meaning(meaning.number));
+    /// A national number whose column is called as one country calls it.
+    fn narrowed(&self, meaning: &Meaning, name: &str) -> Told {
+        let meaning_number = meaning.number;
+        match self.field(name) {
+            Some(Told::Recognizer(recognizer)) if meaning.identifier == Some(IdentifierType::NationalId) => {
+                Told::Either { recognizer, meaning: meaning_number }
+            }
+            _ => Told::Meaning(meaning_number),
         }
+    }
+
+    fn key(&self, path: &str) -> Option<Told> {
         let last = path.rsplit(['.', '/']).next().unwrap_or(path);
-        self.field(&normal_header(last))
+        let name = normal_header(last);
+        if let Some(meaning) = self.map.key(path) {
+            return Some(self.narrowed(meaning, &name));
+        }
+        self.field(&name).or_else(|| self.spelled_out(&name))
     }
 
     fn field(&self, name: &str) -> Option<Told> {

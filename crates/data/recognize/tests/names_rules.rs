@@ -114,6 +114,22 @@ fn eponyms_places_and_organisations_are_no_persons() {
 }
 
 #[test]
+fn methods_scales_and_abbreviations_are_no_persons() {
+    check_all(&[
+        "Survival was estimated by Kaplan-Meier and compared by Cox regression.",
+        "Mann-Whitney, Kruskal-Wallis and Bland-Altman were used; Benjamini-Hochberg corrected.",
+        "Barthel 85, Glasgow 15, Karnofsky 70. Child-Pugh B.",
+        "Hautschnitt nach Kocher. Naht nach Donati. Sonde nach Sengstaken. Redon.",
+        "Hosp No 88231. Hosp. Nr 12. Fax results to the ward.",
+        "Steuer-ID laut Ausweis.",
+        "Pat.-ID 0099182. Pat.: «Käthe Mühlbauer»",
+        "Dr. «Kocher» operated. Herr «Steuer» kam. Dr. «Kaplan-Meier» called.",
+        "«Pat Smith» was seen. Mrs. «Pat Miller» called.",
+        "Mr. «Whitney» and Anna «Wallis» came.",
+    ]);
+}
+
+#[test]
 fn firms_ships_and_houses_are_no_persons() {
     check_all(&[
         "She spent a year at Baker, Ortiz and Lund.",

@@ -133,3 +133,32 @@ fn every_leaf_of_real_fhir_bundles_has_a_meaning() {
         .collect();
     assert!(open.is_empty(), "no meaning for {open:#?}");
 }
+
+#[test]
+fn headers_are_spelled_out_before_they_are_given_up() {
+    let map = map();
+    let meaning = |header: &str| {
+        let normal = recognize::content::structure::normal_header(header);
+        let entry = map.column(&normal).or_else(|| map.other_writings(&normal).find_map(|name| map.column(&name)));
+        entry.and_then(|entry| entry.identifier).map_or("", |kind| kind.as_str())
+    };
+    for (header, kind) in [
+        ("mrn_v2", "MRN"),
+        ("MRN2", "MRN"),
+        ("ph_num", "PHONE"),
+        ("tel_no2", "PHONE"),
+        ("pt_dob", "DATE"),
+        ("dob_dt", "DATE"),
+        ("patientname1", "PERSON"),
+        ("pt_nm", "PERSON"),
+        ("first_nm_new", "PERSON"),
+        ("ssn_raw", "US_SSN"),
+        ("zip_cd", "POSTCODE"),
+        ("gene_nm_v2", ""),
+        ("num_v2", ""),
+        ("v2", ""),
+        ("pt_no_new_x", "MRN"),
+    ] {
+        assert_eq!(meaning(header), kind, "{header}");
+    }
+}

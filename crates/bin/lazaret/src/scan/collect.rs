@@ -10,6 +10,7 @@ use std::time::Instant;
 use formats::{Budget, Limits, Problem, ProblemKind, Source};
 use landscape::inspect::Inspector;
 use landscape::report::ObjectReport;
+use landscape::sources::SourceSpec;
 use model::{Format, Label};
 
 /// Reports waiting to be written.
@@ -27,7 +28,7 @@ pub(super) fn run(
 ) -> u64 {
     let mut files = Vec::new();
     for path in paths {
-        walk(path, &mut files);
+        walk(path, path, &mut files);
     }
     let next = AtomicUsize::new(0);
     let model_bytes = AtomicU64::new(0);
@@ -81,6 +82,9 @@ fn work(
         let mut reports = Vec::new();
         match file {
             Found::Unreadable(path, why) => reports.push(unreadable(path, why)),
+            Found::Other(path, what) => {
+                reports.push(report(path.to_string_lossy().into_owned(), Problem::unsupported(*what)));
+            }
             Found::File(path) => {
                 let name = path.to_string_lossy();
                 match std::fs::File::open(path).and_then(Source::seek) {
@@ -105,10 +109,12 @@ fn work(
 enum Found {
     File(PathBuf),
     Unreadable(PathBuf, String),
+    /// It is no object, and this is what it is.
+    Other(PathBuf, &'static str),
 }
 
 /// Files below `path` in name order. Symbolic links are followed only where they are given by name.
-fn walk(path: &Path, files: &mut Vec<Found>) {
+fn walk(path: &Path, root: &Path, files: &mut Vec<Found>) {
     let metadata = match std::fs::metadata(path) {
         Ok(metadata) => metadata,
         Err(error) => return files.push(Found::Unreadable(path.to_owned(), error.to_string())),
@@ -127,17 +133,45 @@ fn walk(path: &Path, files: &mut Vec<Found>) {
             entries.sort_by_key(std::fs::DirEntry::file_name);
             for entry in entries {
                 match entry.file_type() {
-                    Ok(kind) if kind.is_symlink() => {}
-                    _ => walk(&entry.path(), files),
+                    Ok(kind) if kind.is_symlink() => link(&entry.path(), root, files),
+                    _ => walk(&entry.path(), root, files),
                 }
             }
         }
     }
 }
 
+/// A link below a given path, as the catalogue's scan treats it: one that leads to what is scanned anyway says nothing.
+fn link(path: &Path, root: &Path, files: &mut Vec<Found>) {
+    let what = match path.canonicalize() {
+        Ok(target) if root.canonicalize().is_ok_and(|root| target.starts_with(root)) => return,
+        Ok(_) => "is a link out of this source and not followed; add its target as a source of its own",
+        Err(_) => "is a link that leads nowhere",
+    };
+    files.push(Found::Other(path.to_owned(), what));
+}
+
+/// The report on a path that is not there.
+pub(super) fn missing(source: &SourceSpec) -> ObjectReport {
+    unreachable(source, "it does not exist or cannot be reached")
+}
+
+/// The report on a source that cannot be reached, among others that can.
+pub(super) fn unreachable(source: &SourceSpec, why: &str) -> ObjectReport {
+    let name = match source {
+        SourceSpec::Folder(path) | SourceSpec::Sqlite(path) => path.to_string_lossy().into_owned(),
+        SourceSpec::Store(_) | SourceSpec::Postgres(_) => source.to_string(),
+    };
+    report(name, Problem::new(ProblemKind::Io, format!("cannot be scanned: {why}")))
+}
+
 fn unreadable(path: &Path, why: &str) -> ObjectReport {
+    report(path.to_string_lossy().into_owned(), Problem::new(ProblemKind::Io, format!("cannot be opened: {why}")))
+}
+
+fn report(object: String, problem: Problem) -> ObjectReport {
     ObjectReport {
-        object: path.to_string_lossy().into_owned(),
+        object,
         format: Format::Binary,
         bytes: 0,
         digest: None,
@@ -149,7 +183,7 @@ fn unreadable(path: &Path, why: &str) -> ObjectReport {
         jurisdictions: BTreeMap::new(),
         spans: Vec::new(),
         samples: Vec::new(),
-        errors: vec![Problem::new(ProblemKind::Io, format!("cannot be opened: {why}"))],
+        errors: vec![problem],
         study: None,
     }
 }

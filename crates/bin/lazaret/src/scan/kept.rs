@@ -10,9 +10,9 @@ use std::time::Instant;
 use landscape::Catalogue;
 use landscape::report::ObjectReport;
 use landscape::scan::{Look, ScanError, ScanHandle, ScanOptions, ScanOutcome, Scanner, State};
-use landscape::sources::{SampleRule, SourceSpec};
+use landscape::sources::{SampleRule, SourceError, SourceSpec};
 
-use super::{Bar, Writer, inspector, jobs, watch_progress};
+use super::{Bar, Writer, collect, inspector, jobs, watch_progress};
 use crate::cli::{Global, ScanArgs};
 use crate::config::Config;
 use crate::data::{Data, clock, now};
@@ -39,7 +39,19 @@ pub(super) async fn run(
     let bar = Bar::new(!global.quiet && std::io::stderr().is_terminal());
     let mut model_bytes = 0;
     for source in sources {
-        let (outcome, seen) = one(&scanner, source, &bar, &mut writer).await?;
+        if super::is_missing(source) {
+            writer.object(&collect::missing(source));
+            continue;
+        }
+        let (outcome, seen) = match one(&scanner, source, &bar, &mut writer).await {
+            Ok(scanned) => scanned,
+            // One source of several that is out of reach is told like an object that cannot be read.
+            Err(Failure::Failed { code: "unreachable", error, .. }) if sources.len() > 1 => {
+                writer.object(&collect::unreachable(source, &error.to_string()));
+                continue;
+            }
+            Err(failure) => return Err(failure),
+        };
         model_bytes += outcome.model_bytes;
         unchanged(&data.catalogue, source, &outcome, &seen, &mut writer).await?;
         if outcome.state == State::Cancelled {
@@ -137,6 +149,8 @@ async fn unchanged(
 
 fn failed(error: ScanError) -> Failure {
     match error {
+        // What is not reached now may be reached at the next try; nothing was asked wrongly.
+        ScanError::Source(error @ SourceError::Unreachable { .. }) => Failure::failed("unreachable", error),
         ScanError::Source(error) => Failure::usage(error.to_string()),
         error => Failure::failed("scan", error),
     }

@@ -28,6 +28,7 @@ fn hostile_files_have_a_line_with_a_reason_each() {
     }
     put(root, "laughs.xml", laughs + "]><l>&a20;</l>");
     put(root, "deep.json", "[".repeat(200_000));
+    put(root, "comma.json", "{\"a\": [1, 2,], \"b\": 3 \"c\": \"SSN 477-27-8661\"}");
     put(root, "deep.xml", "<a>".repeat(200_000));
     put(root, "cut.dcm", [vec![0; 128], b"DICM\x02\x00\x00\x00UL\x04\x00\xff".to_vec()].concat());
     put(root, "cyclic.pdf", b"%PDF-1.4\n1 0 obj\n<< /Type /Catalog /Pages 2 0 R >>\nendobj\n2 0 obj\n<< /Type /Pages /Kids [2 0 R] /Count 1 >>\nendobj\ntrailer\n<< /Size 3 /Root 1 0 R >>\n%%EOF\n");
@@ -35,7 +36,7 @@ fn hostile_files_have_a_line_with_a_reason_each() {
     let started = Instant::now();
     let scanned = scan(root, &["--object-timeout", "60", "."]);
     assert!(started.elapsed() < Duration::from_secs(120), "{:?}", started.elapsed());
-    for name in ["bomb.gz", "deep.xml", "cut.dcm", "cyclic.pdf"] {
+    for name in ["bomb.gz", "deep.xml", "cut.dcm", "cyclic.pdf", "laughs.xml", "deep.json", "comma.json"] {
         let objects =
             scanned.objects.iter().filter(|o| o["object"].as_str().unwrap().starts_with(&format!("./{name}")));
         let reasons: Vec<&str> = objects
@@ -45,7 +46,8 @@ fn hostile_files_have_a_line_with_a_reason_each() {
         assert!(!reasons.is_empty(), "{name} has a reason");
         assert!(reasons.iter().all(|reason| !reason.contains('\n') && reason.len() < 400), "{name}: {reasons:?}");
     }
-    // Entities are shown as they stand and never expanded, and brackets without an end are text: no harm, no problem.
+    assert_eq!(scanned.object("./comma.json")["identifiers"][0]["type"], "US_SSN", "it is read on past the fault");
+    // Entities are shown as they stand and never expanded.
     for name in ["./laughs.xml", "./deep.json"] {
         assert!(scanned.object(name)["bytes"].as_u64().unwrap() <= 200_000, "{name}");
     }
@@ -83,7 +85,13 @@ fn links_are_not_followed_and_odd_names_are_told_apart() {
     std::fs::write(root.join(std::ffi::OsStr::from_bytes(b"caf\xe9.txt")), "x").unwrap();
     std::fs::write(root.join("new\nline\u{1b}[31m.txt"), "x").unwrap();
     let scanned = scan(folder.path(), &["root"]);
-    assert_eq!(scanned.objects.len(), 2, "{:?}", scanned.names());
+    // What a link leads out to is told of and not opened; one that stays inside says nothing.
+    assert_eq!(scanned.objects.len(), 4, "{:?}", scanned.names());
+    for name in ["root/up", "root/link.txt"] {
+        let link = scanned.object(name);
+        assert_eq!(link["errors"].as_array().map(Vec::len), Some(1), "{link:#}");
+        assert_eq!(link["identifiers"].as_array().map(Vec::len), Some(0), "{link:#}");
+    }
     let text = super::run::run(folder.path(), &["scan", "--no-store", "--quiet", "root"]);
     assert!(!text.stdout.contains(&0x1b), "nothing steers the terminal");
 }

@@ -69,6 +69,40 @@ fn exit_codes_tell_findings_from_faults() {
 }
 
 #[test]
+fn one_missing_path_among_others_is_an_unreadable_object() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("note.txt"), NOTE).unwrap();
+    for kept in [false, true] {
+        let mut arguments = vec!["scan", "--format", "json", "--quiet", "missing.txt", "note.txt"];
+        if !kept {
+            arguments.push("--no-store");
+        }
+        let output = run(folder.path(), &arguments);
+        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+        let scanned = super::run::Scanned::of(&output);
+        assert_eq!(scanned.object("missing.txt")["errors"].as_array().map(Vec::len), Some(1), "kept: {kept}");
+        assert_eq!(scanned.summary["unreadable"], 1, "kept: {kept}");
+        assert!(strings(&scanned.object("note.txt")["labels"]).contains(&"phi.direct"), "kept: {kept}");
+    }
+}
+
+#[test]
+fn a_store_that_is_out_of_reach_failed_and_was_not_asked_wrongly() {
+    let folder = tempfile::tempdir().unwrap();
+    // Nothing listens on the discard port of this machine.
+    let output = lazaret(folder.path())
+        .args(["scan", "--no-store", "--quiet", "s3://bucket/prefix"])
+        .env("AWS_ENDPOINT", "http://127.0.0.1:9")
+        .env("AWS_ALLOW_HTTP", "true")
+        .env("AWS_REGION", "eu-central-1")
+        .env("AWS_ACCESS_KEY_ID", "none")
+        .env("AWS_SECRET_ACCESS_KEY", "none")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
 fn text_and_sarif_are_whole() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("note.txt"), NOTE).unwrap();

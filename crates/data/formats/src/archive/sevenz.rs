@@ -1,5 +1,8 @@
 //! 7-Zip archives, block by block. They need random access, so inside a stream they are held whole.
 
+mod header;
+mod patched;
+
 use std::io::{self, Read};
 
 use sevenz_rust2::{Archive, BlockDecoder, Error, Password};
@@ -22,6 +25,7 @@ const PPMD: &[u8] = &[3, 4, 1];
 pub(super) fn read(source: Source<'_>, reader: &mut Reader<'_, '_>) -> Result<(), ReadError> {
     let mut file = source.into_seek(reader.limits().whole_bytes_max)?;
     check_start(&mut file)?;
+    check_header(&mut file, reader)?;
     let password = Password::empty();
     let archive = guarded(|| Archive::read(&mut file, &password)).and_then(|archive| archive.map_err(problem))?;
     for block in 0..archive.blocks.len() {
@@ -58,6 +62,56 @@ fn check_start<R: Read + io::Seek>(file: &mut R) -> Result<(), ReadError> {
         return Err(Problem::truncated(why).into());
     }
     Ok(())
+}
+
+/// Refuses an archive whose header would lead the library astray; see [`header`].
+fn check_header<R: Read + io::Seek>(file: &mut R, reader: &mut Reader<'_, '_>) -> Result<(), ReadError> {
+    let (bytes_max, files_max) = (reader.limits().whole_bytes_max as u64, reader.limits().members_max);
+    let mut start = [0; START_BYTES];
+    file.read_exact(&mut start)?;
+    let field = |at: usize| start.get(at..at + 8).and_then(|b| b.try_into().ok()).map_or(0, u64::from_le_bytes);
+    let (offset, bytes) = (field(12), field(20));
+    if bytes > bytes_max {
+        let why = format!("the header of the archive is larger than {bytes_max} bytes; raise `limits.whole_bytes_max`");
+        return Err(Problem::limit(why).into());
+    }
+    let mut header = Vec::new();
+    file.seek(io::SeekFrom::Start(offset.saturating_add(START_BYTES as u64).min(i64::MAX as u64)))?;
+    Read::take(&mut *file, bytes).read_to_end(&mut header)?;
+    // What is cut off or empty the library tells by itself.
+    if header.len() as u64 == bytes
+        && bytes > 0
+        && let header::Kind::Encoded { described } = header::check(&header, files_max)?
+    {
+        let described = header.get(1..=described).unwrap_or_default();
+        let plain = unpacked_header(file, described, bytes_max)?;
+        header::check(&plain, files_max)?;
+    }
+    file.rewind()?;
+    Ok(())
+}
+
+/// The header that is packed as `described`: the library unpacks it as the only member of an archive made for that.
+fn unpacked_header<R: Read + io::Seek>(file: &mut R, described: &[u8], bytes_max: u64) -> Result<Vec<u8>, ReadError> {
+    let mut patched = patched::Patched::new(file, described)?;
+    let password = Password::empty();
+    let archive = guarded(|| Archive::read(&mut patched, &password)).and_then(|archive| archive.map_err(problem))?;
+    check_memory(&archive, 0)?;
+    let mut plain = Vec::new();
+    let outcome = guarded(|| {
+        let decoder = BlockDecoder::new(1, 0, &archive, &password, &mut patched);
+        decoder.for_each_entries(&mut |_, stream| {
+            stream.take(bytes_max + 1).read_to_end(&mut plain)?;
+            Ok(false)
+        })
+    })?;
+    outcome.map_err(problem)?;
+    if plain.len() as u64 > bytes_max {
+        let why =
+            format!("the header of the archive unpacks to more than {bytes_max} bytes; raise `limits.whole_bytes_max`");
+        return Err(Problem::limit(why).into());
+    }
+    Ok(plain)
 }
 
 fn read_block<R: Read + io::Seek>(

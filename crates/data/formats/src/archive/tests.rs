@@ -3,6 +3,7 @@ use std::path::{Path, PathBuf};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use model::Format;
 use proptest::prelude::*;
 
 use crate::testing::Recorder;
@@ -132,5 +133,14 @@ proptest! {
         }
         Recorder::read(&bytes);
         Recorder::read_stream(&bytes, 11);
+    }
+}
+
+#[test]
+fn seven_zip_headers_that_lead_astray_are_refused() {
+    for case in ["property-size-leads-back", "coders-go-round", "header-of-all-the-memory"] {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../tests/corpus/7z").join(case);
+        let read = Recorder::proved(&std::fs::read(path).unwrap());
+        assert_eq!((read.format(), read.problems.len()), (Format::SevenZip, 1), "{case}: {:?}", read.problems);
     }
 }

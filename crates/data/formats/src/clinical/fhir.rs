@@ -53,7 +53,8 @@ fn names_a_resource(text: &str) -> bool {
 
 pub(crate) fn read(source: Source<'_>, reader: &mut Reader<'_, '_>) -> Result<(), ReadError> {
     let mut json = Json::new(source, reader.limits())?;
-    let mut walk = Walk { held: Vec::new(), key: String::new(), large: None, begun: 0, told: None };
+    let mut walk =
+        Walk { held: Vec::new(), key: String::new(), full_url: String::new(), large: None, begun: 0, told: None };
     let (mut documents, mut damaged, mut checked) = (0_u64, 0_u64, 0);
     loop {
         match walk.step(&mut json, reader) {
@@ -87,7 +88,10 @@ pub(crate) fn read(source: Source<'_>, reader: &mut Reader<'_, '_>) -> Result<()
     if damaged > 1 {
         reader.problem(Problem::malformed(format!("{damaged} lines in all are damaged and were read in part")))?;
     }
-    Ok(())
+    match json.fault() {
+        Some(problem) if damaged == 0 => reader.problem(problem),
+        _ => Ok(()),
+    }
 }
 
 /// The resources that are open, outermost first.
@@ -95,6 +99,8 @@ struct Walk {
     held: Vec<Resource>,
     /// The key of the value that comes next; empty inside arrays.
     key: String,
+    /// The address of the bundle's entry at hand.
+    full_url: String,
     /// A document in base64 that comes in parts.
     large: Option<String>,
     /// Resources begun so far.
@@ -118,7 +124,10 @@ impl Walk {
                         outer.count_element();
                     }
                     self.begun += 1;
-                    self.held.push(Resource::new(self.begun));
+                    let full_url = std::mem::take(&mut self.full_url);
+                    let mut resource = Resource::new(self.begun);
+                    resource.full_url = full_url;
+                    self.held.push(resource);
                 } else if let Some(resource) = self.held.last_mut() {
                     resource.open(&self.key, false);
                 }
@@ -130,7 +139,10 @@ impl Walk {
                 }
                 self.key.clear();
             }
-            Event::EndObject | Event::EndArray => self.close(reader)?,
+            Event::EndObject | Event::EndArray => {
+                self.full_url.clear();
+                self.close(reader)?;
+            }
             Event::Scalar(scalar) => self.scalar(&scalar, reader)?,
             Event::End => return Ok(false),
         }
@@ -169,6 +181,9 @@ impl Walk {
         } else if self.large.is_some() || (scalar.more && self.key == "data") {
             self.large_document(scalar, reader)?;
         } else {
+            if self.key == "fullUrl" && !scalar.more {
+                scalar.text.clone_into(&mut self.full_url);
+            }
             resource.leaf(&self.key, scalar);
             if resource.is_full()
                 && let Some(mut resource) = self.held.pop()

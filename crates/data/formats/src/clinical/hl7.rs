@@ -1,6 +1,7 @@
 //! HL7 v2 messages, single, many in a file, or batched (HL7 v2.8.2 chapter 2).
 
 mod delimiters;
+pub(crate) mod embedded;
 mod segment;
 
 use encoding_rs::{Encoding, UTF_8};

@@ -17,8 +17,9 @@ pub(super) struct Dialect {
     pub header: bool,
 }
 
-/// Delimiters, the most usual first.
-const DELIMITERS: [u8; 4] = [b',', b'\t', b';', b'|'];
+/// Delimiters, the most usual first. The last three are those of exports from hospital systems and of Hive, whose
+/// values may hold any printable sign.
+const DELIMITERS: [u8; 7] = [b',', b'\t', b';', b'|', b'^', b'~', 1];
 /// Rows that are looked at.
 const ROWS_MAX: usize = 300;
 /// A title or note above the header takes no more lines than this.
@@ -120,16 +121,26 @@ impl<'a> Sample<'a> {
             (false, 5..) => 0.95,
             (false, _) => 1.0,
         };
-        if self.even < needed || self.is_code_or_prose(header) {
+        if self.even < needed || self.is_code_or_prose(header) || self.is_messages() {
             return None;
         }
         let typed = header::typed_columns(self.rows.get(usize::from(header)..)?, self.width);
         let needed = if self.width == 2 { 2 } else { self.width.div_ceil(2) };
-        if !header && typed < needed {
+        if !header && typed < needed && !header::is_form(&self.rows) {
             return None;
         }
         let score = self.even * (1.0 + (self.width as f64).ln()) * if header { 1.5 } else { 1.0 };
         Some((score, header))
+    }
+
+    /// Whether the rows are segments of HL7 v2 without their message, such as in a log.
+    fn is_messages(&self) -> bool {
+        let segment = |row: &Vec<&str>| {
+            let first = row.first().copied().unwrap_or_default();
+            let bars = self.delimiter == b'|' && (first.ends_with("PID") || first.ends_with("MSH"));
+            bars || first.contains("PID|") || first.contains("MSH|")
+        };
+        self.rows.iter().filter(|row| segment(row)).count() * 3 >= self.rows.len()
     }
 
     fn is_code_or_prose(&self, header: bool) -> bool {

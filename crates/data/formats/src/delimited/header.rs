@@ -124,7 +124,7 @@ const NAMING_WORDS: &[&str] = &[
 pub(crate) fn is_header(rows: &[Vec<&str>]) -> bool {
     let Some((first, below)) = rows.split_first() else { return false };
     let filled = first.iter().filter(|cell| !cell.trim().is_empty()).count();
-    if filled == 0 || filled * 2 < first.len() || !first.iter().all(|cell| can_name(cell)) {
+    if filled == 0 || filled * 2 < first.len() || !first.iter().all(|cell| can_name(cell)) || is_form(rows) {
         return false;
     }
     if first.iter().any(|cell| has_naming_word(cell)) {
@@ -134,6 +134,17 @@ pub(crate) fn is_header(rows: &[Vec<&str>]) -> bool {
         shape(name) == Shape::Name && matches!(usual_shape(below, column), Some(Shape::Numeric | Shape::Code))
     };
     first.iter().enumerate().any(|(column, name)| differs(column, name))
+}
+
+/// Whether the rows are labels with their values beside them: most first cells are such as columns are called.
+pub(super) fn is_form(rows: &[Vec<&str>]) -> bool {
+    let labels = rows.iter().filter(|row| row.first().is_some_and(|cell| can_name(cell) && is_label(cell))).count();
+    rows.len() >= 3 && labels * 3 >= rows.len() * 2 && rows.iter().all(|row| row.len() == 2)
+}
+
+fn is_label(cell: &str) -> bool {
+    let lower = cell.to_lowercase();
+    lower.split(|c: char| !c.is_alphanumeric()).any(|word| NAMING_WORDS.contains(&word))
 }
 
 /// How many of the columns hold values of one short shape.

@@ -2,9 +2,9 @@
 //! and words of neighbouring cells stay neighbours.
 
 /// Tags after which text begins a new line.
-const BLOCKS: [&str; 24] = [
+const BLOCKS: [&str; 23] = [
     "p", "div", "br", "li", "ul", "ol", "tr", "table", "h1", "h2", "h3", "h4", "h5", "h6", "section", "article",
-    "header", "footer", "hr", "pre", "dt", "dd", "title", "option",
+    "header", "footer", "hr", "pre", "dt", "title", "option",
 ];
 
 /// Writes `html` with its tags blanked to `out`, of the same length. References are decoded where the character and
@@ -63,17 +63,20 @@ pub(crate) fn tag_len(bytes: &[u8]) -> usize {
     }
 }
 
-/// Writes white space as long as `tag`, beginning with a line end for a block, a tab for a cell.
+/// Writes white space as long as `tag`, beginning with a line end for a block, a tab where a cell begins. The
+/// meaning of a term begins like a cell.
 pub(crate) fn blank_tag(tag: &str, out: &mut String) {
     if tag.len() < 2 {
         out.push_str(tag);
         return;
     }
+    let closes = tag.starts_with("</");
     let name = tag.trim_start_matches(['<', '/']);
     let name = name.get(..name.bytes().take_while(u8::is_ascii_alphanumeric).count()).unwrap_or_default();
+    let is = |names: [&str; 3]| names.iter().any(|one| name.eq_ignore_ascii_case(one));
     let first = if BLOCKS.iter().any(|block| name.eq_ignore_ascii_case(block)) {
         '\n'
-    } else if name.eq_ignore_ascii_case("td") || name.eq_ignore_ascii_case("th") {
+    } else if is(["td", "th", "dd"]) && !closes {
         '\t'
     } else {
         ' '

@@ -24,7 +24,8 @@ pub(super) fn sniff(head: &[u8], complete: bool) -> Option<Format> {
             Ok(_) => documents += usize::from(json.depth() == 0),
             // What is cut off was JSON as far as it goes; a damaged line ends only itself.
             Err(error) => {
-                let cut = error.into_problem().is_some_and(|problem| problem.kind == crate::ProblemKind::Truncated);
+                use crate::ProblemKind::{Limit, Truncated};
+                let cut = error.into_problem().is_some_and(|problem| matches!(problem.kind, Truncated | Limit));
                 let enough = cut && (!complete || events >= 4);
                 let lines = documents == 1 && text.trim_start().starts_with('{') && text.contains("\n{");
                 return match documents {
@@ -69,7 +70,10 @@ pub(super) fn read(format: Format, source: Source<'_>, reader: &mut Reader<'_, '
     if damaged > 1 {
         reader.problem(Problem::malformed(format!("{damaged} lines in all are damaged and were read in part")))?;
     }
-    Ok(())
+    match json.fault() {
+        Some(problem) if damaged == 0 => reader.problem(problem),
+        _ => Ok(()),
+    }
 }
 
 struct Level {

@@ -62,7 +62,8 @@ const XML: &str = "<?xml version=\"1.0\"?>\n<!DOCTYPE r [<!ENTITY a \"aaaa\"><!E
 #[test]
 fn xml_has_paths_places_records_and_never_expands() {
     let read = Recorder::proved(XML.as_bytes());
-    assert_eq!((read.format(), read.problems.len()), (Format::Xml, 0));
+    assert_eq!(read.format(), Format::Xml);
+    assert!(matches!(&*read.problems, [one] if one.message.contains("declares entities")), "{:?}", read.problems);
     let want = [
         "people.person.@id people.person.@id = 4711 #0",
         "people.person.name people.person.name = Müller & Co &b; #0",

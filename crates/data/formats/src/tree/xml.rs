@@ -108,6 +108,11 @@ impl Walk {
             Kind::Comment => {
                 let mut spare = String::new();
                 let (text, raw) = positions.plain(token.inner.start, token.inner.end, &mut spare);
+                if bytes.starts_with(b"<!DOCTYPE") && text.contains("<!ENTITY") {
+                    reader.problem(Problem::unsupported(
+                        "the XML declares entities, which are never expanded; what they stand for was read where it is declared alone",
+                    ))?;
+                }
                 reader.text(&Text { text, place: Place::Line(self.line), raw, last: true })?;
             }
             Kind::Script | Kind::Style | Kind::Other => {}

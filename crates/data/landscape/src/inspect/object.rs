@@ -6,7 +6,8 @@ use formats::Problem;
 use model::{Format, IdentifierType, Label};
 use recognize::engine::{By, Hit};
 
-use super::subject::{Record, Subjects, distinct};
+use super::link::Links;
+use super::subject::{Places, Record, Subjects, TokenKey, distinct};
 use super::{Inspector, mask, plan::TablePlan};
 use crate::report::{IdentifierSummary, MaskedSample, ObjectReport, Span};
 
@@ -49,6 +50,7 @@ pub(super) struct Object {
     pub table: Option<TablePlan>,
     pub record: Record,
     pub subjects: Subjects,
+    links: Links,
     pub study: Option<String>,
     tallies: Vec<Tally>,
     spans: Vec<Span>,
@@ -65,12 +67,23 @@ impl Object {
             table: None,
             record: Record::default(),
             subjects: Subjects::default(),
+            links: Links::default(),
             study: None,
             tallies: vec![Tally::default(); IdentifierType::ALL.len()],
             spans: Vec::new(),
             samples: Vec::new(),
             errors: Vec::new(),
             problems: 0,
+        }
+    }
+
+    /// Ends the record at hand.
+    pub(super) fn end_record(&mut self, key: &TokenKey, places: &mut Places) {
+        let linked = self.record.take_links();
+        let Some(subject) = self.record.finish(key, places) else { return };
+        match linked {
+            Some(linked) => self.links.add(linked, subject, &mut self.subjects),
+            None => self.subjects.add(subject),
         }
     }
 
@@ -128,6 +141,7 @@ impl Object {
 
     /// Ends the object.
     pub(super) fn report(mut self, inspector: &Inspector, bytes: u64) -> ObjectReport {
+        std::mem::take(&mut self.links).resolve(&mut self.subjects);
         let records = std::mem::take(&mut self.subjects).into_records();
         let (subjects, jurisdictions) = distinct(&records);
         let counts = self.tallies.iter().zip(IdentifierType::ALL).map(|(tally, kind)| (*kind, tally.count));

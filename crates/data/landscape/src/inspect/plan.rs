@@ -20,12 +20,22 @@ pub(super) struct TablePlan {
     pub style: formats::TableStyle,
     pub headers: Vec<String>,
     pub columns: Vec<ColumnPlan>,
+    /// No header says what a column is, and there are few of them: each row may hold a label and its value.
+    pub may_be_form: bool,
+    /// Labels of the present record, where this is a form.
+    pub labels: Vec<Told>,
 }
+
+/// A form has no more columns than two labels and their values take.
+const FORM_COLUMNS_MAX: usize = 4;
 
 impl TablePlan {
     pub(super) fn new(inspector: &Inspector, table: &Table<'_>) -> Self {
-        let columns = table.columns.iter().map(|column| plan(inspector, table, column)).collect();
+        let columns: Vec<_> = table.columns.iter().map(|column| plan(inspector, table, column)).collect();
+        let told = columns.iter().any(|column| matches!(column, ColumnPlan::Told(_)));
         Self {
+            may_be_form: !told && columns.len() <= FORM_COLUMNS_MAX,
+            labels: Vec::new(),
             name: table.name.to_owned(),
             style: table.style,
             headers: table.columns.iter().map(|column| column.name.to_owned()).collect(),

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use model::Jurisdiction;
 use zeroize::Zeroizing;
 
+use super::link::Linked;
 use super::{birth, country};
 use crate::report::{SubjectRecord, Token, TokenKind};
 
@@ -39,6 +40,8 @@ pub(super) struct Record {
     full: String,
     family: String,
     given: String,
+    /// A name that fills a cell or field of which nothing tells whose it is.
+    unlabelled: String,
     birth: Option<u32>,
     country: String,
     state: String,
@@ -49,6 +52,7 @@ pub(super) struct Record {
     within_study: Vec<(String, bool)>,
     /// Country that issued a national number, when the record has one.
     issued_in: Option<&'static str>,
+    links: Linked,
     used: bool,
 }
 
@@ -58,6 +62,12 @@ impl Record {
     }
     pub(super) fn has_name(&self) -> bool {
         !self.full.is_empty() || !self.family.is_empty()
+    }
+    /// Takes a name that nothing says to be the subject's: it counts beside a birth date, where no other name does.
+    pub(super) fn unlabelled_name(&mut self, value: &str) {
+        if self.unlabelled.is_empty() {
+            self.unlabelled.push_str(value.trim());
+        }
     }
     pub(super) fn family(&mut self, value: &str) {
         set(&mut self.family, value, &mut self.used);
@@ -79,6 +89,19 @@ impl Record {
     }
     pub(super) fn site(&mut self, value: &str) {
         set(&mut self.site, value, &mut self.used);
+    }
+
+    /// Takes what other records call this one by.
+    pub(super) fn key(&mut self, value: &str) {
+        self.links.is(value);
+    }
+    /// Takes the key of the record whose subject this one is about.
+    pub(super) fn key_of(&mut self, value: &str) {
+        self.links.of(value);
+    }
+    /// The keys, once.
+    pub(super) fn take_links(&mut self) -> Option<Linked> {
+        Some(std::mem::take(&mut self.links)).filter(|links| !links.is_empty())
     }
 
     /// Takes a birth date; tells whether another one was there already.
@@ -136,13 +159,15 @@ impl Record {
     /// Ends the record: a data subject if it tells one, and an empty record again.
     pub(super) fn finish(&mut self, key: &TokenKey, places: &mut Places) -> Option<SubjectRecord> {
         if !self.used {
+            self.unlabelled.clear();
             return None;
         }
         self.take_trial_subject(key);
         let mut tokens: Vec<(TokenKind, Token)> =
             self.strong.iter().map(|&(domain, token)| (TokenKind::Strong { domain }, token)).collect();
         if let Some(birth) = self.birth {
-            let name = full_name(&self.full, &self.family, &self.given);
+            let full = if self.has_name() { &self.full } else { &self.unlabelled };
+            let name = full_name(full, &self.family, &self.given);
             if name.len() >= 3 {
                 let token = key.token(b"name+birth", format!("{name}|{birth}").as_bytes());
                 tokens.push((TokenKind::NameAndBirth, token));
@@ -182,6 +207,7 @@ impl Record {
             &mut self.full,
             &mut self.family,
             &mut self.given,
+            &mut self.unlabelled,
             &mut self.country,
             &mut self.state,
             &mut self.postcode,
@@ -192,6 +218,7 @@ impl Record {
         }
         self.birth = None;
         self.issued_in = None;
+        self.links = Linked::default();
         self.used = false;
     }
 }

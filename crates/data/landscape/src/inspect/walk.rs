@@ -1,5 +1,7 @@
 //! The sink that readers report to while one top-level object is inspected.
 
+mod grids;
+
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::rc::Rc;
@@ -13,8 +15,10 @@ use recognize::structure::Told;
 use super::Inspector;
 use super::object::{Finder, Found, Object};
 use super::plan::{ColumnPlan, TablePlan};
+use super::squeeze::Squeezed;
 use super::subject::Places;
 use crate::report::ObjectReport;
+use grids::Ranges;
 
 /// Confidence of a value whose place says what it is, in percent.
 const STRUCTURE_CONFIDENCE: u8 = 97;
@@ -33,10 +37,13 @@ pub(super) struct Walk<'a> {
     each: &'a mut dyn FnMut(ObjectReport),
     stack: Vec<Object>,
     hits: Vec<Hit>,
+    squeezed: Squeezed,
     /// What each path told, by hash of vocabulary, path and qualifiers.
     paths: HashMap<u64, Option<Told>>,
     /// What the names of fields say, by name.
     hints: HashMap<String, Rc<Hint>>,
+    /// What labels and column names in running text say, by name.
+    labels: HashMap<String, Option<Told>>,
     places: Places,
 }
 
@@ -53,8 +60,10 @@ impl<'a> Walk<'a> {
             each,
             stack: vec![Object::new(name.to_owned())],
             hits: Vec::new(),
+            squeezed: Squeezed::default(),
             paths: HashMap::new(),
             hints: HashMap::new(),
+            labels: HashMap::new(),
             places: Places::default(),
         }
     }
@@ -68,17 +77,13 @@ impl<'a> Walk<'a> {
     }
 
     fn close(&mut self, mut object: Object, bytes: u64) {
-        if let Some(subject) = object.record.finish(&self.inspector.key, &mut self.places) {
-            object.subjects.add(subject);
-        }
+        object.end_record(&self.inspector.key, &mut self.places);
         (self.each)(object.report(self.inspector, bytes));
     }
 
     fn end_record(&mut self) {
         let Some(object) = self.stack.last_mut() else { return };
-        if let Some(subject) = object.record.finish(&self.inspector.key, &mut self.places) {
-            object.subjects.add(subject);
-        }
+        object.end_record(&self.inspector.key, &mut self.places);
     }
 
     /// Searches `text`; what is found is counted, and its strong identifiers belong to the record at hand.
@@ -87,12 +92,21 @@ impl<'a> Walk<'a> {
         text: &str,
         raw: &Raw<'_>,
         hint: Option<&recognize::engine::Hint>,
+        settled: &Ranges,
         place: &dyn Fn(&str, usize) -> String,
     ) {
         let mut hits = std::mem::take(&mut self.hits);
         hits.clear();
         let tier = self.inspector.options.names;
-        self.inspector.engine.text(text, tier, hint, self.scratch, &mut hits);
+        if self.squeezed.fill(text, self.stack.last().map_or(Format::Binary, |object| object.format)) {
+            self.inspector.engine.text(&self.squeezed.text, tier, hint, self.scratch, &mut hits);
+            for hit in &mut hits {
+                (hit.start, hit.end) = self.squeezed.original(hit.start, hit.end);
+            }
+        } else {
+            self.inspector.engine.text(text, tier, hint, self.scratch, &mut hits);
+        }
+        hits.retain(|hit| !settled.meet(hit.start, hit.end));
         if let Some(object) = self.stack.last_mut() {
             for hit in &hits {
                 let found = Found {
@@ -111,10 +125,11 @@ impl<'a> Walk<'a> {
     }
 
     /// Joins the identifiers of running text to records: a second value of one kind, or a long gap, begins the next.
-    fn text_records(&mut self, text: &str) {
+    /// Lines of tables and forms are records of their own.
+    fn text_records(&mut self, text: &str, lines: &Ranges) {
         let hits = std::mem::take(&mut self.hits);
         let mut last_end = 0;
-        for hit in &hits {
+        for hit in hits.iter().filter(|hit| !lines.meet(hit.start, hit.end)) {
             let Some(value) = text.get(hit.start..hit.end) else { continue };
             if hit.start.saturating_sub(last_end) > TEXT_RECORD_BYTES {
                 self.end_record();
@@ -195,6 +210,11 @@ impl<'a> Walk<'a> {
         match told {
             Told::Meaning(index) => self.meant_value(index, value, raw, issuer, place),
             Told::Recognizer(index) => self.field_value(index, value, raw, place),
+            Told::Either { recognizer, meaning } => {
+                let own = self.inspector.engine.passes(recognizer, value) == Some(true);
+                own && self.field_value(recognizer, value, raw, place)
+                    || self.meant_value(meaning, value, raw, issuer, place)
+            }
         }
     }
 
@@ -290,6 +310,8 @@ impl<'a> Walk<'a> {
                 }
             }
             Part::Site => record.site(value),
+            Part::Key => record.key(value),
+            Part::KeyOf => record.key_of(value),
             Part::Strong => match meaning.identifier {
                 Some(IdentifierType::SubjectId) => {
                     record.trial_subject(value, meaning.subtype.as_deref() != Some("subjid"));
@@ -337,8 +359,9 @@ impl Sink for Walk<'_> {
 
     fn text(&mut self, text: &Text<'_>) -> Result<(), Halt> {
         let lines = LineCounter::new(text.place);
-        self.search(text.text, &text.raw, None, &|text, at| lines.place(text, at));
-        self.text_records(text.text);
+        let read = self.grids(text, &lines);
+        self.search(text.text, &text.raw, None, &read.values, &|text, at| lines.place(text, at));
+        self.text_records(text.text, &read.lines);
         if text.last {
             self.end_record();
         }
@@ -355,9 +378,10 @@ impl Sink for Walk<'_> {
     }
 
     fn row(&mut self, row: &Row<'_>) -> Result<(), Halt> {
-        let Some(table) = self.stack.last_mut().and_then(|object| object.table.take()) else { return Ok(()) };
+        let Some(mut table) = self.stack.last_mut().and_then(|object| object.table.take()) else { return Ok(()) };
+        let settled = if table.may_be_form { self.form_row(row, &mut table) } else { 0 };
         for (column, cell) in row.cells.iter().enumerate() {
-            if cell.value.is_empty() {
+            if cell.value.is_empty() || column < 64 && settled >> column & 1 == 1 {
                 continue;
             }
             let place = |_: &str, _: usize| table.place(row.number, column);
@@ -372,14 +396,17 @@ impl Sink for Walk<'_> {
                 None => None,
             };
             if !is_plain_number(cell.value) || hint.is_some_and(|hint| !hint.is_silent()) {
-                self.search(cell.value, &cell.raw, hint, &place);
+                self.search(cell.value, &cell.raw, hint, &Ranges::default(), &place);
                 self.row_records(cell.value);
             }
         }
+        let is_form = !table.labels.is_empty();
         if let Some(object) = self.stack.last_mut() {
             object.table = Some(table);
         }
-        self.end_record();
+        if !is_form {
+            self.end_record();
+        }
         Ok(())
     }
 
@@ -395,7 +422,7 @@ impl Sink for Walk<'_> {
                 let last = field.path.rsplit(['.', '/']).next().unwrap_or(field.path);
                 self.hint(last)
             });
-            self.search(field.value, &field.raw, hint.as_deref(), &place);
+            self.search(field.value, &field.raw, hint.as_deref(), &Ranges::default(), &place);
             self.row_records(field.value);
         }
         Ok(())
@@ -415,11 +442,16 @@ impl Sink for Walk<'_> {
 }
 
 impl Walk<'_> {
-    /// What a search found in a row or field belongs to the row's or resource's subject as far as it is strong.
+    /// What a search found in a row or field belongs to the row's or resource's subject as far as it is strong, or is a
+    /// name alone.
     fn row_records(&mut self, text: &str) {
         let inspector = self.inspector;
         let Some(object) = self.stack.last_mut() else { return };
         for hit in &self.hits {
+            let whole = hit.start == 0 && text.get(hit.end..).is_some_and(|rest| rest.trim().is_empty());
+            if hit.kind == IdentifierType::Person && whole && text.trim().contains([' ', '　', ',']) {
+                object.record.unlabelled_name(text);
+            }
             let By::Recognizer(index) = hit.by else { continue };
             let Some(spec) = inspector.engine.recognizer(index).filter(|spec| spec.strong) else { continue };
             let Some(value) = text.get(hit.start..hit.end) else { continue };

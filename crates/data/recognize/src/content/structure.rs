@@ -11,6 +11,8 @@ pub struct StructureMap {
     vocabularies: HashMap<String, Entries>,
     /// Where the entry of each number is.
     order: Vec<(String, usize)>,
+    endings: Vec<String>,
+    abbreviations: HashMap<String, String>,
 }
 
 /// One vocabulary's entries by the shape of their paths. Values are indices into `meanings`.
@@ -34,6 +36,8 @@ impl StructureMap {
     pub fn new(files: impl IntoIterator<Item = StructureFile>) -> Self {
         let mut map = Self::default();
         for file in files {
+            map.endings.extend(file.endings);
+            map.abbreviations.extend(file.abbreviations);
             let entries = map.vocabularies.entry(file.vocabulary.clone()).or_default();
             for mut meaning in file.map {
                 meaning.number = u32::try_from(map.order.len()).unwrap_or(u32::MAX);
@@ -62,6 +66,27 @@ impl StructureMap {
     #[must_use]
     pub fn column(&self, header: &str) -> Option<&Meaning> {
         self.last_word(&normal_header(header), true)
+    }
+
+    /// Other ways to write a normalised header, to be tried in turn: without what tells versions apart, then with its
+    /// abbreviated words in full.
+    pub fn other_writings(&self, normal: &str) -> impl Iterator<Item = String> {
+        let mut words: Vec<&str> = normal.split('_').collect();
+        while let Some(last) = words.last().filter(|_| words.len() > 1) {
+            let last = last.trim_end_matches(|c: char| c.is_ascii_digit());
+            if !last.is_empty() && !self.endings.iter().any(|ending| ending == last) {
+                break;
+            }
+            words.pop();
+        }
+        if let Some(last) = words.last_mut() {
+            let bare = last.trim_end_matches(|c: char| c.is_ascii_digit());
+            *last = if bare.is_empty() { *last } else { bare };
+        }
+        let full = |word: &&str| self.abbreviations.get(*word).map_or(*word, String::as_str).to_owned();
+        let (short, spelled) = (words.join("_"), words.iter().map(full).collect::<Vec<_>>().join("_"));
+        let spelled = Some(spelled).filter(|spelled| *spelled != short);
+        Some(short).filter(|short| *short != normal).into_iter().chain(spelled)
     }
 
     fn last_word(&self, normal: &str, mut whole: bool) -> Option<&Meaning> {

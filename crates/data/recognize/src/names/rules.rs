@@ -38,7 +38,7 @@ pub(super) fn judge(scan: &mut Scan<'_>, run: &[Token]) {
     let mut at = 0;
     while let Some(token) = run.get(at) {
         let next = run.get(at + 1);
-        if let Some(opened) = opens(token, next) {
+        if let Some(opened) = opens(token, next).filter(|_| !is_name_rather(scan.bytes, token)) {
             lead = Some(if called_after(scan, run, at) { Lead { against_all: 60, ..opened } } else { opened });
             at += 1;
             continue;
@@ -57,6 +57,26 @@ pub(super) fn judge(scan: &mut Scan<'_>, run: &[Token]) {
         candidate(scan, run, at, end, here);
         at = end;
     }
+}
+
+/// `Pat Miller reports`: an abbreviated label has a sign behind it, the name that it looks like has not.
+fn is_name_rather(bytes: &[u8], token: &Token) -> bool {
+    let both = token.flags.any(WordFlags::LABEL) && token.flags.any(WordFlags::RARELY_WORD);
+    both && !matches!(bytes.get(token.end), Some(b'.' | b':' | b'-' | b'#' | b'='))
+}
+
+/// Whether the word at `at` is of a compound that methods, scales or diseases are called by: `Mann-Whitney`.
+fn is_eponymous(scan: &Scan<'_>, at: usize, end: usize) -> bool {
+    if scan.bytes.get(at.wrapping_sub(1)) != Some(&b'-') && !scan.bytes.get(at..end).unwrap_or_default().contains(&b'-')
+    {
+        return false;
+    }
+    let within = |c: char| c.is_alphabetic() || c == '-';
+    let before = scan.text.get(..at).unwrap_or_default();
+    let start = before.trim_end_matches(within).len();
+    let rest = scan.text.get(at..).unwrap_or_default();
+    let end = at + rest.find(|c| !within(c)).unwrap_or(rest.len());
+    scan.text.get(start..end).is_some_and(|name| scan.gazetteer.word(name).any(WordFlags::EPONYM))
 }
 
 /// `Hospital Doctor Peset`: a house called after somebody with a title.
@@ -164,7 +184,9 @@ fn ends_name(previous: &Token, token: &Token) -> bool {
 #[inline]
 pub(super) fn is_nameable(flags: WordFlags) -> bool {
     let listed = flags.given() > 0 || flags.surname() > 0;
-    if flags.any(WordFlags::STOP | WordFlags::GREETING | WordFlags::LABEL) {
+    // A label that is rarely a word is a name, where it is not abbreviated.
+    let labels = flags.any(WordFlags::LABEL) && !flags.any(WordFlags::RARELY_WORD);
+    if labels || flags.any(WordFlags::STOP | WordFlags::GREETING) {
         return false;
     }
     if flags.any(WordFlags::TITLE) && flags.given().max(flags.surname()) < 3 {
@@ -260,6 +282,9 @@ fn candidate(scan: &mut Scan<'_>, run: &[Token], from: usize, end: usize, lead: 
     let Some(words) = run.get(from..end) else { return };
     let (Some(first), Some(last)) = (words.first(), words.last()) else { return };
     let mut span_end = last.end;
+    if lead.points < 28 && is_eponymous(scan, first.start, last.end) {
+        return;
+    }
     let weighed = weigh(scan.text, words, &lead);
     let Some((mut points, mut why)) = weighed else { return };
     let single = words.len() == 1;

@@ -8,7 +8,7 @@ use super::qualify;
 use crate::clinical::base64;
 use crate::json::Scalar;
 use crate::markup::blank;
-use crate::{Escape, Field, Member, Place, Raw, ReadError, Reader, Source, Text, Vocabulary};
+use crate::{Escape, Field, Member, Place, Qualifiers, Raw, ReadError, Reader, Source, Text, Vocabulary};
 
 /// How much of a resource's text is held.
 pub(super) const HELD_BYTES_MAX: usize = 1 << 20;
@@ -66,6 +66,8 @@ pub(super) struct Resource {
     /// Indices of the elements that are open.
     open: Vec<usize>,
     kind: String,
+    /// What the bundle calls it by: `Bundle.entry.fullUrl`.
+    pub full_url: String,
     /// Tells it from other resources of the object.
     pub number: u64,
 }
@@ -150,6 +152,13 @@ impl Resource {
         let leaves = std::mem::take(&mut self.leaves);
         let (mut path, mut place, mut decoded) = (String::new(), String::new(), String::new());
         let (mut parent, mut path_len, mut place_len) = (usize::MAX, 0, 0);
+        let full_url = std::mem::take(&mut self.full_url);
+        if !full_url.is_empty() {
+            self.write_element(0, &mut path, &mut place);
+            push_part("fullUrl", None, &mut path, &mut place);
+            let (vocabulary, place, qualifiers) = (Vocabulary::Fhir, Place::Path(&place), Qualifiers::default());
+            reader.field(&Field { vocabulary, path: &path, place, value: &full_url, raw: Raw::None, qualifiers })?;
+        }
         for leaf in &leaves {
             if leaf.parent != parent {
                 self.write_element(leaf.parent, &mut path, &mut place);
