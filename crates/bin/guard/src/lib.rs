@@ -226,7 +226,7 @@ fn private(folder: &Path) -> Result<(), OpenError> {
 }
 
 async fn provider(keys_dir: &Path, at: RootKeyAt, warnings: &mut Vec<String>) -> Result<Arc<dyn RootKey>, OpenError> {
-    let path = keys_dir.join("root.key");
+    let path = keys_dir.join("root.json");
     let passphrase = match at {
         RootKeyAt::File => None,
         RootKeyAt::Sealed(passphrase) => Some(passphrase),
