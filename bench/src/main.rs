@@ -7,6 +7,7 @@
 mod catalogue;
 mod console;
 mod cost;
+mod guard;
 mod ledger;
 mod policy;
 mod scan;
@@ -24,7 +25,8 @@ const USAGE: &str = "usage: cargo xtask bench NAME
   console   pages of the console over the same
   policy    decisions over 10,000 studies and 100,000 principals, access keys looked up [--format text|json]
   vault     sealing, opening, ranges, rewrapping keys, providers of the root key [--format text|json]
-  ledger    durable appends and their latency, the audit, a proof among a hundred million entries";
+  ledger    durable appends and their latency, the audit, a proof among a hundred million entries
+  guard     the S3 gateway with policy, vault, ledger and inspection behind it [--format json]";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -37,6 +39,8 @@ fn main() -> ExitCode {
         "policy" => policy::run(rest),
         "vault" => vault::run(rest),
         "ledger" => ledger::run(),
+        "guard" => guard::run(rest),
+        "guard-serve" => guard::serve(rest),
         _ => Err(anyhow::anyhow!("there is no bench called `{name}`\n{USAGE}")),
     };
     match outcome {
