@@ -18,6 +18,7 @@ mod multipart;
 pub mod ports;
 mod properties;
 mod put;
+mod quarantine;
 mod receive;
 mod s3;
 mod server;
@@ -36,6 +37,7 @@ use store::Store;
 use store::guarded::versions::{self, StoredVersion};
 use store::guarded::{self, GuardedStudy};
 
+pub use quarantine::SettleError;
 pub use server::{Identity, serve};
 
 use ports::{Gate, Inspect, Place, Storage};

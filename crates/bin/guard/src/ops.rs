@@ -1,7 +1,7 @@
 //! What an operator does: studies, principals, grants, access keys, quarantine, keys. Each is recorded before it takes
 //! effect, with the operating-system user who asked.
 
-use model::event::{Activity, Actor, Detail, Event, Origin};
+use model::event::{Activity, Actor, Origin};
 use model::{By, EnvelopeError, Label, PrincipalKind, RecordError, Scope, StudyId, VersionId};
 use policy::{AccessError, NewGrant, Rights};
 use secrecy::ExposeSecret as _;
@@ -36,6 +36,9 @@ pub enum OpsError {
     /// Keys.
     #[error(transparent)]
     Vault(#[from] VaultError),
+    /// Quarantine.
+    #[error(transparent)]
+    Settle(#[from] gateway::SettleError),
     /// The record.
     #[error(transparent)]
     Record(#[from] RecordError),
@@ -262,37 +265,7 @@ impl Guarded {
         reason: &str,
     ) -> Result<Value, OpsError> {
         let by = self.by(operator).await?;
-        self.settle_by(&by, id, is_released, reason).await
-    }
-
-    /// As [`Guarded::settle`], by somebody who is known already.
-    ///
-    /// # Errors
-    /// As [`Guarded::settle`].
-    pub async fn settle_by(&self, by: &By, id: VersionId, is_released: bool, reason: &str) -> Result<Value, OpsError> {
-        let reason = reason.trim();
-        if reason.is_empty() {
-            return Err(OpsError::Wrong("a reason is needed; say in a few words why".to_owned()));
-        }
-        let held = versions::by_id(&self.store, *id.as_bytes()).await?;
-        let held = held.filter(|version| version.state == "quarantined");
-        let held = held.ok_or_else(|| OpsError::Wrong(format!("there is no version `{id}` in quarantine")))?;
-        let mut event: Event = by.event(if is_released { Activity::Restore } else { Activity::Remove });
-        event.resource.study = held.study.parse().ok();
-        event.resource.object = Some(model::ObjectId::from_bytes(held.object));
-        event.resource.version = Some(id);
-        event.resource.labels = held.labels.split_ascii_whitespace().filter_map(|label| label.parse().ok()).collect();
-        event.old = Some("quarantined".to_owned());
-        event.new = Some(if is_released { "visible" } else { "refused" }.to_owned());
-        let scope = Scope::Object(model::ObjectId::from_bytes(held.object));
-        event.details.push(Detail { field: "reason".into(), scope, value: reason.to_owned() });
-        self.recorder.record(event).await?;
-        if !versions::settle(&self.store, *id.as_bytes(), is_released).await? {
-            return Err(OpsError::Wrong(format!("somebody else decided about `{id}` meanwhile")));
-        }
-        if !is_released && let Ok(sealed) = serde_json::from_slice::<vault::SealedObject>(&held.sealed) {
-            self.vault.remove(&sealed).await?;
-        }
+        self.gateway.settle(&by, id, is_released, reason).await?;
         Ok(json!({ "version": id, "state": if is_released { "visible" } else { "refused" } }))
     }
 

@@ -81,13 +81,12 @@ async fn serve(
     let address = listener.local_addr().map_err(|error| Failure::failed("listen", error))?;
     let data = Data::open(global, config).await?;
     let desk = Arc::new(desk(global, config, &data)?);
-    let console = Arc::new(
-        Console::new(Arc::clone(&data.catalogue), Arc::clone(&desk), clock(), random(), config.tls.is_some())
-            .map_err(|error| Failure::failed("content", error))?,
-    );
-    let (stop, stopped) = watch::channel(false);
     let scanner = (!config.guard.inspection_off).then(|| desk.scanner().clone());
     let guarded = Arc::new(crate::guarding::open(global, config, data.catalogue.store().clone(), scanner).await?);
+    let console = Console::new(Arc::clone(&data.catalogue), Arc::clone(&desk), clock(), random(), config.tls.is_some())
+        .map_err(|error| Failure::failed("content", error))?;
+    let console = Arc::new(console.guarded(view(&guarded)));
+    let (stop, stopped) = watch::channel(false);
     let s3_address = s3_listener.local_addr().map_err(|error| Failure::failed("listen", error))?;
     let guarding = tokio::spawn(guarding(Arc::clone(&guarded), s3_listener, config.clone(), stopped.clone()));
     let operating = {
@@ -133,6 +132,19 @@ async fn serve(
     match served {
         Ok(Ok(Err(failure))) => Err(failure),
         _ => Ok(Outcome::Done),
+    }
+}
+
+/// The guard as the console sees it.
+fn view(guarded: &guard::Guarded) -> console::GuardView {
+    console::GuardView {
+        ledger: Arc::clone(&guarded.ledger),
+        ledger_dir: guarded.ledger_dir(),
+        vault: guarded.vault.clone(),
+        access: Arc::clone(&guarded.access),
+        identity: Arc::clone(&guarded.identity),
+        gateway: Arc::clone(&guarded.gateway),
+        recorder: Arc::clone(&guarded.recorder),
     }
 }
 

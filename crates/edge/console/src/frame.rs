@@ -18,6 +18,8 @@ pub(crate) enum Section {
     Problems,
     /// The catalogue of recognisers.
     Recognizers,
+    /// What happened, as it was recorded.
+    Record,
     /// Who may log in.
     Users,
     /// Nowhere: login, errors.
@@ -97,14 +99,27 @@ const LINKS: [(&str, &str, Section); 6] = [
     ("Recognisers", "/recognizers", Section::Recognizers),
 ];
 
+/// Where there is a guard.
+const GUARDED: [(&str, &str, Section); 1] = [("Record", "/record", Section::Record)];
+
 impl Frame {
     /// The frame of a page for `user`.
-    pub(crate) fn new(title: &str, section: Section, user: Option<(&str, Role)>, theme: Theme, here: &str) -> Self {
+    pub(crate) fn new(
+        title: &str,
+        section: Section,
+        user: Option<(&str, Role)>,
+        theme: Theme,
+        here: &str,
+        is_guarded: bool,
+    ) -> Self {
         let link =
             |(name, href, of): (&'static str, &'static str, Section)| Link { name, href, is_here: of == section };
         let mut links = Vec::new();
         if let Some((_, role)) = user {
             links.extend(LINKS.map(link));
+            if is_guarded {
+                links.extend(GUARDED.map(link));
+            }
             if role == Role::Administrator {
                 links.push(link(("Users", "/users", Section::Users)));
             }

@@ -1,6 +1,7 @@
 //! The web console: what people see of the landscape, and the few things that they change there.
 //!
-//! What comes in: requests of browsers, and the catalogue, the desk of scans and the recognisers to answer them from.
+//! What comes in: requests of browsers, and the catalogue, the desk of scans, the recognisers and (where there is one) the
+//! guard to answer them from.
 //! What goes out: server-rendered pages, each within a strict content security policy; htmx saves reloads, and every
 //! page works without it. Each route stands in one table with the roles that may use it; what is not listed there is
 //! not served. This crate must never hold SQL, read a clock or draw randomness by itself, keep a password or a token
@@ -12,6 +13,7 @@ mod assets;
 mod drawing;
 mod failure;
 mod frame;
+mod guarded;
 mod invitation;
 mod knowledge;
 mod ops;
@@ -31,11 +33,13 @@ use landscape::scan::Desk;
 use recognize::engine::EngineError;
 
 pub use access::Role;
+pub use guarded::GuardView;
 pub use invitation::{InvitationError, first_run, invite};
 pub use password::{PasswordError, hash};
 pub use routes::{access_table, router};
 pub use server::{Identity, IdentityError, Peer, serve, serve_tls};
 
+use guarded::Guarded;
 use knowledge::Knowledge;
 use ops::Meter;
 use password::Passwords;
@@ -57,6 +61,7 @@ pub struct Console {
     pub(crate) passwords: Passwords,
     pub(crate) throttle: Throttle,
     pub(crate) meter: Meter,
+    pub(crate) guard: Option<Arc<Guarded>>,
 }
 
 impl Console {
@@ -82,7 +87,15 @@ impl Console {
             passwords: Passwords::default(),
             throttle: Throttle::default(),
             meter: Meter::default(),
+            guard: None,
         })
+    }
+
+    /// With the pages of what guards. Without it they are not found and not in the menu.
+    #[must_use]
+    pub fn guarded(mut self, view: GuardView) -> Self {
+        self.guard = Some(Arc::new(Guarded::new(view)));
+        self
     }
 
     pub(crate) fn now(&self) -> i64 {

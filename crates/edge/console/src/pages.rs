@@ -10,6 +10,7 @@ pub(crate) mod people;
 pub(crate) mod problems;
 pub(crate) mod recognizer;
 pub(crate) mod recognizers;
+pub(crate) mod record;
 pub(crate) mod running;
 pub(crate) mod scans;
 pub(crate) mod setup;

@@ -1,8 +1,9 @@
 //! Who is asking: cookies, sessions, and the layer that turns one into the other.
 
 use std::convert::Infallible;
+use std::net::IpAddr;
 
-use axum::extract::{FromRequestParts, Request, State};
+use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
 use axum::http::header::{COOKIE, SET_COOKIE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method};
@@ -13,6 +14,7 @@ use store::{StoreError, sessions, users};
 use crate::access::Role;
 use crate::failure::Failure;
 use crate::frame::{Frame, Section, Theme};
+use crate::server::Peer;
 use crate::{Console, Shared};
 
 /// A session ends this long after login: NIST SP 800-63B-4 section 2.2.3 allows a day.
@@ -40,8 +42,12 @@ pub(crate) struct Person {
 pub(crate) struct Visitor {
     /// Who it is, if logged in.
     pub(crate) person: Option<Person>,
+    /// The network address asked from, where it is known.
+    pub(crate) ip: Option<IpAddr>,
     theme: Theme,
     here: String,
+    /// Whether there is a guard.
+    is_guarded: bool,
 }
 
 impl Visitor {
@@ -68,7 +74,7 @@ impl Visitor {
     /// The frame of a page.
     pub(crate) fn frame(&self, title: &str, section: Section) -> Frame {
         let user = self.person.as_ref().map(|person| (person.name.as_str(), person.role));
-        Frame::new(title, section, user, self.theme, &self.here)
+        Frame::new(title, section, user, self.theme, &self.here, self.is_guarded)
     }
 }
 
@@ -91,7 +97,8 @@ pub(crate) async fn identify(State(console): State<Shared>, mut request: Request
         Method::GET => request.uri().path_and_query().map_or("/", |here| here.as_str()).to_owned(),
         _ => "/".to_owned(),
     };
-    let mut visitor = Visitor { person: None, theme, here };
+    let ip = request.extensions().get::<ConnectInfo<Peer>>().map(|ConnectInfo(peer)| peer.ip());
+    let mut visitor = Visitor { person: None, ip, theme, here, is_guarded: console.guard.is_some() };
     let response = match person(&console, headers).await {
         Ok(person) => {
             visitor.person = person;

@@ -5,10 +5,12 @@
 
 mod browser;
 mod contrast;
+mod guards;
 mod hostile;
 mod login;
 mod ops;
 mod pages;
+mod record;
 #[path = "../../../../data/landscape/tests/support/reports.rs"]
 mod reports;
 mod routes;

@@ -17,6 +17,8 @@ use landscape::scan::{Desk, ScanOptions, Scanner};
 use store::Store;
 use tower::ServiceExt;
 
+use crate::guards::{Guards, Removals};
+
 /// 2026-11-24 12:00 UTC.
 pub const NOON: i64 = 1_795_521_600_000;
 
@@ -31,6 +33,7 @@ pub struct Site {
     pub console: Arc<Console>,
     pub catalogue: Arc<Catalogue>,
     pub now: Arc<AtomicI64>,
+    pub guard: Option<Guards>,
     router: Router,
     _folder: tempfile::TempDir,
 }
@@ -54,6 +57,15 @@ impl Site {
     }
 
     pub async fn with(is_encrypted: bool) -> Self {
+        Self::build(is_encrypted, None).await
+    }
+
+    /// Over a guard of real parts, but for the storage of content.
+    pub async fn guarded() -> Self {
+        Self::build(false, Some(Removals::default())).await
+    }
+
+    async fn build(is_encrypted: bool, guard: Option<Removals>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::sqlite(&folder.path().join("lazaret.db")).await.unwrap();
         let catalogue = Arc::new(Catalogue::new(store));
@@ -68,9 +80,16 @@ impl Site {
         let scanner = Scanner::new(Arc::clone(&catalogue), inspector(), ScanOptions::new(Arc::clone(&clock)));
         let desk = Arc::new(Desk::new(scanner));
         let console = Console::new(Arc::clone(&catalogue), desk, clock, random, is_encrypted).unwrap();
-        let console = Arc::new(console);
+        let guard = match guard {
+            Some(removals) => Some(Guards::open(folder.path(), catalogue.store(), Arc::clone(&now), removals).await),
+            None => None,
+        };
+        let console = Arc::new(match &guard {
+            Some(guard) => console.guarded(guard.view()),
+            None => console,
+        });
         let router = console::router(Arc::clone(&console));
-        Self { console, catalogue, now, router, _folder: folder }
+        Self { console, catalogue, now, guard, router, _folder: folder }
     }
 
     pub fn store(&self) -> &Store {
