@@ -126,7 +126,9 @@ impl Guard {
         let thing = Thing::study(&study);
         let permit = self.permit(&asker, Action::Administer, Activity::Remove, &thing).await?;
         self.announce(&asker, Activity::Remove, &permit, &thing).await?;
-        if !guarded::remove(&self.store, study.as_str()).await.map_err(fault::of_store)? {
+        let removed = guarded::remove(&self.store, study.as_str()).await;
+        self.forget_study(&study);
+        if !removed.map_err(fault::of_store)? {
             return Err(s3_error!(
                 BucketNotEmpty,
                 "the study still holds objects, versions or uploads; delete them first"
@@ -187,7 +189,7 @@ impl Guard {
         event.old = Some(row.versioning.clone());
         event.new = Some(versioning.to_owned());
         self.record(event).await?;
-        guarded::change(&self.store, study.as_str(), versioning, &row.settings).await.map_err(fault::of_store)?;
+        self.change_study(&study, versioning, &row.settings).await?;
         Ok(S3Response::new(PutBucketVersioningOutput {}))
     }
 }

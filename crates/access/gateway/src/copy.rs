@@ -23,7 +23,7 @@ use crate::{BODY_BYTES_MAX, Guard, fault, shown_in, timestamp};
 /// A source that may be read, and its study.
 struct Source {
     study: model::StudyId,
-    row: store::guarded::GuardedStudy,
+    row: Arc<store::guarded::GuardedStudy>,
     found: Readable,
 }
 

@@ -28,7 +28,9 @@ mod testing;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use model::record::Record;
 use model::{ObjectId, StudyId, VersionId};
@@ -44,6 +46,9 @@ use ports::{Gate, Inspect, Place, Storage};
 
 /// The most bytes of one PUT or part (Amazon S3 User Guide, "Amazon S3 multipart upload limits").
 const BODY_BYTES_MAX: u64 = 5 << 30;
+
+/// Studies kept in memory.
+const STUDIES_KNOWN_MAX: usize = 10_000;
 
 /// The parts that the gateway joins.
 pub struct Parts {
@@ -72,6 +77,10 @@ pub struct Guard {
     record: Arc<dyn Record>,
     clock: Arc<dyn Fn() -> i64 + Send + Sync>,
     random: Arc<dyn Fn() -> [u8; 16] + Send + Sync>,
+    /// Studies that were asked for. This process alone changes them, and forgets those that it changes.
+    studies: RwLock<HashMap<StudyId, Arc<GuardedStudy>>>,
+    /// Grows with every study that is forgotten, so that a row that was read before is not kept after.
+    forgotten: AtomicU64,
 }
 
 impl Guard {
@@ -79,7 +88,17 @@ impl Guard {
     #[must_use]
     pub fn new(parts: Parts) -> Arc<Self> {
         let Parts { store, storage, inspect, gate, record, clock, random } = parts;
-        Arc::new(Self { store, storage, inspect, gate, record, clock, random })
+        Arc::new(Self {
+            store,
+            storage,
+            inspect,
+            gate,
+            record,
+            clock,
+            random,
+            studies: RwLock::default(),
+            forgotten: AtomicU64::new(0),
+        })
     }
 
     fn now(&self) -> i64 {
@@ -95,11 +114,36 @@ impl Guard {
     }
 
     /// The study behind a bucket's name.
-    async fn study(&self, bucket: &str) -> S3Result<(StudyId, GuardedStudy)> {
+    async fn study(&self, bucket: &str) -> S3Result<(StudyId, Arc<GuardedStudy>)> {
         let id: StudyId = bucket.parse().map_err(|error: model::BadStudyId| no_bucket(&error.to_string()))?;
+        let known = self.studies.read().unwrap_or_else(PoisonError::into_inner).get(&id).cloned();
+        if let Some(row) = known {
+            return Ok((id, row));
+        }
+        let epoch = self.forgotten.load(Ordering::Acquire);
         let row = guarded::find(&self.store, bucket).await.map_err(fault::of_store)?;
-        let row = row.ok_or_else(|| no_bucket("there is no study of that name"))?;
+        let row = Arc::new(row.ok_or_else(|| no_bucket("there is no study of that name"))?);
+        let mut studies = self.studies.write().unwrap_or_else(PoisonError::into_inner);
+        if studies.len() >= STUDIES_KNOWN_MAX {
+            studies.clear();
+        }
+        if self.forgotten.load(Ordering::Acquire) == epoch {
+            studies.insert(id.clone(), Arc::clone(&row));
+        }
         Ok((id, row))
+    }
+
+    /// Sets versioning and settings of a study; requests from now on see them.
+    async fn change_study(&self, study: &StudyId, versioning: &str, settings: &str) -> S3Result<()> {
+        let changed = guarded::change(&self.store, study.as_str(), versioning, settings).await;
+        self.forget_study(study);
+        changed.map_err(fault::of_store)
+    }
+
+    fn forget_study(&self, study: &StudyId) {
+        let mut studies = self.studies.write().unwrap_or_else(PoisonError::into_inner);
+        self.forgotten.fetch_add(1, Ordering::AcqRel);
+        studies.remove(study);
     }
 
     /// The version that a request means: the one with the id given, or the newest.

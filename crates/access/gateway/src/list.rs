@@ -142,7 +142,7 @@ impl Guard {
     }
 
     /// Whether a study may be listed; recorded.
-    async fn look(&self, request: &Asker, bucket: &str) -> S3Result<store::guarded::GuardedStudy> {
+    async fn look(&self, request: &Asker, bucket: &str) -> S3Result<std::sync::Arc<store::guarded::GuardedStudy>> {
         let (study, row) = self.study(bucket).await?;
         let thing = Thing::study(&study);
         let permit = self.permit(request, Action::List, Activity::Look, &thing).await?;

@@ -11,8 +11,8 @@ use s3s::dto::{
 };
 use s3s::{S3Request, S3Response, S3Result, s3_error};
 use serde::{Deserialize, Serialize};
+use store::guarded::GuardedStudy;
 use store::guarded::versions::{self, StoredVersion};
-use store::guarded::{self, GuardedStudy};
 
 use crate::caller::{Asker, Thing};
 use crate::properties::Properties;
@@ -287,8 +287,7 @@ impl Guard {
         let settings = settings.to_json();
         event.new = Some(settings.clone());
         self.record(event).await?;
-        let changed = guarded::change(&self.store, study.as_str(), &row.versioning, &settings);
-        changed.await.map_err(fault::of_store)?;
+        self.change_study(&study, &row.versioning, &settings).await?;
         Ok(S3Response::new(PutObjectLockConfigurationOutput::default()))
     }
 }
