@@ -18,6 +18,8 @@ pub(crate) enum Section {
     Problems,
     /// The catalogue of recognisers.
     Recognizers,
+    /// What the rules kept back.
+    Quarantine,
     /// What happened, as it was recorded.
     Record,
     /// Who may log in.
@@ -100,7 +102,8 @@ const LINKS: [(&str, &str, Section); 6] = [
 ];
 
 /// Where there is a guard.
-const GUARDED: [(&str, &str, Section); 1] = [("Record", "/record", Section::Record)];
+const GUARDED: [(&str, &str, Section); 2] =
+    [("Quarantine", "/quarantine", Section::Quarantine), ("Record", "/record", Section::Record)];
 
 impl Frame {
     /// The frame of a page for `user`.

@@ -8,6 +8,7 @@ pub(crate) mod object;
 pub(crate) mod objects;
 pub(crate) mod people;
 pub(crate) mod problems;
+pub(crate) mod quarantine;
 pub(crate) mod recognizer;
 pub(crate) mod recognizers;
 pub(crate) mod record;

@@ -45,6 +45,8 @@ fn table() -> Vec<Route> {
         post("/scans/schedules", ADMINISTRATORS, pages::scans::schedule),
         post("/scans/schedules/{id}/remove", ADMINISTRATORS, pages::scans::unschedule),
         get("/problems", READERS, pages::problems::show),
+        get("/quarantine", READERS, pages::quarantine::show),
+        post("/quarantine/{id}", REVIEWERS, pages::quarantine::settle),
         get("/record", READERS, pages::record::show),
         get("/record/checkpoint", READERS, pages::record::checkpoint),
         get("/record/vkey", READERS, pages::record::vkey),

@@ -10,6 +10,7 @@ mod hostile;
 mod login;
 mod ops;
 mod pages;
+mod quarantine;
 mod record;
 #[path = "../../../../data/landscape/tests/support/reports.rs"]
 mod reports;

@@ -72,11 +72,11 @@ impl Told {
 
 /// Names of principals, each asked for once a page.
 #[derive(Default)]
-pub(super) struct Named(HashMap<String, String>);
+pub(in crate::pages) struct Named(HashMap<String, String>);
 
 impl Named {
     /// The name of the principal with this id; the id where there is none.
-    pub(super) async fn of(&mut self, console: &Console, id: &str) -> Result<String, Failure> {
+    pub(in crate::pages) async fn of(&mut self, console: &Console, id: &str) -> Result<String, Failure> {
         if let Some(known) = self.0.get(id) {
             return Ok(known.clone());
         }
