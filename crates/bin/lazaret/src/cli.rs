@@ -44,7 +44,7 @@ pub(crate) enum LogFormat {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Start everything: the catalogue, its schedules and the console.
+    /// Start everything: the catalogue, its schedules, the console, and S3 with the guard behind it.
     Up(UpArgs),
     /// Find what files, stores and databases hold: identifiers, labels, laws, and how many people they are about.
     Scan(ScanArgs),

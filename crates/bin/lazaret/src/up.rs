@@ -1,4 +1,4 @@
-//! `lazaret up`: the catalogue, its schedules and the console in one process.
+//! `lazaret up`: the catalogue, its schedules, the console and the guard in one process.
 
 mod sample;
 
