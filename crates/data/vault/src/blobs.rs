@@ -2,9 +2,11 @@
 
 pub mod disk;
 mod folder;
+mod local;
 mod remote;
 pub mod simulated;
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use model::Answer;
@@ -144,7 +146,31 @@ pub struct Opened {
     /// Its length in bytes.
     pub bytes: u64,
     /// Its first bytes.
-    pub first: Vec<u8>,
+    pub first: Filled,
+}
+
+/// Bytes that were read, within a buffer that can be used again.
+#[derive(Debug, Default)]
+pub struct Filled {
+    /// The buffer.
+    pub buffer: Vec<u8>,
+    /// Where the bytes lie in it.
+    pub range: Range<usize>,
+}
+
+impl Filled {
+    /// All of a buffer.
+    #[must_use]
+    pub fn whole(buffer: Vec<u8>) -> Self {
+        let range = 0..buffer.len();
+        Self { buffer, range }
+    }
+
+    /// The bytes.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        self.buffer.get(self.range.clone()).unwrap_or_default()
+    }
 }
 
 /// A blob that is being written. Dropped unfinished, it leaves nothing visible.
@@ -158,6 +184,11 @@ pub trait BlobWrite: Send {
 
 /// A blob that is read. It can be read to its end also after it was removed, where the storage allows that.
 pub trait BlobRead: Send + Sync + 'static {
-    /// Fills `buffer` from `offset` on; it comes back shorter where the blob ends.
-    fn read_at(self: Arc<Self>, offset: u64, buffer: Vec<u8>) -> Answer<'static, Result<Vec<u8>, BlobError>>;
+    /// Reads `bytes` bytes from `offset` on into a buffer that may be used again; fewer where the blob ends.
+    fn read_at(
+        self: Arc<Self>,
+        offset: u64,
+        bytes: usize,
+        buffer: Vec<u8>,
+    ) -> Answer<'static, Result<Filled, BlobError>>;
 }

@@ -14,7 +14,7 @@ use futures_util::Stream;
 use futures_util::stream;
 use tokio::task::JoinHandle;
 
-use crate::blobs::{BlobRead, Opened};
+use crate::blobs::{BlobRead, Filled, Opened};
 use crate::format::chunks::{self, CHUNK_BYTES, SEALED_CHUNK_BYTES};
 use crate::format::manifest::PartEntry;
 use crate::format::part::{HEADER_BYTES, Header};
@@ -112,7 +112,7 @@ struct Current {
     next: u64,
     end: u64,
     /// Sealed chunks that came with the opening.
-    ahead: Vec<u8>,
+    ahead: Option<Filled>,
 }
 
 struct Work {
@@ -205,17 +205,18 @@ impl Work {
         // Pieces end where sixteen chunks end in the part, so that the first may be shorter.
         let to = ((from / PIECE_CHUNKS + 1) * PIECE_CHUNKS).min(current.end);
         let sealed_bytes = sealed_bytes(from..to, current.stretch.part.plain_bytes);
-        let mut sealed = std::mem::take(&mut current.ahead);
-        if sealed.is_empty() {
-            sealed = std::mem::take(&mut self.sealed);
-            sealed.resize(sealed_bytes, 0);
-            sealed = Arc::clone(&current.blob).read_at(chunks::offset(from), sealed).await?;
-        }
-        let piece = current.open(&self.pool, from..to, sealed.get(..sealed_bytes).unwrap_or(&sealed));
+        let sealed = match current.ahead.take() {
+            Some(ahead) => ahead,
+            None => {
+                let buffer = std::mem::take(&mut self.sealed);
+                Arc::clone(&current.blob).read_at(chunks::offset(from), sealed_bytes, buffer).await?
+            }
+        };
+        let piece = current.open(&self.pool, from..to, sealed.bytes());
         let blob = current.stretch.part.blob;
         let altered = || VaultError::altered(format!("blob `{blob}` of {}", self.place));
         let piece = piece.ok_or_else(altered)?;
-        self.sealed = sealed;
+        self.sealed = sealed.buffer;
         current.next = to;
         if to >= current.end {
             self.current = None;
@@ -236,13 +237,14 @@ impl Work {
         };
         let Opened { blob, bytes, mut first } = self.blobs.open(part.blob, with_first).await?;
         let altered = || VaultError::altered(format!("blob `{}` of {}", part.blob, self.place));
-        if bytes != chunks::sealed_bytes(part.plain_bytes) || first.len() != with_first {
+        if bytes != chunks::sealed_bytes(part.plain_bytes) || first.bytes().len() != with_first {
             return Err(altered());
         }
-        let header = Header::parse(&first).ok_or_else(altered)?;
+        let header = Header::parse(first.bytes()).ok_or_else(altered)?;
         let derived = header.open(self.held.alive()?, &self.place, part.blob)?;
-        first.drain(..HEADER_BYTES);
-        Ok(Current { stretch, blob, derived, next: needed.start, end: needed.end, ahead: first })
+        first.range.start += HEADER_BYTES;
+        let ahead = Some(first).filter(|first| !first.range.is_empty());
+        Ok(Current { stretch, blob, derived, next: needed.start, end: needed.end, ahead })
     }
 }
 

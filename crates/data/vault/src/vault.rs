@@ -199,7 +199,7 @@ impl Vault {
             ManifestPlace::Inline(bytes) => Ok(bytes.clone()),
             ManifestPlace::Blob(blob) => {
                 let first = usize::try_from(MANIFEST_BYTES_MAX).unwrap_or(usize::MAX);
-                Ok(self.inner.blobs.open(*blob, first).await?.first)
+                Ok(self.inner.blobs.open(*blob, first).await?.first.bytes().to_vec())
             }
         }
     }

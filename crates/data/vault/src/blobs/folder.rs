@@ -10,8 +10,9 @@ use std::sync::Arc;
 
 use model::Answer;
 
-use super::disk::{Disk, Local};
-use super::{BlobError, BlobId, BlobRead, BlobWrite, Blobs, Opened};
+use super::disk::Disk;
+use super::local::Local;
+use super::{BlobError, BlobId, BlobRead, BlobWrite, Blobs, Filled, Opened};
 
 const UNFINISHED: &str = "unfinished";
 
@@ -45,7 +46,7 @@ impl Folder<Local> {
     /// # Errors
     /// When it cannot be made, read or synced.
     pub fn open(root: &Path) -> Result<Self, BlobError> {
-        Self::on(Arc::new(Local), root)
+        Self::on(Arc::new(Local::default()), root)
     }
 }
 
@@ -98,9 +99,9 @@ impl<D: Disk> Blobs for Folder<D> {
                 io::ErrorKind::NotFound => BlobError::Missing { blob },
                 _ => BlobError::File { what: "open a blob", source },
             })?;
-            let first = vec![0; first.min(usize::try_from(bytes).unwrap_or(usize::MAX))];
+            let first = first.min(usize::try_from(bytes).unwrap_or(usize::MAX));
             let reading = Arc::new(Reading { disk, file });
-            let first = reading.fill(0, first)?;
+            let first = reading.fill(0, first, Vec::new())?;
             Ok(Opened { blob: reading, bytes, first })
         }))
     }
@@ -198,15 +199,18 @@ struct Reading<D: Disk> {
 }
 
 impl<D: Disk> Reading<D> {
-    fn fill(&self, offset: u64, mut buffer: Vec<u8>) -> Result<Vec<u8>, BlobError> {
-        let count = self.disk.read_at(&self.file, offset, &mut buffer).map_err(failed("read a blob"))?;
-        buffer.truncate(count);
-        Ok(buffer)
+    fn fill(&self, offset: u64, bytes: usize, buffer: Vec<u8>) -> Result<Filled, BlobError> {
+        self.disk.read_at(&self.file, offset, bytes, buffer).map_err(failed("read a blob"))
     }
 }
 
 impl<D: Disk> BlobRead for Reading<D> {
-    fn read_at(self: Arc<Self>, offset: u64, buffer: Vec<u8>) -> Answer<'static, Result<Vec<u8>, BlobError>> {
-        Box::pin(blocking(move || self.fill(offset, buffer)))
+    fn read_at(
+        self: Arc<Self>,
+        offset: u64,
+        bytes: usize,
+        buffer: Vec<u8>,
+    ) -> Answer<'static, Result<Filled, BlobError>> {
+        Box::pin(blocking(move || self.fill(offset, bytes, buffer)))
     }
 }

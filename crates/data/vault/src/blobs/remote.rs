@@ -9,7 +9,7 @@ use object_store::buffered::BufWriter;
 use object_store::path::Path;
 use object_store::{GetOptions, GetRange, ObjectStore, ObjectStoreExt as _};
 
-use super::{BlobError, BlobId, BlobRead, BlobWrite, Blobs, Opened};
+use super::{BlobError, BlobId, BlobRead, BlobWrite, Blobs, Filled, Opened};
 
 /// Bytes that are uploaded at a time; S3 takes parts of 5 MiB and more, at most 10,000 of them. What is shorter goes in
 /// one request.
@@ -58,7 +58,7 @@ impl Blobs for Remote {
                 source => failed("read a blob")(source),
             })?;
             let bytes = found.meta.size;
-            let first = found.bytes().await.map_err(failed("read a blob"))?.to_vec();
+            let first = Filled::whole(found.bytes().await.map_err(failed("read a blob"))?.to_vec());
             let reading = Arc::new(Reading { store: Arc::clone(&self.store), path, bytes });
             Ok(Opened { blob: reading, bytes, first })
         })
@@ -132,15 +132,20 @@ struct Reading {
 }
 
 impl BlobRead for Reading {
-    fn read_at(self: Arc<Self>, offset: u64, mut buffer: Vec<u8>) -> Answer<'static, Result<Vec<u8>, BlobError>> {
+    fn read_at(
+        self: Arc<Self>,
+        offset: u64,
+        bytes: usize,
+        mut buffer: Vec<u8>,
+    ) -> Answer<'static, Result<Filled, BlobError>> {
         Box::pin(async move {
-            let end = offset.saturating_add(buffer.len() as u64).min(self.bytes);
+            let end = offset.saturating_add(bytes as u64).min(self.bytes);
             buffer.clear();
             if offset < end {
                 let bytes = self.store.get_range(&self.path, offset..end).await.map_err(failed("read a blob"))?;
                 buffer.extend_from_slice(&bytes);
             }
-            Ok(buffer)
+            Ok(Filled::whole(buffer))
         })
     }
 }

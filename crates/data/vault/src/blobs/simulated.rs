@@ -8,6 +8,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::Filled;
 use super::disk::Disk;
 
 #[derive(Debug, Default, Clone)]
@@ -215,11 +216,13 @@ impl Disk for SimulatedDisk {
         Ok((SimulatedFile(file), bytes))
     }
 
-    fn read_at(&self, file: &SimulatedFile, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+    fn read_at(&self, file: &SimulatedFile, offset: u64, bytes: usize, mut buffer: Vec<u8>) -> io::Result<Filled> {
         let state = self.state();
         let content = state.files.get(&file.0).ok_or_else(gone)?;
         let from = content.bytes.get(usize::try_from(offset).unwrap_or(usize::MAX)..).unwrap_or_default();
-        io::Read::read(&mut &*from, buffer)
+        buffer.clear();
+        buffer.extend(from.iter().take(bytes));
+        Ok(Filled::whole(buffer))
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
