@@ -33,7 +33,12 @@ pub(crate) fn run_with(program: &str, arguments: &[&str], variables: &[(&str, St
 
 /// Whether a program answers to `--version`.
 pub(crate) fn answers(program: &str) -> bool {
-    Command::new(program).arg("--version").output().is_ok_and(|output| output.status.success())
+    answers_to(program, "--version")
+}
+
+/// Whether a program is there and knows a command or flag.
+pub(crate) fn answers_to(program: &str, argument: &str) -> bool {
+    Command::new(program).arg(argument).output().is_ok_and(|output| output.status.success())
 }
 
 /// The Python environment of the tests.

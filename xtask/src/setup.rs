@@ -1,11 +1,11 @@
-//! Installing what the tests need: PostgreSQL's server, SoftHSM2, headless Chromium with its driver and a Python environment with
-//! the check digit oracle and clients of S3. Everything is looked for first, so that a second run installs nothing.
+//! Installing what the tests need: PostgreSQL's server, SoftHSM2, headless Chromium with its driver, clients of S3 (rclone,
+//! restic, samtools) and a Python environment with the check digit oracle and more of them. Everything is looked for first, so that a second run installs nothing.
 
 use std::path::Path;
 
 use anyhow::Result;
 
-use crate::run::{self, answers, venv};
+use crate::run::{self, answers, answers_to, venv};
 
 /// Python packages for tests: the oracle of check digits, and clients of S3.
 const PYTHON_PACKAGES: [&str; 3] = ["python-stdnum==2.2", "boto3==1.44.8", "awscli==1.46.3"];
@@ -23,6 +23,11 @@ pub(crate) fn run() -> Result<()> {
     }
     if !answers("chromedriver") {
         missing.push("chromium-driver");
+    }
+    for client in ["rclone", "restic", "samtools"] {
+        if !answers_to(client, "version") {
+            missing.push(client);
+        }
     }
     if !answers("python3") {
         missing.push("python3");

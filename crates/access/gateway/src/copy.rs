@@ -27,7 +27,7 @@ struct Source {
     found: Readable,
 }
 
-fn blob(plain: Plain) -> StreamingBlob {
+pub(crate) fn blob(plain: Plain) -> StreamingBlob {
     StreamingBlob::wrap(Shared::from(plain))
 }
 

@@ -5,6 +5,7 @@
 //! recorded. This crate must never hand out a byte before its event is durable, keep plaintext on disk, or decide
 //! anything itself that policy should.
 
+mod adopt;
 mod buckets;
 mod caller;
 mod copy;
@@ -39,6 +40,7 @@ use store::Store;
 use store::guarded::versions::{self, StoredVersion};
 use store::guarded::{self, GuardedStudy};
 
+pub use adopt::{AdoptError, Adoption, Candidate};
 pub use quarantine::SettleError;
 pub use server::{Identity, serve};
 

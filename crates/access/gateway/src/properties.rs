@@ -95,6 +95,9 @@ pub(crate) struct Properties {
     pub expires: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub website_redirect: Option<String>,
+    /// The stamp of the file or object that it was adopted from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub adopted: Option<String>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub metadata: BTreeMap<String, String>,
     #[serde(skip_serializing_if = "Checksums::is_empty")]

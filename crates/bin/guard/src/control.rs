@@ -35,6 +35,19 @@ pub enum Request {
         /// Its id.
         study: StudyId,
     },
+    /// Seals an object of a folder or bucket into a study.
+    StudyAdopt {
+        /// The study.
+        study: StudyId,
+        /// Put before its name.
+        prefix: String,
+        /// The folder or bucket.
+        from: String,
+        /// Its name there.
+        object: String,
+        /// Whether the original goes once it is sealed.
+        remove: bool,
+    },
     /// Creates a principal.
     UserAdd {
         /// Its name.
@@ -165,6 +178,11 @@ impl Guarded {
         let one = |value: Value| vec![value];
         match request {
             Request::StudyCreate { study } => self.create_study(operator, &study).await.map(one),
+            Request::StudyAdopt { study, prefix, from, object, remove } => {
+                let what =
+                    crate::ToAdopt { study: &study, prefix: &prefix, from: &from, name: &object, removes: remove };
+                self.adopt(operator, what).await.map(one)
+            }
             Request::UserAdd { name, kind, organisation } => {
                 self.add_user(operator, &name, kind, organisation).await.map(one)
             }

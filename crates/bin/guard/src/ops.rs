@@ -45,6 +45,18 @@ pub enum OpsError {
     /// A sealed detail.
     #[error(transparent)]
     Envelope(#[from] EnvelopeError),
+    /// What is to be adopted is not there.
+    #[error(transparent)]
+    Source(#[from] landscape::sources::SourceError),
+    /// It was not adopted.
+    #[error(transparent)]
+    Adopt(#[from] gateway::AdoptError),
+    /// It was adopted, and its original could not be taken away.
+    #[error("it is sealed, and the original could not be taken away")]
+    Original {
+        /// Why not.
+        source: std::io::Error,
+    },
     /// The catalogue.
     #[error(transparent)]
     Flow(#[from] landscape::flow::FlowError),
@@ -95,7 +107,7 @@ fn told(principal: &Principal) -> Value {
 
 impl Guarded {
     /// The operator as the one by whom something is done.
-    async fn by(&self, operator: &Operator) -> Result<By, OpsError> {
+    pub(crate) async fn by(&self, operator: &Operator) -> Result<By, OpsError> {
         let origin = Origin { through: operator.through.into(), ..Origin::default() };
         // The first event of all names the service that creates the principal.
         let nobody =

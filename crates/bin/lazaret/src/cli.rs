@@ -92,6 +92,26 @@ pub(crate) enum StudyCommand {
         #[arg(long, value_enum, default_value = "text")]
         format: ListFormat,
     },
+    /// Seal what lies in a folder or bucket into a study. Run again, it goes on where it was stopped.
+    Adopt(AdoptArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AdoptArgs {
+    /// The study.
+    pub study: String,
+    /// A folder, `s3://bucket/prefix`, `az://container@account` or `gs://bucket`; credentials of stores come from the
+    /// environment of the server, or of this command where none runs.
+    pub from: String,
+    /// Put before the objects' names, such as `raw/`.
+    #[arg(long)]
+    pub prefix: Option<String>,
+    /// Remove each original once it is sealed and was opened again.
+    #[arg(long)]
+    pub remove: bool,
+    /// How the result is written to standard output.
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: ListFormat,
 }
 
 #[derive(Debug, Subcommand)]

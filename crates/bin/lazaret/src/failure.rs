@@ -46,12 +46,20 @@ impl Failure {
         }
     }
 
+    /// What went wrong, in words.
+    pub(crate) fn words(&self) -> String {
+        match self {
+            Self::Failed { error, .. } => format!("{error:#}"),
+            Self::Usage { message, .. } => message.clone(),
+        }
+    }
+
     /// Tells a person on standard error.
     #[expect(clippy::print_stderr, reason = "the one place where failures reach a person")]
     pub(crate) fn tell(&self) -> ExitCode {
         let (message, hint, code, exit) = match self {
-            Self::Failed { code, error, hint } => (format!("{error:#}"), hint, *code, 1),
-            Self::Usage { message, hint } => (message.clone(), hint, "usage", 2),
+            Self::Failed { code, hint, .. } => (self.words(), hint, *code, 1),
+            Self::Usage { hint, .. } => (self.words(), hint, "usage", 2),
         };
         eprintln!("error: {message} [{code}]");
         if let Some(hint) = hint {

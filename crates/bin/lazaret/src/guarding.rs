@@ -8,6 +8,7 @@ use guard::{Answer, Guarded, Opening, Operator, Request, RootKeyAt};
 use model::PrincipalKind;
 use serde_json::Value;
 use store::Store;
+use tokio::sync::OnceCell;
 use vault::provider::{Passphrase, Pkcs11Settings, TransitSettings};
 
 use crate::catalogue::print;
@@ -28,6 +29,7 @@ pub(crate) fn study(global: &Global, command: &StudyCommand) -> Result<Outcome, 
             let study = study.parse().map_err(|error: model::BadStudyId| Failure::usage(error.to_string()))?;
             tell(global, Request::StudyCreate { study }, *format, &["study"])
         }
+        StudyCommand::Adopt(arguments) => crate::adopting::run(global, arguments),
     }
 }
 
@@ -193,20 +195,61 @@ fn line(value: &Value, shown: &[&str]) -> String {
 }
 
 async fn done(global: &Global, config: &Config, request: Request) -> Result<Vec<Value>, Failure> {
-    let failed = |error: std::io::Error| Failure::failed("socket", error);
-    match guard::ask(&global.data_dir, &request).await.map_err(failed)? {
-        Some(Answer::Done(values)) => return Ok(values),
-        Some(Answer::Failed(why)) => return Err(Failure::failed("refused", anyhow::anyhow!(why))),
-        None => {}
+    let counter = Counter::new(global, config, false);
+    let answer = counter.obey(request).await;
+    counter.close().await;
+    answer
+}
+
+/// Where an operator is served: by a running server, or over the data folder itself where none runs.
+pub(crate) struct Counter {
+    global: Global,
+    config: Config,
+    /// Whether what is stored has to be inspected.
+    inspects: bool,
+    own: OnceCell<(Data, Guarded)>,
+}
+
+impl Counter {
+    /// Opens nothing yet.
+    pub(crate) fn new(global: &Global, config: &Config, inspects: bool) -> Self {
+        Self { global: global.clone(), config: config.clone(), inspects, own: OnceCell::new() }
     }
-    create_private(&global.data_dir)?;
-    let data = Data::open(global, config).await?;
-    let guarded = open(global, config, data.catalogue.store().clone(), None).await?;
-    let operator = Operator { user: guard::own_name(), through: "cli" };
-    let answer = guarded.obey(&operator, request).await;
-    guarded.close().await;
-    data.catalogue.store().close().await;
-    answer.map_err(|error| Failure::failed("refused", anyhow::anyhow!(guard::whole(&error))))
+
+    /// Has a request done.
+    pub(crate) async fn obey(&self, request: Request) -> Result<Vec<Value>, Failure> {
+        if self.own.get().is_none() {
+            let asked = guard::ask(&self.global.data_dir, &request).await;
+            match asked.map_err(|error| Failure::failed("socket", error))? {
+                Some(Answer::Done(values)) => return Ok(values),
+                Some(Answer::Failed(why)) => return Err(Failure::failed("refused", anyhow::anyhow!(why))),
+                None => {}
+            }
+        }
+        let (_, guarded) = self.own.get_or_try_init(|| self.open()).await?;
+        let operator = Operator { user: guard::own_name(), through: "cli" };
+        let answer = guarded.obey(&operator, request).await;
+        answer.map_err(|error| Failure::failed("refused", anyhow::anyhow!(guard::whole(&error))))
+    }
+
+    async fn open(&self) -> Result<(Data, Guarded), Failure> {
+        create_private(&self.global.data_dir)?;
+        let data = Data::open(&self.global, &self.config).await?;
+        let scanner = match self.inspects && !self.config.guard.inspection_off {
+            true => Some(crate::up::desk(&self.global, &self.config, &data)?.scanner().clone()),
+            false => None,
+        };
+        let guarded = open(&self.global, &self.config, data.catalogue.store().clone(), scanner).await?;
+        Ok((data, guarded))
+    }
+
+    /// Closes what was opened.
+    pub(crate) async fn close(&self) {
+        if let Some((data, guarded)) = self.own.get() {
+            guarded.close().await;
+            data.catalogue.store().close().await;
+        }
+    }
 }
 
 /// Opens the guard of a data folder; warnings go to the log.

@@ -1,5 +1,6 @@
 //! Lazaret's command line. All wiring is in `app`.
 
+mod adopting;
 mod app;
 mod catalogue;
 mod cli;

@@ -162,7 +162,7 @@ async fn load(global: Global, desk: Arc<Desk>, stopped: watch::Receiver<bool>) {
     }
 }
 
-fn desk(global: &Global, config: &Config, data: &Data) -> Result<Desk, Failure> {
+pub(crate) fn desk(global: &Global, config: &Config, data: &Data) -> Result<Desk, Failure> {
     let inspector = Inspector::embedded(InspectOptions::default(), data.key.clone())
         .map_err(|error| Failure::failed("content", error))?;
     let own = ScanOptions::new(clock());

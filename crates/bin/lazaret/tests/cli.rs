@@ -8,6 +8,8 @@
     reason = "a test that cannot go on has failed, and says what it measured"
 )]
 
+#[path = "cli/adopt.rs"]
+mod adopt;
 #[path = "cli/guard.rs"]
 mod guard;
 #[path = "cli/hostile.rs"]
@@ -20,5 +22,7 @@ mod run;
 mod sample;
 #[path = "cli/scan.rs"]
 mod scan;
+#[path = "cli/tools.rs"]
+mod tools;
 #[path = "cli/up.rs"]
 mod up;

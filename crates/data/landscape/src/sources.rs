@@ -13,6 +13,7 @@ mod name;
 mod open;
 mod ranged;
 mod wait;
+pub mod whole;
 
 use std::fmt;
 use std::path::{Path, PathBuf};

@@ -124,6 +124,21 @@ impl Bucket {
         Ok(())
     }
 
+    /// Where the object of a name lies.
+    pub(super) fn key(&self, name: &str) -> Path {
+        Path::from_iter(self.prefix.parts().chain(Path::from(name).parts()))
+    }
+
+    /// What stands before every name.
+    pub(super) fn prefix(&self) -> &Path {
+        &self.prefix
+    }
+
+    /// Whether the address may be that of the object of this name.
+    pub(super) fn is_itself(&self, name: &str) -> bool {
+        self.prefix.filename() == Some(name)
+    }
+
     fn failed(&self, error: &object_store::Error) -> Listing {
         Listing::Failed(SourceError::Unreachable {
             location: self.location.clone(),
@@ -180,7 +195,7 @@ impl From<Stopped> for Listing {
 }
 
 /// Tag of the content, size, and time of writing: what a list tells about an object.
-fn stamp(meta: &ObjectMeta) -> String {
+pub(super) fn stamp(meta: &ObjectMeta) -> String {
     let tag = meta.e_tag.as_deref().unwrap_or("");
     format!("{}:{}:{tag}", meta.size, meta.last_modified.timestamp_nanos_opt().unwrap_or_default())
 }

@@ -64,6 +64,11 @@ impl Folder {
         }
     }
 
+    /// Where the file of a name below it lies, if no link leads there.
+    pub(crate) fn below(&self, name: &str) -> Option<PathBuf> {
+        self.is_inside(Path::new(name)).then(|| self.root.join(name))
+    }
+
     /// Finds every file of `parts`, folders in the order of their names.
     pub(crate) fn find(&self, parts: &[Part], intake: &mut dyn Intake) -> Result<(), Stopped> {
         if let Some(only) = &self.only {
