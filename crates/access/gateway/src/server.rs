@@ -19,6 +19,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 
 use crate::Guard;
+use crate::answer::{self, Asked};
 use crate::door::{Arrival, Door, refusal};
 use crate::s3::Service;
 
@@ -140,21 +141,18 @@ impl HyperService<Request<Incoming>> for Front {
 
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
         let id = crate::receive::hex(&(self.guard.random)());
-        let answered = match refusal(request.method(), request.uri(), request.headers()) {
-            Some(error) => Err(error),
-            None => Ok(()),
-        };
-        let arrival = Arrival { ip: Some(self.peer.ip().to_canonical()), request: id.clone() };
-        request.extensions_mut().insert(arrival);
-        let service = self.service.clone();
+        let asked = Asked::new(id.clone(), request.method(), request.uri());
+        let refused = refusal(request.method(), request.uri(), request.headers());
+        let arrival = Arrival { ip: Some(self.peer.ip().to_canonical()), request: id };
+        request.extensions_mut().insert(arrival.clone());
+        let (service, guard) = (self.service.clone(), Arc::clone(&self.guard));
         Box::pin(async move {
-            let mut response = match answered {
-                Err(error) => error.to_http_response().map_err(|error| HttpError::new(Box::new(error)))?,
-                Ok(()) => service.call(request.map(Body::from)).await?,
+            let mut response = match refused {
+                Some(error) => answer::of_error(error)?,
+                None if crate::form::is_form(&request) => crate::form::answer(&guard, request, arrival).await?,
+                None => service.call(request.map(Body::from)).await?,
             };
-            if let Ok(id) = hyper::header::HeaderValue::try_from(id) {
-                response.headers_mut().insert("x-amz-request-id", id);
-            }
+            asked.complete(&mut response);
             Ok(response)
         })
     }

@@ -95,7 +95,7 @@ fn told(principal: &Principal) -> Value {
 
 impl Guarded {
     /// The operator as the one by whom something is done.
-    async fn by(&self, operator: &Operator) -> Result<By, OpsError> {
+    pub(crate) async fn by(&self, operator: &Operator) -> Result<By, OpsError> {
         let origin = Origin { through: operator.through.into(), ..Origin::default() };
         // The first event of all names the service that creates the principal.
         let nobody =

@@ -59,6 +59,11 @@ pub trait Disk: Send + Sync + 'static {
     /// # Errors
     /// As the operating system says.
     fn names(&self, path: &Path) -> io::Result<Vec<String>>;
+    /// When a file was last written, in milliseconds since 1970.
+    ///
+    /// # Errors
+    /// As the operating system says.
+    fn modified_ms(&self, path: &Path) -> io::Result<i64>;
 }
 
 /// The disks of this machine.
@@ -125,5 +130,10 @@ impl Disk for Local {
     fn names(&self, path: &Path) -> io::Result<Vec<String>> {
         let names = std::fs::read_dir(path)?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()));
         names.collect()
+    }
+
+    fn modified_ms(&self, path: &Path) -> io::Result<i64> {
+        let since = std::fs::metadata(path)?.modified()?.duration_since(std::time::UNIX_EPOCH);
+        Ok(since.map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX)))
     }
 }
