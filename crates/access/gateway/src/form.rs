@@ -228,10 +228,11 @@ impl<'a> Signed<'a> {
         let key = steps.iter().try_fold(key.into_bytes(), |key, step| Some(mac(&key, step)?.finalize().into_bytes().to_vec()));
         let expected = key.and_then(|key| mac(&key, self.policy));
         let given = unhex(self.signature);
-        match (expected, given) {
-            (Some(expected), Some(given)) if expected.verify_slice(&given).is_ok() => Ok(()),
-            _ => Err(s3_error!(SignatureDoesNotMatch, "the form's policy was signed with another secret, or changed since")),
+        let is_so = expected.zip(given).is_some_and(|(expected, given)| expected.verify_slice(&given).is_ok());
+        if is_so {
+            return Ok(());
         }
+        Err(s3_error!(SignatureDoesNotMatch, "the form's policy was signed with another secret, or changed since"))
     }
 }
 

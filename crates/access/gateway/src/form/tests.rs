@@ -1,5 +1,6 @@
 //! Forms over simulated parts, signed as browsers' helpers sign them.
 
+use hmac::Mac as _;
 use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use hyper::{StatusCode, Uri};
 use s3s::{Body, HttpResponse, S3Result};
