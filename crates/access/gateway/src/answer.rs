@@ -31,7 +31,10 @@ impl Asked {
             response.headers_mut().remove(CONTENT_LENGTH);
             *response.body_mut() = Body::empty();
         } else if status.is_client_error() || status.is_server_error() {
-            self.rewrite(response, |text| text.replacen("</Error>", &format!("<RequestId>{}</RequestId></Error>", self.id), 1));
+            self.rewrite(response, |text| {
+                let end = format!("{}<RequestId>{}</RequestId></Error>", explained(text), self.id);
+                text.replacen("</Error>", &end, 1)
+            });
         } else if self.is_attributes && status == StatusCode::OK {
             self.rewrite(response, unquoted);
         }
@@ -56,6 +59,27 @@ fn unquoted(text: &str) -> String {
     let Some((tag, after)) = rest.split_once("</ETag>") else { return text.to_owned() };
     let tag = tag.replace("&quot;", "").replace('"', "");
     format!("{before}<ETag>{tag}</ETag>{after}")
+}
+
+/// What the library does not say of errors of its own.
+fn explained(error: &str) -> String {
+    if error.contains("<Message>") {
+        return String::new();
+    }
+    let is = |code: &str| error.contains(&format!("<Code>{code}</Code>"));
+    let told = if is("InvalidBucketName") {
+        "a bucket's name has 3 to 63 lower-case letters, digits, dots and hyphens, begins and ends with a letter or digit, \
+         and is no address"
+    } else if is("SignatureDoesNotMatch") {
+        "the request was signed with another secret, or changed on its way; check the secret key and the clock"
+    } else if is("KeyTooLongError") {
+        "a name has at most 1024 bytes"
+    } else if is("InvalidURI") {
+        "the address cannot be read"
+    } else {
+        return String::new();
+    };
+    format!("<Message>{told}</Message>")
 }
 
 /// An error as an answer.
@@ -86,6 +110,8 @@ mod tests {
         assert_eq!(told, "<Error><Code>NoSuchKey</Code><RequestId>07</RequestId></Error>");
         assert_eq!(completed(&Method::GET, "/b/k", StatusCode::NOT_MODIFIED, error), "");
         assert_eq!(completed(&Method::GET, "/b/k", StatusCode::OK, "a</Error>"), "a</Error>");
+        let bare = completed(&Method::PUT, "/b_", StatusCode::BAD_REQUEST, "<Error><Code>InvalidBucketName</Code></Error>");
+        assert!(bare.contains("<Message>a bucket's name has 3 to 63"), "{bare}");
     }
 
     #[test]

@@ -34,6 +34,10 @@ impl Guard {
         let parsed: Result<StudyId, _> = input.bucket.parse();
         let study =
             parsed.map_err(|error| S3Error::with_message(s3s::S3ErrorCode::InvalidBucketName, error.to_string()))?;
+        // Names that DNS would part into labels which begin or end with a hyphen (Amazon S3 User Guide, "Bucket naming rules").
+        if study.as_str().contains(".-") || study.as_str().contains("-.") {
+            return Err(s3_error!(InvalidBucketName, "`{study}` has a hyphen beside a dot, which no bucket's name can have"));
+        }
         if let Some(there) = guarded::find(&self.store, study.as_str()).await.map_err(fault::of_store)? {
             if there.created_by != *asker.caller.actor.id.as_bytes() {
                 return Err(s3_error!(BucketAlreadyExists, "a study of that name exists; choose another name"));

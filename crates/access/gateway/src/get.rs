@@ -280,7 +280,9 @@ impl Guard {
         let (study, row) = self.study(&input.bucket).await?;
         let version = self.readable(&asker, &study, &input.key, input.version_id.as_deref(), Action::List).await?;
         let properties = stored(&version.row)?;
-        let wants = |name: &str| input.object_attributes.iter().any(|attribute| attribute.as_str() == name);
+        // Clients send them in one header, parted by commas.
+        let asked: Vec<&str> = input.object_attributes.iter().flat_map(|one| one.as_str().split(',')).collect();
+        let wants = |name: &str| asked.iter().any(|attribute| attribute.trim() == name);
         let mut output = GetObjectAttributesOutput {
             last_modified: Some(timestamp(version.row.modified_at)),
             version_id: shown_in(&row, &version.row),

@@ -136,6 +136,12 @@ impl Encoding {
         }
     }
 
+    /// The prefix of a listing of the first version, which clients do not decode: as it is, if XML can hold it.
+    fn write_prefix(&self, prefix: &str) -> String {
+        let is_xml = |character: char| !character.is_control() || matches!(character, '\t' | '\n');
+        if prefix.chars().all(is_xml) { prefix.to_owned() } else { self.write(prefix) }
+    }
+
     fn write(&self, name: &str) -> String {
         if !self.0 {
             return name.to_owned();
@@ -211,7 +217,7 @@ impl Guard {
         let next = page.next_name(name_of);
         let output = ListObjectsOutput {
             name: Some(input.bucket),
-            prefix: Some(encoding.write(&prefix)),
+            prefix: Some(encoding.write_prefix(&prefix)),
             marker: Some(encoding.write(&marker)),
             max_keys: Some(max),
             is_truncated: Some(next.is_some()),
