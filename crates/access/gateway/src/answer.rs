@@ -14,8 +14,7 @@ pub(crate) struct Asked {
 
 impl Asked {
     pub(crate) fn new(id: String, method: &Method, uri: &Uri) -> Self {
-        let is_attributes =
-            method == Method::GET && uri.query().is_some_and(|query| query.split('&').any(|one| is_named(one)));
+        let is_attributes = method == Method::GET && uri.query().is_some_and(|query| query.split('&').any(is_named));
         Self { id, is_attributes }
     }
 
@@ -110,7 +109,8 @@ mod tests {
         assert_eq!(told, "<Error><Code>NoSuchKey</Code><RequestId>07</RequestId></Error>");
         assert_eq!(completed(&Method::GET, "/b/k", StatusCode::NOT_MODIFIED, error), "");
         assert_eq!(completed(&Method::GET, "/b/k", StatusCode::OK, "a</Error>"), "a</Error>");
-        let bare = completed(&Method::PUT, "/b_", StatusCode::BAD_REQUEST, "<Error><Code>InvalidBucketName</Code></Error>");
+        let bare =
+            completed(&Method::PUT, "/b_", StatusCode::BAD_REQUEST, "<Error><Code>InvalidBucketName</Code></Error>");
         assert!(bare.contains("<Message>a bucket's name has 3 to 63"), "{bare}");
     }
 

@@ -5,16 +5,16 @@ use std::sync::Arc;
 use model::event::Activity;
 use model::{Action, PrincipalId, StudyId};
 use s3s::dto::{
-    Bucket, BucketLocationConstraint, BucketVersioningStatus, CreateBucketInput, CreateBucketOutput, DeleteBucketInput, DeleteBucketOutput,
-    GetBucketLocationInput, GetBucketLocationOutput, GetBucketVersioningInput, GetBucketVersioningOutput,
-    HeadBucketInput, HeadBucketOutput, ListBucketsInput, ListBucketsOutput, Owner, PutBucketVersioningInput,
-    PutBucketVersioningOutput,
+    Bucket, BucketLocationConstraint, BucketVersioningStatus, CreateBucketInput, CreateBucketOutput, DeleteBucketInput,
+    DeleteBucketOutput, GetBucketLocationInput, GetBucketLocationOutput, GetBucketVersioningInput,
+    GetBucketVersioningOutput, HeadBucketInput, HeadBucketOutput, ListBucketsInput, ListBucketsOutput, Owner,
+    PutBucketVersioningInput, PutBucketVersioningOutput,
 };
 use s3s::{S3Error, S3Request, S3Response, S3Result, s3_error};
 use store::StoreError;
-use store::guarded::{self, GuardedStudy};
+use store::guarded::{self, GuardedStudy, uploads, versions};
 
-use crate::caller::{Asker, Thing, denied};
+use crate::caller::{Asker, Permit, Thing, denied};
 use crate::lock::Settings;
 use crate::{Guard, fault, timestamp};
 
@@ -36,7 +36,10 @@ impl Guard {
             parsed.map_err(|error| S3Error::with_message(s3s::S3ErrorCode::InvalidBucketName, error.to_string()))?;
         // Names that DNS would part into labels which begin or end with a hyphen (Amazon S3 User Guide, "Bucket naming rules").
         if study.as_str().contains(".-") || study.as_str().contains("-.") {
-            return Err(s3_error!(InvalidBucketName, "`{study}` has a hyphen beside a dot, which no bucket's name can have"));
+            return Err(s3_error!(
+                InvalidBucketName,
+                "`{study}` has a hyphen beside a dot, which no bucket's name can have"
+            ));
         }
         if let Some(there) = guarded::find(&self.store, study.as_str()).await.map_err(fault::of_store)? {
             if there.created_by != *asker.caller.actor.id.as_bytes() {
@@ -166,17 +169,33 @@ impl Guard {
         let thing = Thing::study(&study);
         let permit = self.permit(&asker, Action::Administer, Activity::Remove, &thing).await?;
         self.announce(&asker, Activity::Remove, &permit, &thing).await?;
+        // Uploads that were never completed do not keep a study (API reference of DeleteBucket names objects alone).
+        let totals = versions::totals(&self.store, study.as_str()).await.map_err(fault::of_store)?;
+        if totals.is_empty() {
+            self.abort_all(&asker, &study, &permit).await?;
+        }
         let removed = guarded::remove(&self.store, study.as_str()).await;
         self.forget_study(&study);
         if !removed.map_err(fault::of_store)? {
-            return Err(s3_error!(
-                BucketNotEmpty,
-                "the study still holds objects, versions or uploads; delete them first"
-            ));
+            return Err(s3_error!(BucketNotEmpty, "the study still holds objects or versions; delete them first"));
         }
         let mut response = S3Response::new(DeleteBucketOutput {});
         response.status = Some(hyper::StatusCode::NO_CONTENT);
         Ok(response)
+    }
+
+    /// Gives up every upload in parts of a study; each is recorded.
+    async fn abort_all(&self, asker: &Asker, study: &StudyId, permit: &Permit) -> S3Result<()> {
+        loop {
+            let page =
+                uploads::page(&self.store, study.as_str(), "", (&[], &[]), PAGE).await.map_err(fault::of_store)?;
+            if page.is_empty() {
+                return Ok(());
+            }
+            for upload in page {
+                self.abort(asker, study, &upload, permit.clone()).await?;
+            }
+        }
     }
 
     pub(crate) async fn get_bucket_location(

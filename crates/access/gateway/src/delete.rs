@@ -28,7 +28,10 @@ impl OnlyIf {
             || self.modified_at.is_some_and(|at| second(at) != second(version.modified_at))
             || self.bytes.is_some_and(|bytes| bytes != version.bytes);
         if is_other {
-            return Err(s3_error!(PreconditionFailed, "the object has another entity tag, time or size than was expected"));
+            return Err(s3_error!(
+                PreconditionFailed,
+                "the object has another entity tag, time or size than was expected"
+            ));
         }
         Ok(())
     }

@@ -41,11 +41,20 @@ pub(crate) fn refusal(method: &Method, uri: &Uri, headers: &HeaderMap) -> Option
             "signature version 2 is not accepted; configure the client to sign with version 4",
         ));
     }
+    if headers.get("content-md5").is_some_and(HeaderValue::is_empty) {
+        return Some(s3_error!(InvalidDigest, "`Content-MD5` is empty"));
+    }
+    if headers.get("x-amz-storage-class").is_some_and(|class| class != "STANDARD") {
+        return Some(s3_error!(InvalidStorageClass, "there is one storage class: `STANDARD`"));
+    }
     if lives_wrongly(uri) {
         return Some(s3_error!(AccessDenied, "a presigned address is good for 1 second to 7 days; sign it again"));
     }
     if is_unordered(uri) {
-        return Some(s3_error!(InvalidArgument, "a listing with a delimiter is always in order; leave one of them out"));
+        return Some(s3_error!(
+            InvalidArgument,
+            "a listing with a delimiter is always in order; leave one of them out"
+        ));
     }
     unhonoured(method, headers)
 }
@@ -94,7 +103,10 @@ fn unhonoured(method: &Method, headers: &HeaderMap) -> Option<S3Error> {
             continue;
         }
         if is_plain {
-            return Some(s3_error!(InvalidArgument, "`{name}` is asked for when something is stored, not when it is read"));
+            return Some(s3_error!(
+                InvalidArgument,
+                "`{name}` is asked for when something is stored, not when it is read"
+            ));
         }
         return Some(S3Error::with_message(
             S3ErrorCode::NotImplemented,
@@ -195,7 +207,11 @@ impl Guard {
             Ok((_, row)) => PrincipalId::from_bytes(row.created_by).to_string().as_bytes() == expected.as_bytes(),
             Err(_told_later) => true,
         };
-        if is_so { Ok(()) } else { Err(s3_error!(AccessDenied, "the bucket belongs to somebody else than was expected")) }
+        if is_so {
+            Ok(())
+        } else {
+            Err(s3_error!(AccessDenied, "the bucket belongs to somebody else than was expected"))
+        }
     }
 }
 
@@ -243,6 +259,9 @@ mod tests {
         assert_eq!(refused(&put, "/b/k", &[("x-amz-server-side-encryption", "AES256")]), None);
         assert!(refused(&put, "/b/k", &[("x-amz-acl", "public-read")]).is_some());
         assert_eq!(refused(&put, "/b/k", &[("x-amz-acl", "private")]), None);
+        assert!(refused(&put, "/b/k", &[("x-amz-storage-class", "GLACIER")]).is_some());
+        assert_eq!(refused(&put, "/b/k", &[("x-amz-storage-class", "STANDARD")]), None);
+        assert_eq!(refused(&put, "/b/k", &[("content-md5", "")]).as_deref(), Some("InvalidDigest"));
         assert!(refused(&put, "/b/k", &[("x-amz-meta-a", &"x".repeat(17_000))]).is_some());
         assert_eq!(refused(&Method::GET, "/b/k?X-Amz-Signature=S", &[]), None);
         let reads = refused(&Method::HEAD, "/b/k", &[("x-amz-server-side-encryption", "AES256")]);
@@ -251,7 +270,8 @@ mod tests {
 
     #[test]
     fn addresses_are_presigned_for_a_second_to_a_week() {
-        for (seconds, told) in [("1", None), ("604800", None), ("0", Some(())), ("-7", Some(())), ("604801", Some(()))] {
+        for (seconds, told) in [("1", None), ("604800", None), ("0", Some(())), ("-7", Some(())), ("604801", Some(()))]
+        {
             let uri = format!("/b/k?X-Amz-Expires={seconds}&X-Amz-Signature=S");
             let code = refused(&Method::GET, &uri, &[]);
             assert_eq!(code.as_deref(), told.map(|()| "AccessDenied"), "{seconds}");

@@ -121,9 +121,10 @@ pub(crate) async fn taken(
     let boundary = fields::boundary(kind).map_err(|error| Broken::from(error).told())?;
     let mut reader = Reader::new(body, &boundary);
     let (mut fields, filename) = reader.fields().await.map_err(|error| Broken::from(error).told())?;
-    let key = fields.get("key").filter(|key| !key.is_empty()).ok_or_else(|| {
-        s3_error!(InvalidArgument, "the form has no field `key` before its file")
-    })?;
+    let key = fields
+        .get("key")
+        .filter(|key| !key.is_empty())
+        .ok_or_else(|| s3_error!(InvalidArgument, "the form has no field `key` before its file"))?;
     fields.set("key", key.replace("${filename}", base_name(filename.as_deref().unwrap_or_default())));
     if fields.get("bucket").is_some_and(|named| named != bucket) {
         return Err(s3_error!(AccessDenied, "the field `bucket` names another bucket than the form was sent to"));
@@ -202,7 +203,8 @@ impl<'a> Signed<'a> {
         if field("x-amz-algorithm")? != "AWS4-HMAC-SHA256" {
             return Err(s3_error!(InvalidArgument, "the field `x-amz-algorithm` can only be `AWS4-HMAC-SHA256`"));
         }
-        let malformed = || s3_error!(InvalidArgument, "the field `x-amz-credential` is no `KEY/DATE/REGION/s3/aws4_request`");
+        let malformed =
+            || s3_error!(InvalidArgument, "the field `x-amz-credential` is no `KEY/DATE/REGION/s3/aws4_request`");
         let words: Vec<&str> = field("x-amz-credential")?.split('/').collect();
         let [access_key, date, region, "s3", "aws4_request"] = *words.as_slice() else { return Err(malformed()) };
         let signed_at = field("x-amz-date")?;
@@ -218,14 +220,19 @@ impl<'a> Signed<'a> {
         let at = jiff::tz::TimeZone::UTC.to_timestamp(at).ok().ok_or_else(wrong)?.as_millisecond();
         let age = guard.now() - at;
         if !(-AHEAD_MAX_MS..=AGE_MAX_MS).contains(&age) {
-            return Err(s3_error!(AccessDenied, "the form was signed more than seven days ago, or is dated in the future"));
+            return Err(s3_error!(
+                AccessDenied,
+                "the form was signed more than seven days ago, or is dated in the future"
+            ));
         }
         let secret = guard.gate.secret(self.access_key).await.map_err(fault::of_gate)?;
-        let secret =
-            secret.ok_or_else(|| s3_error!(InvalidAccessKeyId, "there is no such access key, or it is no longer good"))?;
+        let secret = secret
+            .ok_or_else(|| s3_error!(InvalidAccessKeyId, "there is no such access key, or it is no longer good"))?;
         let key = format!("AWS4{}", secret.expose_secret());
         let steps = [self.date, self.region, "s3", "aws4_request"];
-        let key = steps.iter().try_fold(key.into_bytes(), |key, step| Some(mac(&key, step)?.finalize().into_bytes().to_vec()));
+        let key = steps
+            .iter()
+            .try_fold(key.into_bytes(), |key, step| Some(mac(&key, step)?.finalize().into_bytes().to_vec()));
         let expected = key.and_then(|key| mac(&key, self.policy));
         let given = unhex(self.signature);
         let is_so = expected.zip(given).is_some_and(|(expected, given)| expected.verify_slice(&given).is_ok());
@@ -274,10 +281,9 @@ fn input(fields: &Fields, file: StreamingBlob) -> S3Result<PutObjectInput> {
             .transpose()
             .map_err(|error| s3_error!(error, InvalidArgument, "the field `{name}` is no time"))
     };
-    if text("x-amz-storage-class").is_some_and(|class| class != "STANDARD") {
-        return Err(s3_error!(InvalidStorageClass, "there is one storage class: `STANDARD`"));
-    }
-    let metadata = fields.iter().filter_map(|(name, value)| Some((name.strip_prefix("x-amz-meta-")?.to_owned(), value.to_owned())));
+    let metadata = fields
+        .iter()
+        .filter_map(|(name, value)| Some((name.strip_prefix("x-amz-meta-")?.to_owned(), value.to_owned())));
     let tagging = text("tagging").map(|xml| crate::tags::from_xml(&xml)).transpose()?;
     let checksums = Checksums {
         crc32: text("x-amz-checksum-crc32"),
@@ -357,7 +363,8 @@ fn done(fields: &Fields, key: &str, put: &PutObjectOutput) -> S3Result<HttpRespo
 }
 
 fn told(location: &str, bucket: &str, key: &str, etag: &str) -> String {
-    let written = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;");
+    let written =
+        |text: &str| text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;");
     format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?><PostResponse><Location>{}</Location><Bucket>{}</Bucket><Key>{}</Key>\
          <ETag>&quot;{etag}&quot;</ETag></PostResponse>",

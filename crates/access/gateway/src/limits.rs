@@ -70,7 +70,9 @@ pub(crate) struct Uses {
 enum Verdict {
     Within,
     /// `is_first`: nothing was refused before in this minute.
-    TooMany { is_first: bool },
+    TooMany {
+        is_first: bool,
+    },
     TooMuch(&'static str),
 }
 
@@ -230,7 +232,8 @@ impl Guard {
 }
 
 fn slow_down(most: u64) -> S3Error {
-    let mut error: S3Error = s3_error!(SlowDown, "refused by `policy:rate`: at most {most} requests a minute; wait a moment");
+    let mut error: S3Error =
+        s3_error!(SlowDown, "refused by `policy:rate`: at most {most} requests a minute; wait a moment");
     error.set_status_code(hyper::StatusCode::SERVICE_UNAVAILABLE);
     debug_assert!(matches!(error.code(), S3ErrorCode::SlowDown));
     error

@@ -8,9 +8,9 @@ use s3s::dto::{
     StorageClass,
 };
 use s3s::{S3Request, S3Response, S3Result, s3_error};
-use store::{PAGE_ROWS_MAX, StoreError};
 use store::guarded::uploads::{self, StoredUpload};
 use store::guarded::versions::{self, StoredVersion, successor};
+use store::{PAGE_ROWS_MAX, StoreError};
 
 use crate::caller::Asker;
 use crate::receive::strong;
@@ -73,16 +73,23 @@ impl<R> Page<R> {
     }
 }
 
-/// How rows are read: from a place on, at most so many.
-type Read<'a, R, K> = &'a (dyn Fn(Place<K>, u32) -> Answer<'a, Result<Vec<R>, StoreError>> + Send + Sync);
+/// What rows are called, and what tells those of one name apart.
+struct Naming<R, K> {
+    name: fn(&R) -> &str,
+    key: fn(&R) -> K,
+}
 
-/// At most `max` rows and folded prefixes from `from` on. What a delimiter folds together is skipped rather than read.
+/// Rows as they are being read.
+type Rows<'a, R> = Answer<'a, Result<Vec<R>, StoreError>>;
+
+/// At most `max` rows and folded prefixes from `from` on; `read` gives rows from a place on, at most so many. What a delimiter
+/// folds together is skipped rather than read.
 async fn page<'a, R: Send, K: Send>(
     (prefix, delimiter): (&str, &str),
     from: Place<K>,
     max: i32,
-    read: Read<'a, R, K>,
-    (name, key): (fn(&R) -> &str, fn(&R) -> K),
+    read: impl Fn(Place<K>, u32) -> Rows<'a, R> + Send + Sync,
+    Naming { name, key }: Naming<R, K>,
 ) -> S3Result<Page<R>> {
     let mut page = Page { rows: Vec::new(), prefixes: Vec::new(), next: None };
     let max = usize::try_from(max).unwrap_or(0);
@@ -191,13 +198,13 @@ impl Guard {
     /// Names after `after`, at most `max`.
     async fn names(&self, study: &str, fold: (&str, &str), after: &str, max: i32) -> S3Result<Page<StoredVersion>> {
         let from = Place::after(after, Behind::Everything, fold.0, fold.1);
-        let read = |place: Place<()>, limit: u32| -> Answer<'_, _> {
+        let read = |place: Place<()>, limit: u32| -> Rows<'_, _> {
             Box::pin(async move {
                 let from_it = matches!(place.behind, Behind::Nothing);
                 versions::listed(&self.store, study, fold.0, &place.name, from_it, limit).await
             })
         };
-        page(fold, from, max, &read, (name_of, |_| ())).await
+        page(fold, from, max, read, Naming { name: name_of, key: |_| () }).await
     }
 
     pub(crate) async fn list_objects(
@@ -286,7 +293,7 @@ impl Guard {
         let marker = input.key_marker.clone().unwrap_or_default();
         let behind = self.behind(&input.bucket, &marker, input.version_id_marker.as_deref()).await?;
         let from = Place::after(&marker, behind, &prefix, &delimiter);
-        let read = |place: Place<i64>, limit: u32| -> Answer<'_, _> {
+        let read = |place: Place<i64>, limit: u32| -> Rows<'_, _> {
             let (store, study, prefix) = (&self.store, input.bucket.as_str(), prefix.as_str());
             Box::pin(async move {
                 let sequence = match place.behind {
@@ -297,7 +304,8 @@ impl Guard {
                 versions::history(store, study, prefix, (&place.name, sequence), limit).await
             })
         };
-        let page = page((&prefix, &delimiter), from, max, &read, (name_of, |row| row.sequence)).await?;
+        let page =
+            page((&prefix, &delimiter), from, max, read, Naming { name: name_of, key: |row| row.sequence }).await?;
         let owner = self.owner(&row).await?;
         let next = (page.next_name(name_of), page.next_row().map(shown_id));
         let (markers, objects): (Vec<_>, Vec<_>) = page.rows.into_iter().partition(|row| row.marker);
@@ -345,7 +353,7 @@ impl Guard {
         let id: Option<VersionId> = input.upload_id_marker.as_deref().and_then(|id| id.parse().ok());
         let behind = id.map_or(Behind::Everything, |id| Behind::Row(*id.as_bytes()));
         let from = Place::after(&marker, behind, &prefix, &delimiter);
-        let read = |place: Place<[u8; 16]>, limit: u32| -> Answer<'_, _> {
+        let read = |place: Place<[u8; 16]>, limit: u32| -> Rows<'_, _> {
             let (store, study, prefix) = (&self.store, input.bucket.as_str(), prefix.as_str());
             Box::pin(async move {
                 let upload: &[u8] = match &place.behind {
@@ -357,7 +365,7 @@ impl Guard {
             })
         };
         let name: fn(&StoredUpload) -> &str = |row| &row.name;
-        let page = page((&prefix, &delimiter), from, max, &read, (name, |row| row.upload)).await?;
+        let page = page((&prefix, &delimiter), from, max, read, Naming { name, key: |row| row.upload }).await?;
         let next = (page.next_name(name), page.next_row().map(|row| VersionId::from_bytes(row.upload).to_string()));
         let mut uploads = Vec::with_capacity(page.rows.len());
         for row in page.rows {

@@ -288,7 +288,8 @@ impl Guard {
         }
         let before = Settings::of(&row);
         let shown_before = before.lock_shown();
-        let mut settings = Settings { object_lock: true, location: before.location, tags: before.tags, ..Default::default() };
+        let mut settings =
+            Settings { object_lock: true, location: before.location, tags: before.tags, ..Default::default() };
         if let Some(default) = configuration.rule.and_then(|rule| rule.default_retention) {
             settings.retention_mode =
                 Some(mode(default.mode.as_ref().map(ObjectLockRetentionMode::as_str).unwrap_or_default())?);
@@ -298,10 +299,7 @@ impl Guard {
                 return Err(s3_error!(MalformedXML, "a default retention has days or years, not both"));
             }
             if !settings.days().is_some_and(|days| (1..=DAYS_MAX).contains(&days)) {
-                return Err(S3Error::with_message(
-                    bad_period(),
-                    format!("a default retention has 1 to {DAYS_MAX} days"),
-                ));
+                return Err(bad_period());
             }
         }
         let mut event = self.event(&asker, Activity::Change, &thing);
@@ -316,9 +314,12 @@ impl Guard {
     }
 }
 
-/// S3's code for a default retention that cannot be, which the library does not know.
-fn bad_period() -> S3ErrorCode {
-    S3ErrorCode::Custom("InvalidRetentionPeriod".into())
+/// A default retention that cannot be, with S3's code for it, which the library does not know.
+fn bad_period() -> S3Error {
+    let told = format!("a default retention has 1 to {DAYS_MAX} days");
+    let mut error = S3Error::with_message(S3ErrorCode::Custom("InvalidRetentionPeriod".into()), told);
+    error.set_status_code(hyper::StatusCode::BAD_REQUEST);
+    error
 }
 
 /// Whether a change would give up something that is still kept.

@@ -14,7 +14,7 @@ use s3s::{S3Request, S3Response, S3Result, s3_error};
 use store::guarded::uploads::{self, PARTS_MAX, StoredPart, StoredUpload};
 use store::guarded::versions::{self, StoredVersion};
 
-use crate::caller::{Asker, Thing};
+use crate::caller::{Asker, Permit, Thing};
 use crate::lock::lock_asked;
 use crate::parts;
 use crate::ports::{Inspected, Place};
@@ -254,17 +254,32 @@ impl Guard {
         let upload = self.upload(&study, &input.key, &input.upload_id).await?;
         let thing = Thing::named(&study, &input.key);
         let permit = self.permit(&asker, Action::Write, Activity::Remove, &thing).await?;
-        let mut event = self.event(&asker, Activity::Remove, &thing);
+        if !self.abort(&asker, &study, &upload, permit).await? {
+            return Err(no_upload());
+        }
+        let mut response = S3Response::new(AbortMultipartUploadOutput::default());
+        response.status = Some(hyper::StatusCode::NO_CONTENT);
+        Ok(response)
+    }
+
+    /// Gives an upload up, recorded before. `false` when it is gone already.
+    pub(crate) async fn abort(
+        &self,
+        asker: &Asker,
+        study: &StudyId,
+        upload: &StoredUpload,
+        permit: Permit,
+    ) -> S3Result<bool> {
+        let mut event = self.event(asker, Activity::Remove, &Thing::named(study, &upload.name));
         event.action = Some(permit.action);
         event.policies = permit.policies;
         event.resource.entity = Some("upload".to_owned());
         event.resource.version = Some(VersionId::from_bytes(upload.upload));
         self.record(event).await?;
-        let parts = uploads::end(&self.store, upload.upload).await.map_err(fault::of_store)?.ok_or_else(no_upload)?;
+        let parts = uploads::end(&self.store, upload.upload).await.map_err(fault::of_store)?;
+        let Some(parts) = parts else { return Ok(false) };
         self.discard_parts(&parts).await;
-        let mut response = S3Response::new(AbortMultipartUploadOutput::default());
-        response.status = Some(hyper::StatusCode::NO_CONTENT);
-        Ok(response)
+        Ok(true)
     }
 
     pub(crate) async fn list_parts(&self, request: S3Request<ListPartsInput>) -> S3Result<S3Response<ListPartsOutput>> {
@@ -319,7 +334,8 @@ fn completed(bucket: String, version: &StoredVersion) -> S3Result<CompleteMultip
         ..Default::default()
     };
     set_checksums!(output, properties.checksums);
-    output.checksum_type = properties.checksum_type.filter(|_| !properties.checksums.is_empty()).map(ChecksumType::from);
+    output.checksum_type =
+        properties.checksum_type.filter(|_| !properties.checksums.is_empty()).map(ChecksumType::from);
     Ok(output)
 }
 

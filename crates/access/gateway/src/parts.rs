@@ -222,7 +222,9 @@ mod tests {
         let own = composite.checksums.sha256.clone().unwrap();
         assert!(own.ends_with("-2"));
         let bare = own.trim_end_matches("-2").to_owned();
-        for (given, is_good) in [(own, true), (bare.clone(), true), (format!("{bare}-3"), false), ("bad".to_owned(), false)] {
+        for (given, is_good) in
+            [(own, true), (bare.clone(), true), (format!("{bare}-3"), false), ("bad".to_owned(), false)]
+        {
             let given = Checksums { sha256: Some(given), ..Default::default() };
             assert_eq!(combined(Some("COMPOSITE"), &given).is_ok(), is_good, "{given:?}");
         }

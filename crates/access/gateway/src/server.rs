@@ -6,12 +6,14 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::TryStreamExt as _;
 use hyper::body::Incoming;
+use hyper::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use hyper::service::Service as HyperService;
-use hyper::{Request, Response};
+use hyper::{Method, Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use s3s::service::{S3Service, S3ServiceBuilder};
-use s3s::{Body, HttpError, HttpResponse};
+use s3s::{Body, HttpError, HttpResponse, S3Result, s3_error};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
@@ -33,6 +35,8 @@ const HANDSHAKE_WAIT_MAX: Duration = Duration::from_secs(10);
 const SILENCE_MAX: Duration = Duration::from_secs(60);
 /// Pause after a connection could not be accepted.
 const REFUSED_PAUSE: Duration = Duration::from_millis(50);
+/// The most bytes of an upload that does not say its length.
+const UNMEASURED_BYTES_MAX: usize = 16 * 1024;
 /// Bytes written to a connection at a time.
 const WRITE_BYTES: usize = 1 << 20;
 
@@ -150,12 +154,41 @@ impl HyperService<Request<Incoming>> for Front {
             let mut response = match refused {
                 Some(error) => answer::of_error(error)?,
                 None if crate::form::is_form(&request) => crate::form::answer(&guard, request, arrival).await?,
-                None => service.call(request.map(Body::from)).await?,
+                None => match measured(request).await {
+                    Ok(request) => service.call(request).await?,
+                    Err(error) => answer::of_error(error)?,
+                },
             };
             asked.complete(&mut response);
             Ok(response)
         })
     }
+}
+
+/// A request whose body has a length, which the library wants of every upload whose bytes are signed. What comes in HTTP's own
+/// chunks without one is measured here, if it is small.
+async fn measured(request: Request<Incoming>) -> S3Result<Request<Body>> {
+    let headers = request.headers();
+    let is_unmeasured = request.method() == Method::PUT
+        && headers.contains_key(TRANSFER_ENCODING)
+        && !headers.contains_key(CONTENT_LENGTH)
+        && !headers.contains_key("x-amz-decoded-content-length");
+    let (head, body) = request.into_parts();
+    let mut body = Body::from(body);
+    if !is_unmeasured {
+        return Ok(Request::from_parts(head, body));
+    }
+    let mut whole = Vec::new();
+    while let Some(piece) = body.try_next().await.map_err(|error| crate::fault::of_body(&*error))? {
+        whole.extend_from_slice(&piece);
+        if whole.len() > UNMEASURED_BYTES_MAX {
+            return Err(s3_error!(
+                MissingContentLength,
+                "a body of more than {UNMEASURED_BYTES_MAX} bytes needs a `Content-Length`"
+            ));
+        }
+    }
+    Ok(Request::from_parts(head, Body::from(whole)))
 }
 
 /// A stream that ends when nothing moves on it for too long.

@@ -120,7 +120,9 @@ impl Guarded {
     /// As [`Guarded::sweep`], or when the age is too small.
     pub async fn sweep_asked(&self, operator: &Operator, age: Duration) -> Result<Value, OpsError> {
         if age < ORPHAN_AGE_MIN {
-            return Err(OpsError::Wrong("content younger than an hour may be about to be used; say `1h` or more".to_owned()));
+            return Err(OpsError::Wrong(
+                "content younger than an hour may be about to be used; say `1h` or more".to_owned(),
+            ));
         }
         let by = self.by(operator).await?;
         let Swept { seen, removed, young } = self.sweep(Some(&by), age).await?;

@@ -12,8 +12,8 @@ use vault::provider::{Passphrase, Pkcs11Settings, TransitSettings};
 
 use crate::catalogue::print;
 use crate::cli::{
-    AccessKeyCommand, Global, GrantArgs, KeysCommand, ListFormat, ObjectsCommand, QuarantineCommand, RevokeArgs, StudyCommand,
-    UserCommand, VerifyArgs,
+    AccessKeyCommand, Global, GrantArgs, KeysCommand, ListFormat, ObjectsCommand, QuarantineCommand, RevokeArgs,
+    StudyCommand, UserCommand, VerifyArgs,
 };
 use crate::config::{Config, RootKey};
 use crate::data::{Data, create_private, runtime};

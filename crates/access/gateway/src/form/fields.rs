@@ -277,7 +277,12 @@ mod tests {
         let before = "--b0\r\nContent-Disposition: form-data; name=\"kEy\"\r\n\r\na/${filename}\r\n\
                       --b0\r\ncontent-disposition: form-data; name=tagging\r\nContent-Type: text/xml\r\n\r\n<T/>\r\n\
                       --b0\r\nContent-Disposition: form-data; name=\"file\"; filename=\"C:\\x\\a;b.txt\"\r\n\r\n";
-        [before.as_bytes(), content, b"\r\n--b0\r\nContent-Disposition: form-data; name=\"late\"\r\n\r\nx\r\n--b0--\r\n"].concat()
+        [
+            before.as_bytes(),
+            content,
+            b"\r\n--b0\r\nContent-Disposition: form-data; name=\"late\"\r\n\r\nx\r\n--b0--\r\n",
+        ]
+        .concat()
     }
 
     #[test]
@@ -299,7 +304,9 @@ mod tests {
         assert_eq!(read(&cut[..cut.len() - 80], 5).unwrap_err(), FormError::Cut, "a file without its end is none");
         let twice = b"--b0\r\nContent-Disposition: form-data; name=\"k\"\r\n\r\nx\r\n--b0\r\nContent-Disposition: form-data; name=\"K\"\r\n\r\nx\r\n--b0--";
         assert_eq!(read(twice, 5).unwrap_err(), FormError::Twice("k".to_owned()));
-        let long = ["--b0\r\nContent-Disposition: form-data; name=\"k\"\r\n\r\n".as_bytes(), &vec![b'x'; FIELD_BYTES_MAX + 1]].concat();
+        let long =
+            ["--b0\r\nContent-Disposition: form-data; name=\"k\"\r\n\r\n".as_bytes(), &vec![b'x'; FIELD_BYTES_MAX + 1]]
+                .concat();
         assert_eq!(read(&long, 4096).unwrap_err(), FormError::TooMuch);
     }
 

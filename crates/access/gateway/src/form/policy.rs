@@ -44,7 +44,8 @@ impl Policy {
         let json = json.ok_or_else(|| wrong("it is not base64"))?;
         let policy: Result<Value, _> = serde_json::from_slice(&json);
         let policy = policy.map_err(|error| wrong(&format!("it is not JSON: {error}")))?;
-        let expires = policy.get("expiration").and_then(Value::as_str).ok_or_else(|| wrong("it has no `expiration`"))?;
+        let expires =
+            policy.get("expiration").and_then(Value::as_str).ok_or_else(|| wrong("it has no `expiration`"))?;
         let at: Result<jiff::Timestamp, _> = expires.parse();
         let is_zoned = expires.ends_with('Z') && expires.contains('T');
         let at = at.ok().filter(|_| is_zoned);
@@ -186,13 +187,16 @@ mod tests {
 
     #[test]
     fn every_condition_holds_and_every_field_has_one() {
-        let conditions = "[{\"bUcKeT\":\"onc-1\"},[\"StArTs-WiTh\",\"$KeY\",\"a/\"],[\"eq\",\"$x-amz-meta-site\",\"07\"]]";
+        let conditions =
+            "[{\"bUcKeT\":\"onc-1\"},[\"StArTs-WiTh\",\"$KeY\",\"a/\"],[\"eq\",\"$x-amz-meta-site\",\"07\"]]";
         let good = [("bucket", "onc-1"), ("key", "a/b"), ("x-amz-meta-site", "07")];
         assert_eq!(checked(conditions, &good), Ok(()));
         let with = |name, value| [&good[..], &[(name, value)]].concat();
         assert_eq!(checked(conditions, &with("x-ignore-me", "1")), Ok(()));
         assert_eq!(checked(conditions, &with("x-amz-checksum-sha256", "1")), Ok(()));
-        assert!(checked(conditions, &with("acl", "private")).unwrap_err().contains("no condition names the field `acl`"));
+        assert!(
+            checked(conditions, &with("acl", "private")).unwrap_err().contains("no condition names the field `acl`")
+        );
         assert!(checked(conditions, &[("bucket", "onc-1"), ("key", "b")]).unwrap_err().contains("`key`"));
         assert!(checked(conditions, &good[..2]).unwrap_err().contains("`x-amz-meta-site`"));
     }

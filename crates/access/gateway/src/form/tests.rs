@@ -39,7 +39,9 @@ async fn sent(world: &World, fields: &[(String, String)], file: &str) -> S3Resul
     for (name, value) in fields {
         form += &format!("--b0\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
     }
-    form += &format!("--b0\r\nContent-Disposition: form-data; name=\"file\"; filename=\"scan/a.txt\"\r\n\r\n{file}\r\n--b0--\r\n");
+    form += &format!(
+        "--b0\r\nContent-Disposition: form-data; name=\"file\"; filename=\"scan/a.txt\"\r\n\r\n{file}\r\n--b0--\r\n"
+    );
     let mut headers = HeaderMap::new();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("multipart/form-data; boundary=b0"));
     let arrival = Arrival { ip: None, request: "07".to_owned() };
@@ -115,10 +117,10 @@ async fn a_form_that_is_not_as_it_was_signed_stores_nothing() {
     ] {
         assert_eq!(code(sent(&world, &fields, "x").await), told, "{fields:?}");
     }
-    let sealed = signed(&format!("{ANY_KEY},[\"starts-with\",\"$x-amz-server-side-encryption\",\"\"]"), &[
-        ("key", "in/a"),
-        ("x-amz-server-side-encryption", "aws:kms"),
-    ]);
+    let sealed = signed(
+        &format!("{ANY_KEY},[\"starts-with\",\"$x-amz-server-side-encryption\",\"\"]"),
+        &[("key", "in/a"), ("x-amz-server-side-encryption", "aws:kms")],
+    );
     assert_eq!(code(sent(&world, &sealed, "x").await), "NotImplemented");
     for (range, told) in [("0,2", "EntityTooLarge"), ("4,9", "EntityTooSmall")] {
         let fields = signed(&format!("{ANY_KEY},[\"content-length-range\",{range}]"), &[("key", "in/a")]);

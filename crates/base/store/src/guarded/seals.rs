@@ -28,11 +28,7 @@ pub type PartPlace = ([u8; 16], u32);
 ///
 /// # Errors
 /// When the engine refuses.
-pub async fn of_parts(
-    store: &Store,
-    after: PartPlace,
-    limit: u32,
-) -> Result<Vec<(PartPlace, Vec<u8>)>, StoreError> {
+pub async fn of_parts(store: &Store, after: PartPlace, limit: u32) -> Result<Vec<(PartPlace, Vec<u8>)>, StoreError> {
     let limit = limit.min(PAGE_ROWS_MAX);
     let sql = format!(
         "SELECT upload, number, sealed FROM guarded_parts WHERE upload > $1 OR (upload = $1 AND number > $2) \

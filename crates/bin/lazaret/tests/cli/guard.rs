@@ -162,11 +162,13 @@ fn nobody_takes_more_than_the_limits_say_also_after_a_restart() {
     let Some(python) = python() else { return };
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    std::fs::write(folder.join("limits.toml"), "[guard.limits]\nbytes_per_day = 1000\nrequests_per_minute = 40\n").unwrap();
+    std::fs::write(folder.join("limits.toml"), "[guard.limits]\nbytes_per_day = 1000\nrequests_per_minute = 40\n")
+        .unwrap();
     let key = user(folder, "ada", &["--actions", "administer"]);
     let start = || Server::start_with(folder, &["--config", "limits.toml"]);
     let mut server = start();
-    let steps = "[s3.create_bucket(Bucket='onc-9'), s3.put_object(Bucket='onc-9', Key='a', Body=b'x' * 600)] and 'stored'";
+    let steps =
+        "[s3.create_bucket(Bucket='onc-9'), s3.put_object(Bucket='onc-9', Key='a', Body=b'x' * 600)] and 'stored'";
     assert!(asked(&python, &server, &key, steps).contains("stored"));
     let get = "len(s3.get_object(Bucket='onc-9', Key='a')['Body'].read())";
     assert!(asked(&python, &server, &key, get).contains("600"));

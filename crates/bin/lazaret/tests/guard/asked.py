@@ -2,6 +2,7 @@
 
 import json
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import boto3
 from botocore.config import Config
@@ -51,8 +52,11 @@ def bucket(versions=False, **arguments):
 
 
 def put(bucket, *keys, body=None):
-    for key in keys:
+    def one(key):
         s3.put_object(Bucket=bucket, Key=key, Body=key.encode() if body is None else body)
+
+    with ThreadPoolExecutor(min(16, len(keys))) as threads:
+        list(threads.map(one, keys))
 
 
 def emptied(name):

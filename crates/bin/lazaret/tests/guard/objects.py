@@ -61,6 +61,13 @@ refused(404, "404", s3.head_object, Bucket=where, Key="bad")
 for sent in ("200", ""):
     with_headers("PutObject", Expect=sent).put_object(Bucket=where, Key="expect", Body=b"bar")
 
+chunked = client()
+chunked.meta.events.register_first("before-sign.s3.PutObject", lambda request, **_: request.headers.add_header("Transfer-Encoding", "chunked"))
+chunked.put_object(Bucket=where, Key="chunked", Body="bar")
+assert s3.get_object(Bucket=where, Key="chunked")["Body"].read() == b"bar"
+refused(411, "MissingContentLength", chunked.put_object, Bucket=where, Key="chunked", Body=b"x" * 20_000)
+refused(400, "InvalidStorageClass", s3.put_object, Bucket=where, Key="cold", Body=b"", StorageClass="GLACIER")
+
 # Conditions of reading.
 etag = s3.put_object(Bucket=where, Key="c", Body=b"bar")["ETag"]
 modified = s3.head_object(Bucket=where, Key="c")["LastModified"]

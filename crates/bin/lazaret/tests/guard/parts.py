@@ -159,4 +159,11 @@ for algorithm, good in [("SHA256", sha256(b"abc")), ("CRC32", text(zlib.crc32(b"
     refused(400, "BadDigest", s3.put_object, Bucket=where, Key="one", Body=b"abc", ChecksumAlgorithm=algorithm, **{name: "bad"})
 told = s3.get_object_attributes(Bucket=where, Key="one", ObjectAttributes=["ETag", "Checksum", "ObjectParts"])
 assert told["Checksum"]["ChecksumCRC32"] == text(zlib.crc32(b"abc")) and "ObjectParts" not in told
+
+# Uploads that nobody completed do not keep a bucket.
+left = bucket()
+upload = s3.create_multipart_upload(Bucket=left, Key="left")["UploadId"]
+s3.upload_part(Bucket=left, Key="left", UploadId=upload, PartNumber=1, Body=b"x")
+s3.delete_bucket(Bucket=left)
+refused(404, "NoSuchBucket", s3.upload_part, Bucket=left, Key="left", UploadId=upload, PartNumber=2, Body=b"x")
 print("as expected")
