@@ -1,7 +1,7 @@
 //! Answers as they leave: what S3 clients rely on and the library does not write.
 
 use bytes::Bytes;
-use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
+use hyper::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
 use hyper::{Method, StatusCode, Uri};
 use s3s::{Body, HttpResponse, S3Error};
 
@@ -81,9 +81,12 @@ fn explained(error: &str) -> String {
     format!("<Message>{told}</Message>")
 }
 
-/// An error as an answer.
-pub(crate) fn of_error(error: S3Error) -> Result<HttpResponse, s3s::HttpError> {
-    error.to_http_response().map_err(|error| s3s::HttpError::new(Box::new(error)))
+/// An error as the answer to a request whose body was not read. It ends the connection: what follows there would be taken for
+/// that body, or the body for what follows.
+pub(crate) fn of_unread(error: S3Error) -> Result<HttpResponse, s3s::HttpError> {
+    let mut response = error.to_http_response().map_err(|error| s3s::HttpError::new(Box::new(error)))?;
+    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    Ok(response)
 }
 
 #[cfg(test)]

@@ -33,11 +33,18 @@ fn blob(plain: Plain) -> StreamingBlob {
 }
 
 impl Guard {
-    async fn source(&self, asker: &Asker, from: &CopySource, conditions: &Conditions<'_>) -> S3Result<Source> {
+    async fn source(
+        &self,
+        asker: &Asker,
+        from: &CopySource,
+        owner: Option<&str>,
+        conditions: &Conditions<'_>,
+    ) -> S3Result<Source> {
         let CopySource::Bucket { bucket, key, version_id } = from else {
             return Err(s3_error!(NotImplemented, "a copy's source is given as `bucket/key`"));
         };
         let (study, row) = self.study(bucket).await?;
+        self.check_owner(bucket, owner.map(str::as_bytes)).await?;
         let found = self.readable(asker, &study, key, version_id.as_deref(), Action::Read).await?;
         let checked = conditions.check(&found.row);
         if checked.is_err() {
@@ -59,7 +66,8 @@ impl Guard {
         let (study, row) = self.study(&input.bucket).await?;
         check_name(&input.key)?;
         let permit = self.permit(&asker, Action::Write, Activity::Upload, &Thing::named(&study, &input.key)).await?;
-        let source = self.source(&asker, &input.copy_source, &conditions!(source of input)).await?;
+        let owner = input.expected_source_bucket_owner.as_deref();
+        let source = self.source(&asker, &input.copy_source, owner, &conditions!(source of input)).await?;
         let from = &source.found.row;
         let replaces =
             input.metadata_directive.as_ref().map(MetadataDirective::as_str) == Some(MetadataDirective::REPLACE);
@@ -129,7 +137,8 @@ impl Guard {
         let number = number(input.part_number)?;
         let upload = self.upload(&study, &input.key, &input.upload_id).await?;
         self.permit(&asker, Action::Write, Activity::Upload, &Thing::named(&study, &input.key)).await?;
-        let source = self.source(&asker, &input.copy_source, &conditions!(source of input)).await?;
+        let owner = input.expected_source_bucket_owner.as_deref();
+        let source = self.source(&asker, &input.copy_source, owner, &conditions!(source of input)).await?;
         let from = &source.found.row;
         let len = u64::try_from(from.bytes).unwrap_or(0);
         let range = match &input.copy_source_range {

@@ -30,6 +30,23 @@ const AHEAD_MAX_MS: i64 = 15 * 60 * 1000;
 /// How long a signature is good (API reference, "Authenticating requests": seven days).
 const AGE_MAX_MS: i64 = 7 * 24 * 60 * 60 * 1000;
 
+/// Reads a form from pieces of `step` bytes as a request's body is read: whether there is a file in it, for the fuzzer.
+#[must_use]
+pub fn probe(bytes: &[u8], step: usize) -> bool {
+    use futures_util::{FutureExt as _, StreamExt as _};
+    let pieces = bytes.chunks(step.max(1)).map(|piece| Ok::<_, std::io::Error>(Bytes::copy_from_slice(piece)));
+    let mut reader = Reader::new(futures_util::stream::iter(pieces), "b0");
+    let read = async {
+        let (fields, filename) = reader.fields().await.ok()?;
+        let _any_answer = fields.get("policy").map(Policy::read);
+        let _any_answer = Signed::of(&fields).is_ok();
+        let _any_answer = fields.get("tagging").map(crate::tags::from_xml);
+        let _any_answer = base_name(filename.as_deref().unwrap_or_default());
+        reader.file().collect::<Vec<_>>().await.last()?.as_ref().ok().map(|_| ())
+    };
+    read.now_or_never().flatten().is_some()
+}
+
 /// Whether a request is a form.
 pub(crate) fn is_form<B>(request: &Request<B>) -> bool {
     let kind = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
@@ -101,7 +118,7 @@ pub(crate) async fn answer(
     let (head, body) = request.into_parts();
     match Box::pin(taken(guard, &head.uri, &head.headers, Body::from(body), arrival)).await {
         Ok(response) => Ok(response),
-        Err(error) => crate::answer::of_error(error),
+        Err(error) => crate::answer::of_unread(error),
     }
 }
 

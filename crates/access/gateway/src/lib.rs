@@ -45,6 +45,8 @@ use store::Store;
 use store::guarded::versions::{self, StoredVersion};
 use store::guarded::{self, GuardedStudy};
 
+#[doc(hidden)]
+pub use form::probe as probe_form;
 pub use limits::Limits;
 pub use quarantine::SettleError;
 pub use server::{Identity, serve};

@@ -152,11 +152,11 @@ impl HyperService<Request<Incoming>> for Front {
         let (service, guard) = (self.service.clone(), Arc::clone(&self.guard));
         Box::pin(async move {
             let mut response = match refused {
-                Some(error) => answer::of_error(error)?,
+                Some(error) => answer::of_unread(error)?,
                 None if crate::form::is_form(&request) => crate::form::answer(&guard, request, arrival).await?,
                 None => match measured(request).await {
                     Ok(request) => service.call(request).await?,
-                    Err(error) => answer::of_error(error)?,
+                    Err(error) => answer::of_unread(error)?,
                 },
             };
             asked.complete(&mut response);

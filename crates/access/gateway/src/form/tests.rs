@@ -132,3 +132,10 @@ async fn a_form_that_is_not_as_it_was_signed_stores_nothing() {
     assert_eq!(code(sent(&world, &good, "x").await), "AccessDenied", "its policy has expired");
     assert_eq!(world.memory.blobs(), 0, "nothing of them stays");
 }
+
+#[test]
+fn the_probe_reads_what_requests_carry() {
+    let form = b"--b0\r\nContent-Disposition: form-data; name=\"policy\"\r\n\r\ne30=\r\n--b0\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\nx\r\n--b0--";
+    assert!((1..9).all(|step| super::probe(form, step)));
+    assert!(!super::probe(b"--b0", 3));
+}

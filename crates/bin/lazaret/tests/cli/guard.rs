@@ -101,7 +101,7 @@ fn holding(folder: &Path, needle: &[u8]) -> Vec<PathBuf> {
         if path.is_dir() {
             found.extend(holding(&path, needle));
         } else if let Ok(bytes) = std::fs::read(&path)
-            && bytes.windows(needle.len()).any(|window| window == needle)
+            && (needle.is_empty() || bytes.windows(needle.len()).any(|window| window == needle))
         {
             found.push(path);
         }

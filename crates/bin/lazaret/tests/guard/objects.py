@@ -66,7 +66,9 @@ chunked.meta.events.register_first("before-sign.s3.PutObject", lambda request, *
 chunked.put_object(Bucket=where, Key="chunked", Body="bar")
 assert s3.get_object(Bucket=where, Key="chunked")["Body"].read() == b"bar"
 refused(411, "MissingContentLength", chunked.put_object, Bucket=where, Key="chunked", Body=b"x" * 20_000)
-refused(400, "InvalidStorageClass", s3.put_object, Bucket=where, Key="cold", Body=b"", StorageClass="GLACIER")
+for body in (b"", b"x" * 100_000):
+    refused(400, "InvalidStorageClass", s3.put_object, Bucket=where, Key="cold", Body=body, StorageClass="GLACIER")
+    put(where, "behind", body=b"what follows a refusal is not taken for its body")
 
 # Conditions of reading.
 etag = s3.put_object(Bucket=where, Key="c", Body=b"bar")["ETag"]
