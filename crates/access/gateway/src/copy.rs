@@ -57,6 +57,14 @@ impl Guard {
         Ok(Source { study, row, found })
     }
 
+    /// What leaves a study counts as taken from it, wherever it goes.
+    async fn spend_on_copy(&self, asker: &Asker, source: &Source, to: &model::StudyId, bytes: u64) -> S3Result<()> {
+        if source.study == *to {
+            return Ok(());
+        }
+        self.spend(asker, &Thing::version(&source.study, &source.found.row), bytes).await
+    }
+
     pub(crate) async fn copy_object(
         self: &Arc<Self>,
         request: S3Request<CopyObjectInput>,
@@ -88,6 +96,7 @@ impl Guard {
         let to = self.place_for(&study, &input.key).await?;
         let from_place = crate::place(&source.study, from);
         let bytes = u64::try_from(from.bytes).unwrap_or(0);
+        self.spend_on_copy(&asker, &source, &study, bytes).await?;
         let plain = self.storage.read(&from_place, &from.sealed, 0..bytes).await.map_err(fault::of_storage)?;
         let algorithm = input.checksum_algorithm.as_ref().map(|one| one.as_str().to_owned());
         let claims = Claims { length: Some(bytes), algorithm, checksums: kept_sums(&before), ..Default::default() };
@@ -146,6 +155,7 @@ impl Guard {
             None => 0..len,
         };
         let bytes = range.end - range.start;
+        self.spend_on_copy(&asker, &source, &study, bytes).await?;
         let from_place = crate::place(&source.study, from);
         let plain = self.storage.read(&from_place, &from.sealed, range).await.map_err(fault::of_storage)?;
         let to = place(&study, &upload);
