@@ -1,22 +1,28 @@
 //! Studies as buckets.
 
+use std::sync::Arc;
+
 use model::event::Activity;
-use model::{Action, StudyId};
+use model::{Action, PrincipalId, StudyId};
 use s3s::dto::{
-    Bucket, BucketVersioningStatus, CreateBucketInput, CreateBucketOutput, DeleteBucketInput, DeleteBucketOutput,
-    GetBucketLocationInput, GetBucketLocationOutput, GetBucketVersioningInput, GetBucketVersioningOutput,
-    HeadBucketInput, HeadBucketOutput, ListBucketsInput, ListBucketsOutput, Owner, PutBucketVersioningInput,
-    PutBucketVersioningOutput,
+    Bucket, BucketLocationConstraint, BucketVersioningStatus, CreateBucketInput, CreateBucketOutput, DeleteBucketInput,
+    DeleteBucketOutput, GetBucketLocationInput, GetBucketLocationOutput, GetBucketVersioningInput,
+    GetBucketVersioningOutput, HeadBucketInput, HeadBucketOutput, ListBucketsInput, ListBucketsOutput, Owner,
+    PutBucketVersioningInput, PutBucketVersioningOutput,
 };
 use s3s::{S3Error, S3Request, S3Response, S3Result, s3_error};
 use store::StoreError;
-use store::guarded::{self, GuardedStudy};
+use store::guarded::{self, GuardedStudy, uploads, versions};
 
-use crate::caller::{Asker, Thing, denied};
+use crate::caller::{Asker, Permit, Thing, denied};
+use crate::lock::Settings;
 use crate::{Guard, fault, timestamp};
 
 /// Studies read from the store at a time.
 const PAGE: u32 = 1_000;
+
+/// The longest name of a location.
+const LOCATION_BYTES_MAX: usize = 64;
 
 impl Guard {
     pub(crate) async fn create_bucket(
@@ -28,28 +34,44 @@ impl Guard {
         let parsed: Result<StudyId, _> = input.bucket.parse();
         let study =
             parsed.map_err(|error| S3Error::with_message(s3s::S3ErrorCode::InvalidBucketName, error.to_string()))?;
+        // Names that DNS would part into labels which begin or end with a hyphen (Amazon S3 User Guide, "Bucket naming rules").
+        if study.as_str().contains(".-") || study.as_str().contains("-.") {
+            return Err(s3_error!(
+                InvalidBucketName,
+                "`{study}` has a hyphen beside a dot, which no bucket's name can have"
+            ));
+        }
         if let Some(there) = guarded::find(&self.store, study.as_str()).await.map_err(fault::of_store)? {
-            return Err(if there.created_by == *asker.caller.actor.id.as_bytes() {
-                s3_error!(BucketAlreadyOwnedByYou, "you created this study before")
-            } else {
-                s3_error!(BucketAlreadyExists, "a study of that name exists; choose another name")
-            });
+            if there.created_by != *asker.caller.actor.id.as_bytes() {
+                return Err(s3_error!(BucketAlreadyExists, "a study of that name exists; choose another name"));
+            }
+            // Whoever created it is told that it is there, as in S3's first region. Nothing of it changes.
+            let thing = Thing::study(&study);
+            let permit = self.permit(&asker, Action::List, Activity::Look, &thing).await?;
+            self.announce(&asker, Activity::Look, &permit, &thing).await?;
+            return Ok(S3Response::new(CreateBucketOutput { location: Some(format!("/{study}")) }));
+        }
+        let location = input.create_bucket_configuration.and_then(|configuration| configuration.location_constraint);
+        let location = location.map(|location| location.as_str().to_owned()).filter(|location| !location.is_empty());
+        if location.as_ref().is_some_and(|location| location.len() > LOCATION_BYTES_MAX) {
+            return Err(s3_error!(InvalidLocationConstraint, "a location has at most {LOCATION_BYTES_MAX} bytes"));
         }
         let ruling = self.gate.create_study(&asker.caller, &study, self.now()).await.map_err(fault::of_gate)?;
         if !ruling.is_allowed {
             return Err(denied(&ruling.code, &ruling.hint));
         }
-        let locks = input.object_lock_enabled_for_bucket.unwrap_or(false);
-        self.open_study(&study, *asker.caller.actor.id.as_bytes(), locks).await?;
+        let object_lock = input.object_lock_enabled_for_bucket.unwrap_or(false);
+        let settings = Settings { object_lock, location, ..Default::default() };
+        self.open_study(&study, *asker.caller.actor.id.as_bytes(), &settings).await?;
         Ok(S3Response::new(CreateBucketOutput { location: Some(format!("/{study}")) }))
     }
 
     /// Puts a study that exists behind the guard. Object lock needs versions to be kept.
-    async fn open_study(&self, study: &StudyId, by: [u8; 16], locks: bool) -> S3Result<()> {
+    async fn open_study(&self, study: &StudyId, by: [u8; 16], settings: &Settings) -> S3Result<()> {
         let row = GuardedStudy {
             study: study.to_string(),
-            versioning: if locks { "on" } else { "off" }.to_owned(),
-            settings: crate::lock::Settings { object_lock: locks, ..Default::default() }.to_json(),
+            versioning: if settings.object_lock { "on" } else { "off" }.to_owned(),
+            settings: settings.to_json(),
             created_at: self.now(),
             created_by: by,
         };
@@ -61,15 +83,33 @@ impl Guard {
         }
     }
 
+    /// A study that may be looked at; recorded.
+    pub(crate) async fn looked(&self, asker: &Asker, bucket: &str) -> S3Result<(StudyId, Arc<GuardedStudy>)> {
+        let (study, row) = self.study(bucket).await?;
+        let thing = Thing::study(&study);
+        let permit = self.permit(asker, Action::List, Activity::Look, &thing).await?;
+        self.announce(asker, Activity::Look, &permit, &thing).await?;
+        Ok((study, row))
+    }
+
+    /// Whoever owns a study, and with it everything in it: its creator.
+    pub(crate) async fn owner(&self, row: &GuardedStudy) -> S3Result<Owner> {
+        self.named(row.created_by).await
+    }
+
+    /// A principal as S3 shows it.
+    pub(crate) async fn named(&self, id: [u8; 16]) -> S3Result<Owner> {
+        let id = PrincipalId::from_bytes(id);
+        let display_name = self.gate.name(id).await.map_err(fault::of_gate)?;
+        Ok(Owner { display_name, id: Some(id.to_string()) })
+    }
+
     pub(crate) async fn head_bucket(
         &self,
         request: S3Request<HeadBucketInput>,
     ) -> S3Result<S3Response<HeadBucketOutput>> {
         let asker = Asker::of(&request)?;
-        let (study, _) = self.study(&request.input.bucket).await?;
-        let thing = Thing::study(&study);
-        let permit = self.permit(&asker, Action::List, Activity::Look, &thing).await?;
-        self.announce(&asker, Activity::Look, &permit, &thing).await?;
+        self.looked(&asker, &request.input.bucket).await?;
         Ok(S3Response::new(HeadBucketOutput::default()))
     }
 
@@ -111,7 +151,10 @@ impl Guard {
         self.record(event).await?;
         Ok(S3Response::new(ListBucketsOutput {
             buckets: Some(buckets),
-            owner: Some(owner(&asker)),
+            owner: Some(Owner {
+                display_name: Some(asker.caller.name.clone()),
+                id: Some(asker.caller.actor.id.to_string()),
+            }),
             continuation_token: more,
             prefix: input.prefix,
         }))
@@ -126,17 +169,33 @@ impl Guard {
         let thing = Thing::study(&study);
         let permit = self.permit(&asker, Action::Administer, Activity::Remove, &thing).await?;
         self.announce(&asker, Activity::Remove, &permit, &thing).await?;
+        // Uploads that were never completed do not keep a study (API reference of DeleteBucket names objects alone).
+        let totals = versions::totals(&self.store, study.as_str()).await.map_err(fault::of_store)?;
+        if totals.is_empty() {
+            self.abort_all(&asker, &study, &permit).await?;
+        }
         let removed = guarded::remove(&self.store, study.as_str()).await;
         self.forget_study(&study);
         if !removed.map_err(fault::of_store)? {
-            return Err(s3_error!(
-                BucketNotEmpty,
-                "the study still holds objects, versions or uploads; delete them first"
-            ));
+            return Err(s3_error!(BucketNotEmpty, "the study still holds objects or versions; delete them first"));
         }
         let mut response = S3Response::new(DeleteBucketOutput {});
         response.status = Some(hyper::StatusCode::NO_CONTENT);
         Ok(response)
+    }
+
+    /// Gives up every upload in parts of a study; each is recorded.
+    async fn abort_all(&self, asker: &Asker, study: &StudyId, permit: &Permit) -> S3Result<()> {
+        loop {
+            let page =
+                uploads::page(&self.store, study.as_str(), "", (&[], &[]), PAGE).await.map_err(fault::of_store)?;
+            if page.is_empty() {
+                return Ok(());
+            }
+            for upload in page {
+                self.abort(asker, study, &upload, permit.clone()).await?;
+            }
+        }
     }
 
     pub(crate) async fn get_bucket_location(
@@ -144,9 +203,12 @@ impl Guard {
         request: S3Request<GetBucketLocationInput>,
     ) -> S3Result<S3Response<GetBucketLocationOutput>> {
         let asker = Asker::of(&request)?;
-        let (study, _) = self.study(&request.input.bucket).await?;
+        let (study, row) = self.study(&request.input.bucket).await?;
         self.permit(&asker, Action::List, Activity::Look, &Thing::study(&study)).await?;
-        Ok(S3Response::new(GetBucketLocationOutput::default()))
+        // The first region has no name (API reference of GetBucketLocation).
+        let location = Settings::of(&row).location.filter(|location| location != "us-east-1");
+        let location_constraint = location.map(BucketLocationConstraint::from);
+        Ok(S3Response::new(GetBucketLocationOutput { location_constraint }))
     }
 
     pub(crate) async fn get_bucket_versioning(
@@ -176,7 +238,7 @@ impl Guard {
         let status = input.versioning_configuration.status.as_ref().map(BucketVersioningStatus::as_str);
         let versioning = match status {
             Some(BucketVersioningStatus::ENABLED) => "on",
-            Some(BucketVersioningStatus::SUSPENDED) if crate::lock::Settings::of(&row).object_lock => {
+            Some(BucketVersioningStatus::SUSPENDED) if Settings::of(&row).object_lock => {
                 return Err(s3_error!(InvalidBucketState, "object lock needs versions to be kept"));
             }
             Some(BucketVersioningStatus::SUSPENDED) => "suspended",
@@ -192,8 +254,4 @@ impl Guard {
         self.change_study(&study, versioning, &row.settings).await?;
         Ok(S3Response::new(PutBucketVersioningOutput {}))
     }
-}
-
-pub(crate) fn owner(asker: &Asker) -> Owner {
-    Owner { display_name: Some(asker.caller.name.clone()), id: Some(asker.caller.actor.id.to_string()) }
 }

@@ -12,13 +12,14 @@ use s3s::{S3Request, S3Response, S3Result, s3_error};
 use store::guarded::versions::Condition;
 
 use crate::caller::{Asker, Thing};
-use crate::get::{Conditions, Readable, Shared};
-use crate::multipart::{number, place};
+use crate::get::{Conditions, Readable, Shared, conditions};
+use crate::lock::lock_asked;
+use crate::multipart::{algorithm_of, number, place};
 use crate::ports::Plain;
-use crate::properties::{Properties, given_properties, set_checksums};
+use crate::properties::{Properties, given_properties, sealed_with, set_checksums};
 use crate::put::{Ready, check_metadata, check_name, visible};
 use crate::receive::{Claims, receive, strong};
-use crate::{BODY_BYTES_MAX, Guard, fault, shown_in, timestamp};
+use crate::{BODY_BYTES_MAX, Guard, fault, shown_in, stored_id, timestamp};
 
 /// A source that may be read, and its study.
 struct Source {
@@ -32,11 +33,18 @@ pub(crate) fn blob(plain: Plain) -> StreamingBlob {
 }
 
 impl Guard {
-    async fn source(&self, asker: &Asker, from: &CopySource, conditions: &Conditions<'_>) -> S3Result<Source> {
+    async fn source(
+        &self,
+        asker: &Asker,
+        from: &CopySource,
+        owner: Option<&str>,
+        conditions: &Conditions<'_>,
+    ) -> S3Result<Source> {
         let CopySource::Bucket { bucket, key, version_id } = from else {
             return Err(s3_error!(NotImplemented, "a copy's source is given as `bucket/key`"));
         };
         let (study, row) = self.study(bucket).await?;
+        self.check_owner(bucket, owner.map(str::as_bytes)).await?;
         let found = self.readable(asker, &study, key, version_id.as_deref(), Action::Read).await?;
         let checked = conditions.check(&found.row);
         if checked.is_err() {
@@ -49,6 +57,14 @@ impl Guard {
         Ok(Source { study, row, found })
     }
 
+    /// What leaves a study counts as taken from it, wherever it goes.
+    async fn spend_on_copy(&self, asker: &Asker, source: &Source, to: &model::StudyId, bytes: u64) -> S3Result<()> {
+        if source.study == *to {
+            return Ok(());
+        }
+        self.spend(asker, &Thing::version(&source.study, &source.found.row), bytes).await
+    }
+
     pub(crate) async fn copy_object(
         self: &Arc<Self>,
         request: S3Request<CopyObjectInput>,
@@ -58,13 +74,8 @@ impl Guard {
         let (study, row) = self.study(&input.bucket).await?;
         check_name(&input.key)?;
         let permit = self.permit(&asker, Action::Write, Activity::Upload, &Thing::named(&study, &input.key)).await?;
-        let conditions = Conditions {
-            matches: input.copy_source_if_match.as_ref(),
-            none_match: input.copy_source_if_none_match.as_ref(),
-            modified_since: input.copy_source_if_modified_since.as_ref(),
-            unmodified_since: input.copy_source_if_unmodified_since.as_ref(),
-        };
-        let source = self.source(&asker, &input.copy_source, &conditions).await?;
+        let owner = input.expected_source_bucket_owner.as_deref();
+        let source = self.source(&asker, &input.copy_source, owner, &conditions!(source of input)).await?;
         let from = &source.found.row;
         let replaces =
             input.metadata_directive.as_ref().map(MetadataDirective::as_str) == Some(MetadataDirective::REPLACE);
@@ -75,19 +86,17 @@ impl Guard {
         let before = Properties::parse(&from.properties).map_err(s3s::S3Error::internal_error)?;
         let mut properties = if replaces { given_properties!(input) } else { before.clone() };
         properties.parts.clear();
+        properties.part_checksums.clear();
         (properties.retention_mode, properties.retain_until, properties.legal_hold) = (None, None, false);
         check_metadata(&properties)?;
-        let mode = input.object_lock_mode.as_ref().map(|mode| mode.as_str().to_owned());
-        let until = input.object_lock_retain_until_date.as_ref();
-        let until = until.map(|at| time::OffsetDateTime::from(at.clone()).unix_timestamp() * 1000);
-        let hold = input.object_lock_legal_hold_status.as_ref().map(|status| status.as_str().to_owned());
-        crate::lock::settle(&row, mode, until, hold.as_deref(), &mut properties, self.now())?;
+        crate::lock::settle(&row, lock_asked!(input), &mut properties, self.now())?;
         let takes_tags =
             input.tagging_directive.as_ref().map(TaggingDirective::as_str) == Some(TaggingDirective::REPLACE);
         let tags = if takes_tags { crate::tags::from_header(input.tagging.as_deref())? } else { from.tags.clone() };
         let to = self.place_for(&study, &input.key).await?;
         let from_place = crate::place(&source.study, from);
         let bytes = u64::try_from(from.bytes).unwrap_or(0);
+        self.spend_on_copy(&asker, &source, &study, bytes).await?;
         let plain = self.storage.read(&from_place, &from.sealed, 0..bytes).await.map_err(fault::of_storage)?;
         let algorithm = input.checksum_algorithm.as_ref().map(|one| one.as_str().to_owned());
         let claims = Claims { length: Some(bytes), algorithm, checksums: kept_sums(&before), ..Default::default() };
@@ -121,7 +130,8 @@ impl Guard {
         Ok(S3Response::new(CopyObjectOutput {
             copy_object_result: Some(result),
             copy_source_version_id: shown_in(&source.row, from),
-            version_id: shown_in(&row, &version),
+            version_id: stored_id(&version),
+            server_side_encryption: sealed_with(),
             ..Default::default()
         }))
     }
@@ -136,13 +146,8 @@ impl Guard {
         let number = number(input.part_number)?;
         let upload = self.upload(&study, &input.key, &input.upload_id).await?;
         self.permit(&asker, Action::Write, Activity::Upload, &Thing::named(&study, &input.key)).await?;
-        let conditions = Conditions {
-            matches: input.copy_source_if_match.as_ref(),
-            none_match: input.copy_source_if_none_match.as_ref(),
-            modified_since: input.copy_source_if_modified_since.as_ref(),
-            unmodified_since: input.copy_source_if_unmodified_since.as_ref(),
-        };
-        let source = self.source(&asker, &input.copy_source, &conditions).await?;
+        let owner = input.expected_source_bucket_owner.as_deref();
+        let source = self.source(&asker, &input.copy_source, owner, &conditions!(source of input)).await?;
         let from = &source.found.row;
         let len = u64::try_from(from.bytes).unwrap_or(0);
         let range = match &input.copy_source_range {
@@ -150,21 +155,23 @@ impl Guard {
             None => 0..len,
         };
         let bytes = range.end - range.start;
+        self.spend_on_copy(&asker, &source, &study, bytes).await?;
         let from_place = crate::place(&source.study, from);
         let plain = self.storage.read(&from_place, &from.sealed, range).await.map_err(fault::of_storage)?;
         let to = place(&study, &upload);
         let writer = self.storage.begin(&to, number).await.map_err(fault::of_storage)?;
-        let claims = Claims { length: Some(bytes), ..Default::default() };
+        let claims = Claims { length: Some(bytes), algorithm: algorithm_of(&upload)?, ..Default::default() };
         let received = receive(writer, Some(blob(plain)), &claims, None, None, BODY_BYTES_MAX).await?;
-        let etag = received.etag();
-        self.keep_part(&upload, number, received).await?;
-        let result = CopyPartResult {
-            e_tag: Some(strong(&etag)),
+        let mut result = CopyPartResult {
+            e_tag: Some(strong(&received.etag())),
             last_modified: Some(timestamp(self.now())),
             ..Default::default()
         };
+        set_checksums!(result, received.checksums);
+        self.keep_part(&upload, number, received).await?;
         Ok(S3Response::new(UploadPartCopyOutput {
             copy_part_result: Some(result),
+            server_side_encryption: sealed_with(),
             copy_source_version_id: shown_in(&source.row, from),
             ..Default::default()
         }))

@@ -13,6 +13,30 @@ use crate::{Guard, fault, shown_id, version_id};
 /// The most names of one request (API reference of DeleteObjects).
 const NAMES_MAX: usize = 1_000;
 
+/// What has to hold of a version for it to be deleted. One that is not there is deleted already.
+struct OnlyIf {
+    etag: Option<String>,
+    /// Milliseconds since 1970; what is asked for has seconds.
+    modified_at: Option<i64>,
+    bytes: Option<i64>,
+}
+
+impl OnlyIf {
+    fn check(&self, version: &StoredVersion) -> S3Result<()> {
+        let second = |ms: i64| ms.div_euclid(1000);
+        let is_other = self.etag.as_ref().is_some_and(|etag| *etag != version.etag)
+            || self.modified_at.is_some_and(|at| second(at) != second(version.modified_at))
+            || self.bytes.is_some_and(|bytes| bytes != version.bytes);
+        if is_other {
+            return Err(s3_error!(
+                PreconditionFailed,
+                "the object has another entity tag, time or size than was expected"
+            ));
+        }
+        Ok(())
+    }
+}
+
 /// What a deletion did.
 #[derive(Default)]
 struct Deleted {
@@ -31,13 +55,12 @@ impl Guard {
         let (study, row) = self.study(&input.bucket).await?;
         let bypasses = input.bypass_governance_retention.unwrap_or(false);
         let id = input.version_id.as_deref();
-        if let Some(condition) = &input.if_match {
-            let there = self.wanted(&study, &input.key, id).await?;
-            if condition.as_etag().is_some_and(|etag| etag.value() != there.etag) {
-                return Err(s3_error!(PreconditionFailed, "the object has another entity tag"));
-            }
-        }
-        let deleted = self.delete(&asker, &study, &row, &input.key, id, bypasses).await?;
+        let only_if = OnlyIf {
+            etag: input.if_match.as_ref().and_then(|condition| condition.as_etag()).map(|etag| etag.value().to_owned()),
+            modified_at: input.if_match_last_modified_time.as_ref().map(crate::lock::ms),
+            bytes: input.if_match_size,
+        };
+        let deleted = self.delete(&asker, &study, &row, (&input.key, id), &only_if, bypasses).await?;
         let mut response = S3Response::new(DeleteObjectOutput {
             delete_marker: deleted.is_marker.then_some(true),
             version_id: deleted.version_id,
@@ -62,7 +85,13 @@ impl Guard {
         let mut done = Vec::new();
         let mut errors = Vec::new();
         for one in input.delete.objects {
-            match self.delete(&asker, &study, &row, &one.key, one.version_id.as_deref(), bypasses).await {
+            let only_if = OnlyIf {
+                etag: one.e_tag.map(s3s::dto::ETag::into_value).filter(|tag| tag != "*"),
+                modified_at: one.last_modified_time.as_ref().map(crate::lock::ms),
+                bytes: one.size,
+            };
+            let named = (one.key.as_str(), one.version_id.as_deref());
+            match self.delete(&asker, &study, &row, named, &only_if, bypasses).await {
                 Ok(_) if is_quiet => {}
                 Ok(deleted) => {
                     let marker_id = deleted.version_id.clone().filter(|_| deleted.is_marker);
@@ -93,8 +122,8 @@ impl Guard {
         asker: &Asker,
         study: &StudyId,
         row: &GuardedStudy,
-        name: &str,
-        id: Option<&str>,
+        (name, id): (&str, Option<&str>),
+        only_if: &OnlyIf,
         bypasses_governance: bool,
     ) -> S3Result<Deleted> {
         let store = &self.store;
@@ -108,6 +137,9 @@ impl Guard {
             None => Thing::named(study, name),
         };
         let permit = self.permit(asker, Action::Delete, Activity::Delete, &thing).await?;
+        if let Some(version) = &found {
+            only_if.check(version)?;
+        }
         // Governance retention gives way to those alone who administer the study.
         if bypasses_governance && found.as_ref().is_some_and(|version| version.retain_until.is_some()) {
             self.permit(asker, Action::Administer, Activity::Delete, &thing).await?;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use hyper::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use hyper::{Method, Uri};
+use model::PrincipalId;
 use model::event::{Activity, Event, Origin, Outcome};
 use s3s::access::{S3Access, S3AccessContext};
 use s3s::auth::{S3Auth, SecretKey};
@@ -40,7 +41,40 @@ pub(crate) fn refusal(method: &Method, uri: &Uri, headers: &HeaderMap) -> Option
             "signature version 2 is not accepted; configure the client to sign with version 4",
         ));
     }
+    if headers.get("content-md5").is_some_and(HeaderValue::is_empty) {
+        return Some(s3_error!(InvalidDigest, "`Content-MD5` is empty"));
+    }
+    if headers.get("x-amz-storage-class").is_some_and(|class| class != "STANDARD") {
+        return Some(s3_error!(InvalidStorageClass, "there is one storage class: `STANDARD`"));
+    }
+    if lives_wrongly(uri) {
+        return Some(s3_error!(AccessDenied, "a presigned address is good for 1 second to 7 days; sign it again"));
+    }
+    if is_unordered(uri) {
+        return Some(s3_error!(
+            InvalidArgument,
+            "a listing with a delimiter is always in order; leave one of them out"
+        ));
+    }
     unhonoured(method, headers)
+}
+
+/// Whether a presigned address has a lifetime that none may have (API reference, "Authenticating requests: using query
+/// parameters": 1 to 604,800 seconds).
+fn lives_wrongly(uri: &Uri) -> bool {
+    parameter(uri, "X-Amz-Expires")
+        .is_some_and(|seconds| !seconds.parse::<u32>().is_ok_and(|seconds| (1..=604_800).contains(&seconds)))
+}
+
+/// Whether a listing is asked for that some clients know as unordered, and a delimiter with it, which needs order.
+fn is_unordered(uri: &Uri) -> bool {
+    parameter(uri, "allow-unordered").is_some_and(|value| value == "true")
+        && parameter(uri, "delimiter").is_some_and(|delimiter| !delimiter.is_empty())
+}
+
+fn parameter(uri: &Uri, name: &str) -> Option<String> {
+    let query = uri.query()?;
+    url::form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
 }
 
 fn is_signed_v2(uri: &Uri, headers: &HeaderMap) -> bool {
@@ -67,6 +101,12 @@ fn unhonoured(method: &Method, headers: &HeaderMap) -> Option<S3Error> {
         let is_plain = name == "x-amz-server-side-encryption" && value.as_bytes() == b"AES256";
         if is_plain && matches!(*method, Method::PUT | Method::POST) {
             continue;
+        }
+        if is_plain {
+            return Some(s3_error!(
+                InvalidArgument,
+                "`{name}` is asked for when something is stored, not when it is read"
+            ));
         }
         return Some(S3Error::with_message(
             S3ErrorCode::NotImplemented,
@@ -111,31 +151,67 @@ impl S3Auth for Door {
 impl S3Access for Door {
     async fn check(&self, context: &mut S3AccessContext<'_>) -> S3Result<()> {
         let arrival = context.extensions_mut().get::<Arrival>().cloned();
-        let (ip, request) = arrival.map_or((None, None), |arrival| (arrival.ip, Some(arrival.request)));
-        let origin = Origin { ip, request, through: Cow::Borrowed("s3") };
-        let Some(credentials) = context.credentials() else {
-            return self.turn_away(origin, "identity:anonymous", "a signature is required").await;
-        };
+        let origin = origin(arrival);
         let token = token(context.headers(), context.uri());
-        let access_key = credentials.access_key.clone();
-        let caller = self.0.gate.caller(&access_key, token.as_deref()).await.map_err(fault::of_gate)?;
-        let Some(caller) = caller else {
-            let told = "the access key is no longer good, or its session token is missing or wrong";
-            return self.turn_away(origin, "identity:unknown", told).await;
-        };
-        let now_ms = self.0.now();
-        context.extensions_mut().insert(Asker { caller, origin, now_ms });
+        let access_key = context.credentials().map(|credentials| credentials.access_key.clone());
+        let asker = self.0.recognise(access_key.as_deref(), token.as_deref(), origin).await?;
+        let bucket = context.s3_path().get_bucket_name().map(str::to_owned);
+        if let Some(bucket) = &bucket {
+            let expected = context.headers().get("x-amz-expected-bucket-owner").cloned();
+            self.0.check_owner(bucket, expected.as_ref().map(HeaderValue::as_bytes)).await?;
+            self.0.admit(&asker, bucket).await?;
+        }
+        context.extensions_mut().insert(asker);
         Ok(())
     }
 }
 
-impl Door {
-    async fn turn_away(&self, origin: Origin, code: &'static str, told: &'static str) -> S3Result<()> {
-        let mut event = Event::new(Activity::Request, self.0.now(), "s3");
+/// Where an event says that a request came from.
+pub(crate) fn origin(arrival: Option<Arrival>) -> Origin {
+    let (ip, request) = arrival.map_or((None, None), |arrival| (arrival.ip, Some(arrival.request)));
+    Origin { ip, request, through: Cow::Borrowed("s3") }
+}
+
+impl Guard {
+    /// Who it is that comes with an access key whose signature was checked. Whoever is not let in is recorded.
+    pub(crate) async fn recognise(
+        &self,
+        access_key: Option<&str>,
+        token: Option<&str>,
+        origin: Origin,
+    ) -> S3Result<Asker> {
+        let Some(access_key) = access_key else {
+            return self.turn_away(origin, "identity:anonymous", "a signature is required").await;
+        };
+        let caller = self.gate.caller(access_key, token).await.map_err(fault::of_gate)?;
+        let Some(caller) = caller else {
+            let told = "the access key is no longer good, or its session token is missing or wrong";
+            return self.turn_away(origin, "identity:unknown", told).await;
+        };
+        Ok(Asker { caller, origin, now_ms: self.now() })
+    }
+
+    async fn turn_away(&self, origin: Origin, code: &'static str, told: &'static str) -> S3Result<Asker> {
+        let mut event = Event::new(Activity::Request, self.now(), "s3");
         event.origin = origin;
         event.outcome = Outcome::Failure { code: Cow::Borrowed(code) };
-        self.0.record(event).await?;
+        self.record(event).await?;
         Err(S3Error::with_message(S3ErrorCode::AccessDenied, told))
+    }
+
+    /// Whether a bucket belongs to whom the client believes (Amazon S3 User Guide, "Verifying bucket ownership with bucket
+    /// owner condition").
+    pub(crate) async fn check_owner(&self, bucket: &str, expected: Option<&[u8]>) -> S3Result<()> {
+        let Some(expected) = expected else { return Ok(()) };
+        let is_so = match self.study(bucket).await {
+            Ok((_, row)) => PrincipalId::from_bytes(row.created_by).to_string().as_bytes() == expected,
+            Err(_told_later) => true,
+        };
+        if is_so {
+            Ok(())
+        } else {
+            Err(s3_error!(AccessDenied, "the bucket belongs to somebody else than was expected"))
+        }
     }
 }
 
@@ -183,7 +259,29 @@ mod tests {
         assert_eq!(refused(&put, "/b/k", &[("x-amz-server-side-encryption", "AES256")]), None);
         assert!(refused(&put, "/b/k", &[("x-amz-acl", "public-read")]).is_some());
         assert_eq!(refused(&put, "/b/k", &[("x-amz-acl", "private")]), None);
+        assert!(refused(&put, "/b/k", &[("x-amz-storage-class", "GLACIER")]).is_some());
+        assert_eq!(refused(&put, "/b/k", &[("x-amz-storage-class", "STANDARD")]), None);
+        assert_eq!(refused(&put, "/b/k", &[("content-md5", "")]).as_deref(), Some("InvalidDigest"));
         assert!(refused(&put, "/b/k", &[("x-amz-meta-a", &"x".repeat(17_000))]).is_some());
         assert_eq!(refused(&Method::GET, "/b/k?X-Amz-Signature=S", &[]), None);
+        let reads = refused(&Method::HEAD, "/b/k", &[("x-amz-server-side-encryption", "AES256")]);
+        assert_eq!(reads.as_deref(), Some("InvalidArgument"));
+    }
+
+    #[test]
+    fn addresses_are_presigned_for_a_second_to_a_week() {
+        for (seconds, told) in [("1", None), ("604800", None), ("0", Some(())), ("-7", Some(())), ("604801", Some(()))]
+        {
+            let uri = format!("/b/k?X-Amz-Expires={seconds}&X-Amz-Signature=S");
+            let code = refused(&Method::GET, &uri, &[]);
+            assert_eq!(code.as_deref(), told.map(|()| "AccessDenied"), "{seconds}");
+        }
+    }
+
+    #[test]
+    fn a_listing_that_folds_is_in_order() {
+        let asked = refused(&Method::GET, "/b?allow-unordered=true&delimiter=%2F", &[]);
+        assert_eq!(asked.as_deref(), Some("InvalidArgument"));
+        assert_eq!(refused(&Method::GET, "/b?allow-unordered=true&delimiter=", &[]), None);
     }
 }

@@ -13,6 +13,9 @@ fn unavailable(what: &str, error: &dyn std::error::Error) -> S3Error {
 }
 
 pub(crate) fn of_store(error: StoreError) -> S3Error {
+    if error.is_reference_violation() {
+        return s3_error!(NoSuchBucket, "the study was taken from behind the guard meanwhile");
+    }
     unavailable("the catalogue of objects cannot be used", &error)
 }
 
@@ -46,6 +49,9 @@ pub(crate) fn of_storage(error: StorageError) -> S3Error {
 
 /// What reading a body ran into. The library's stream errors are private types, so that their names decide.
 pub(crate) fn of_body(error: &(dyn std::error::Error + 'static)) -> S3Error {
+    if let Some(broken) = error.downcast_ref::<crate::form::Broken>() {
+        return broken.told();
+    }
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(inner) = cause {

@@ -21,7 +21,7 @@ use store::guarded::versions::StoredVersion;
 
 use crate::caller::{Asker, Thing};
 use crate::ports::{Plain, StorageError};
-use crate::properties::{Properties, set_checksums};
+use crate::properties::{Properties, sealed_with, set_checksums};
 use crate::receive::strong;
 use crate::{Guard, fault, place, shown_in, timestamp};
 
@@ -32,6 +32,42 @@ pub(crate) struct Conditions<'a> {
     pub none_match: Option<&'a s3s::dto::ETagCondition>,
     pub modified_since: Option<&'a Timestamp>,
     pub unmodified_since: Option<&'a Timestamp>,
+}
+
+/// The [`Conditions`] of an input of s3s.
+macro_rules! conditions {
+    ($input:expr) => {
+        $crate::get::Conditions {
+            matches: $input.if_match.as_ref(),
+            none_match: $input.if_none_match.as_ref(),
+            modified_since: $input.if_modified_since.as_ref(),
+            unmodified_since: $input.if_unmodified_since.as_ref(),
+        }
+    };
+    (source of $input:expr) => {
+        $crate::get::Conditions {
+            matches: $input.copy_source_if_match.as_ref(),
+            none_match: $input.copy_source_if_none_match.as_ref(),
+            modified_since: $input.copy_source_if_modified_since.as_ref(),
+            unmodified_since: $input.copy_source_if_unmodified_since.as_ref(),
+        }
+    };
+}
+pub(crate) use conditions;
+
+/// Nothing changed; with the entity tag and time that the client may keep (RFC 9110 section 15.4.5).
+fn not_modified(version: &StoredVersion) -> S3Error {
+    let mut error = s3_error!(NotModified);
+    let mut headers = hyper::HeaderMap::new();
+    if let Ok(etag) = strong(&version.etag).to_http_header() {
+        headers.insert(hyper::header::ETAG, etag);
+    }
+    let modified = crate::properties::http_date(&timestamp(version.modified_at));
+    if let Some(modified) = modified.and_then(|date| hyper::header::HeaderValue::try_from(date).ok()) {
+        headers.insert(hyper::header::LAST_MODIFIED, modified);
+    }
+    error.set_headers(headers);
+    error
 }
 
 impl Conditions<'_> {
@@ -52,8 +88,8 @@ impl Conditions<'_> {
             _ => {}
         }
         match (self.none_match, self.modified_since) {
-            (Some(condition), _) if has(condition) => Err(s3_error!(NotModified)),
-            (None, Some(since)) if modified <= at(since) => Err(s3_error!(NotModified)),
+            (Some(condition), _) if has(condition) => Err(not_modified(version)),
+            (None, Some(since)) if modified <= at(since) => Err(not_modified(version)),
             _ => Ok(()),
         }
     }
@@ -85,7 +121,7 @@ fn span(
             let parts = if properties.parts.is_empty() { &whole[..] } else { &properties.parts };
             let index = usize::try_from(part).ok().and_then(|part| part.checked_sub(1));
             let Some((index, bytes)) = index.and_then(|index| Some((index, parts.get(index)?))) else {
-                return Err(s3_error!(InvalidRange, "the object has {} parts", parts.len()));
+                return Err(s3_error!(InvalidPart, "the object has {} parts", parts.len()));
             };
             let start: u64 = parts.iter().take(index).sum();
             let range = start..start + bytes;
@@ -96,11 +132,24 @@ fn span(
     }
 }
 
-/// Sets the fields that GET and HEAD answer alike.
-macro_rules! set_properties {
-    ($output:expr, $study:expr, $version:expr, $properties:expr) => {{
-        let (study, version, properties): (&GuardedStudy, &StoredVersion, &Properties) =
-            ($study, $version, $properties);
+/// A version and as much of it as a request means.
+struct Found {
+    study: StudyId,
+    row: Arc<GuardedStudy>,
+    version: Readable,
+    properties: Properties,
+    span: Span,
+}
+
+/// Sets the fields that GET and HEAD answer alike: what is stored, unless the client asks to be told something else.
+macro_rules! describe {
+    ($output:expr, $input:expr, $found:expr) => {{
+        let Found { row, version, properties, span, .. } = &$found;
+        let (study, version): (&GuardedStudy, &StoredVersion) = (row, &version.row);
+        $output.content_length = i64::try_from(span.range.end - span.range.start).ok();
+        $output.content_range = span.content_range.clone();
+        $output.parts_count = span.parts_count;
+        $output.server_side_encryption = sealed_with();
         $output.accept_ranges = Some("bytes".to_owned());
         $output.cache_control = properties.cache_control.clone();
         $output.content_disposition = properties.content_disposition.clone();
@@ -118,6 +167,11 @@ macro_rules! set_properties {
         $output.object_lock_retain_until_date = version.retain_until.map(timestamp);
         $output.object_lock_legal_hold_status =
             version.legal_hold.then(|| ObjectLockLegalHoldStatus::from_static(ObjectLockLegalHoldStatus::ON));
+        override_headers!($output, $input);
+        if wants_checksums($input.checksum_mode.as_ref()) && span.content_range.is_none() {
+            set_checksums!($output, properties.checksums);
+            $output.checksum_type = properties.checksum_type.clone().map(ChecksumType::from);
+        }
     }};
 }
 
@@ -167,36 +221,15 @@ impl Guard {
     ) -> S3Result<S3Response<GetObjectOutput>> {
         let asker = Asker::of(&request)?;
         let input = request.input;
-        let (study, row) = self.study(&input.bucket).await?;
-        let version = self.readable(&asker, &study, &input.key, input.version_id.as_deref(), Action::Read).await?;
-        let conditions = Conditions {
-            matches: input.if_match.as_ref(),
-            none_match: input.if_none_match.as_ref(),
-            modified_since: input.if_modified_since.as_ref(),
-            unmodified_since: input.if_unmodified_since.as_ref(),
-        };
-        conditions.check(&version.row)?;
-        let properties = stored(&version.row)?;
-        let span = span(&version.row, &properties, input.range, input.part_number)?;
-        let body = self.release(&asker, &study, &version, span.range.clone()).await?;
-        let mut output = GetObjectOutput {
-            body: Some(StreamingBlob::new(body)),
-            content_length: i64::try_from(span.range.end - span.range.start).ok(),
-            content_range: span.content_range.clone(),
-            parts_count: span.parts_count,
-            ..Default::default()
-        };
-        set_properties!(output, &row, &version.row, &properties);
-        output.tag_count = tag_count(&version.row);
-        override_headers!(output, input);
-        if wants_checksums(input.checksum_mode.as_ref()) && span.content_range.is_none() {
-            set_checksums!(output, properties.checksums);
-            output.checksum_type = properties.checksum_type.clone().map(ChecksumType::from);
-        }
+        let named = (input.bucket.as_str(), input.key.as_str(), input.version_id.as_deref());
+        let piece = (input.range, input.part_number);
+        let found = self.found(&asker, named, Action::Read, &conditions!(input), piece).await?;
+        let body = self.release(&asker, &found.study, &found.version, found.span.range.clone()).await?;
+        let mut output = GetObjectOutput { body: Some(StreamingBlob::new(body)), ..Default::default() };
+        describe!(output, input, found);
+        output.tag_count = tag_count(&found.version.row);
         let mut response = S3Response::new(output);
-        if span.content_range.is_some() {
-            response.status = Some(hyper::StatusCode::PARTIAL_CONTENT);
-        }
+        response.status = found.span.content_range.is_some().then_some(hyper::StatusCode::PARTIAL_CONTENT);
         Ok(response)
     }
 
@@ -206,36 +239,36 @@ impl Guard {
     ) -> S3Result<S3Response<HeadObjectOutput>> {
         let asker = Asker::of(&request)?;
         let input = request.input;
-        let (study, row) = self.study(&input.bucket).await?;
-        let version = self.readable(&asker, &study, &input.key, input.version_id.as_deref(), Action::List).await?;
-        let conditions = Conditions {
-            matches: input.if_match.as_ref(),
-            none_match: input.if_none_match.as_ref(),
-            modified_since: input.if_modified_since.as_ref(),
-            unmodified_since: input.if_unmodified_since.as_ref(),
-        };
-        conditions.check(&version.row)?;
-        let properties = stored(&version.row)?;
-        let span = span(&version.row, &properties, input.range, input.part_number)?;
-        let mut output = HeadObjectOutput {
-            content_length: i64::try_from(span.range.end - span.range.start).ok(),
-            content_range: span.content_range.clone(),
-            parts_count: span.parts_count,
-            ..Default::default()
-        };
-        set_properties!(output, &row, &version.row, &properties);
-        override_headers!(output, input);
-        if wants_checksums(input.checksum_mode.as_ref()) {
-            set_checksums!(output, properties.checksums);
-            output.checksum_type = properties.checksum_type.clone().map(ChecksumType::from);
-        }
-        let thing = Thing::version(&study, &version.row);
-        self.announce(&asker, Activity::Look, &version.permit, &thing).await?;
+        let named = (input.bucket.as_str(), input.key.as_str(), input.version_id.as_deref());
+        let piece = (input.range, input.part_number);
+        let found = self.found(&asker, named, Action::List, &conditions!(input), piece).await?;
+        let mut output = HeadObjectOutput::default();
+        describe!(output, input, found);
+        let thing = Thing::version(&found.study, &found.version.row);
+        self.announce(&asker, Activity::Look, &found.version.permit, &thing).await?;
         let mut response = S3Response::new(output);
-        if span.content_range.is_some() {
-            response.status = Some(hyper::StatusCode::PARTIAL_CONTENT);
+        response.status = found.span.content_range.is_some().then_some(hyper::StatusCode::PARTIAL_CONTENT);
+        if let Some(count) = tag_count(&found.version.row) {
+            response.headers.insert("x-amz-tagging-count", hyper::header::HeaderValue::from(count));
         }
         Ok(response)
+    }
+
+    /// What a GET or HEAD means, if `asker` may and the conditions hold.
+    async fn found(
+        &self,
+        asker: &Asker,
+        (bucket, key, id): (&str, &str, Option<&str>),
+        action: Action,
+        conditions: &Conditions<'_>,
+        (range, part): (Option<s3s::dto::Range>, Option<i32>),
+    ) -> S3Result<Found> {
+        let (study, row) = self.study(bucket).await?;
+        let version = self.readable(asker, &study, key, id, action).await?;
+        conditions.check(&version.row)?;
+        let properties = stored(&version.row)?;
+        let span = span(&version.row, &properties, range, part)?;
+        Ok(Found { study, row, version, properties, span })
     }
 
     pub(crate) async fn get_object_attributes(
@@ -247,7 +280,9 @@ impl Guard {
         let (study, row) = self.study(&input.bucket).await?;
         let version = self.readable(&asker, &study, &input.key, input.version_id.as_deref(), Action::List).await?;
         let properties = stored(&version.row)?;
-        let wants = |name: &str| input.object_attributes.iter().any(|attribute| attribute.as_str() == name);
+        // Clients send them in one header, parted by commas.
+        let asked: Vec<&str> = input.object_attributes.iter().flat_map(|one| one.as_str().split(',')).collect();
+        let wants = |name: &str| asked.iter().any(|attribute| attribute.trim() == name);
         let mut output = GetObjectAttributesOutput {
             last_modified: Some(timestamp(version.row.modified_at)),
             version_id: shown_in(&row, &version.row),
@@ -308,6 +343,7 @@ impl Guard {
         range: Range<u64>,
     ) -> S3Result<Sending> {
         let thing = Thing::version(study, &version.row);
+        self.spend(asker, &thing, range.end - range.start).await?;
         let mut event = self.event(asker, Activity::Download, &thing);
         event.action = Some(version.permit.action);
         event.policies.clone_from(&version.permit.policies);
@@ -326,14 +362,18 @@ impl Guard {
 fn parts_of(properties: &Properties, marker: Option<i32>, max: Option<i32>) -> GetObjectAttributesParts {
     let marker = marker.unwrap_or(0).max(0);
     let max = max.unwrap_or(1000).clamp(0, 1000);
-    let numbered = (1..).zip(&properties.parts);
+    let sums = properties.part_checksums.iter().map(Some).chain(std::iter::repeat(None));
+    let numbered = (1..).zip(properties.parts.iter().zip(sums));
     let after = numbered.skip_while(|(number, _)| *number <= marker);
     let parts: Vec<ObjectPart> = after
         .take(usize::try_from(max).unwrap_or(0))
-        .map(|(number, bytes)| ObjectPart {
-            part_number: Some(number),
-            size: i64::try_from(*bytes).ok(),
-            ..Default::default()
+        .map(|(number, (bytes, sums))| {
+            let mut part =
+                ObjectPart { part_number: Some(number), size: i64::try_from(*bytes).ok(), ..Default::default() };
+            if let Some(sums) = sums {
+                set_checksums!(part, sums);
+            }
+            part
         })
         .collect();
     let last = parts.last().and_then(|part| part.part_number).unwrap_or(marker);
@@ -344,7 +384,7 @@ fn parts_of(properties: &Properties, marker: Option<i32>, max: Option<i32>) -> G
         next_part_number_marker: Some(last),
         part_number_marker: Some(marker),
         total_parts_count: Some(total),
-        parts: properties.checksum_type.is_some().then_some(parts),
+        parts: Some(parts),
     }
 }
 

@@ -6,16 +6,22 @@
 //! anything itself that policy should.
 
 mod adopt;
+mod answer;
 mod buckets;
 mod caller;
 mod copy;
+mod crc;
 mod delete;
 mod door;
 mod fault;
+mod fixed;
+mod form;
 mod get;
+mod limits;
 mod list;
 mod lock;
 mod multipart;
+mod parts;
 pub mod ports;
 mod properties;
 mod put;
@@ -41,6 +47,9 @@ use store::guarded::versions::{self, StoredVersion};
 use store::guarded::{self, GuardedStudy};
 
 pub use adopt::{AdoptError, Adoption, Candidate};
+#[doc(hidden)]
+pub use form::probe as probe_form;
+pub use limits::Limits;
 pub use quarantine::SettleError;
 pub use server::{Identity, serve};
 
@@ -68,6 +77,8 @@ pub struct Parts {
     pub clock: Arc<dyn Fn() -> i64 + Send + Sync>,
     /// Random bytes for ids.
     pub random: Arc<dyn Fn() -> [u8; 16] + Send + Sync>,
+    /// How much a caller may ask for and take.
+    pub limits: Limits,
 }
 
 /// The gateway.
@@ -79,6 +90,7 @@ pub struct Guard {
     record: Arc<dyn Record>,
     clock: Arc<dyn Fn() -> i64 + Send + Sync>,
     random: Arc<dyn Fn() -> [u8; 16] + Send + Sync>,
+    uses: limits::Uses,
     /// Studies that were asked for. This process alone changes them, and forgets those that it changes.
     studies: RwLock<HashMap<StudyId, Arc<GuardedStudy>>>,
     /// Grows with every study that is forgotten, so that a row that was read before is not kept after.
@@ -89,7 +101,7 @@ impl Guard {
     /// Joins the parts.
     #[must_use]
     pub fn new(parts: Parts) -> Arc<Self> {
-        let Parts { store, storage, inspect, gate, record, clock, random } = parts;
+        let Parts { store, storage, inspect, gate, record, clock, random, limits } = parts;
         Arc::new(Self {
             store,
             storage,
@@ -98,6 +110,7 @@ impl Guard {
             record,
             clock,
             random,
+            uses: limits::Uses::new(limits),
             studies: RwLock::default(),
             forgotten: AtomicU64::new(0),
         })
@@ -185,9 +198,14 @@ fn shown_id(version: &StoredVersion) -> String {
     if version.unversioned { "null".to_owned() } else { VersionId::from_bytes(version.version).to_string() }
 }
 
-/// As [`shown_id`], where the study keeps versions.
+/// As [`shown_id`], where the study keeps versions or kept them once.
 fn shown_in(study: &GuardedStudy, version: &StoredVersion) -> Option<String> {
     (study.versioning != "off").then(|| shown_id(version))
+}
+
+/// The id of a version that was just stored: told where it has one of its own.
+fn stored_id(version: &StoredVersion) -> Option<String> {
+    (!version.unversioned).then(|| shown_id(version))
 }
 
 /// `null` is `None`.
@@ -207,7 +225,11 @@ fn no_bucket(why: &str) -> S3Error {
 }
 
 fn no_key() -> S3Error {
-    s3_error!(NoSuchKey, "there is no object of that name")
+    let mut error = s3_error!(NoSuchKey, "there is no object of that name");
+    let mut headers = hyper::HeaderMap::new();
+    headers.insert("x-amz-delete-marker", hyper::header::HeaderValue::from_static("false"));
+    error.set_headers(headers);
+    error
 }
 
 /// A marker says that the object was deleted (Amazon S3 User Guide, "Working with delete markers").

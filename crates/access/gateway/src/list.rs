@@ -1,29 +1,123 @@
 //! Listings, in the order of names' bytes, with what a delimiter folds together skipped rather than read.
 
-use model::Action;
-use model::event::Activity;
+use model::{Answer, VersionId};
 use s3s::dto::{
-    CommonPrefix, DeleteMarkerEntry, EncodingType, ListObjectVersionsInput, ListObjectVersionsOutput, ListObjectsInput,
-    ListObjectsOutput, ListObjectsV2Input, ListObjectsV2Output, Object, ObjectStorageClass, ObjectVersion,
-    ObjectVersionStorageClass, Owner,
+    CommonPrefix, DeleteMarkerEntry, EncodingType, Initiator, ListMultipartUploadsInput, ListMultipartUploadsOutput,
+    ListObjectVersionsInput, ListObjectVersionsOutput, ListObjectsInput, ListObjectsOutput, ListObjectsV2Input,
+    ListObjectsV2Output, MultipartUpload, Object, ObjectStorageClass, ObjectVersion, ObjectVersionStorageClass, Owner,
+    StorageClass,
 };
 use s3s::{S3Request, S3Response, S3Result, s3_error};
+use store::guarded::uploads::{self, StoredUpload};
 use store::guarded::versions::{self, StoredVersion, successor};
+use store::{PAGE_ROWS_MAX, StoreError};
 
-use crate::caller::{Asker, Thing};
+use crate::caller::Asker;
 use crate::receive::strong;
 use crate::{Guard, fault, shown_id, timestamp};
 
 /// The most names a page holds.
 const NAMES_MAX: i32 = 1_000;
 
-/// One page of names.
-#[derive(Default)]
-struct Page {
-    objects: Vec<StoredVersion>,
+/// Behind what of its name a listing goes on.
+#[derive(Debug, Clone)]
+enum Behind<K> {
+    Nothing,
+    Row(K),
+    Everything,
+}
+
+/// Where a listing goes on.
+#[derive(Debug, Clone)]
+struct Place<K> {
+    name: Vec<u8>,
+    behind: Behind<K>,
+}
+
+impl<K> Place<K> {
+    /// After `marker`. A page that ended with a folded prefix goes on after everything that is folded into it.
+    fn after(marker: &str, behind: Behind<K>, prefix: &str, delimiter: &str) -> Self {
+        let fold = folded(marker, prefix, delimiter).filter(|fold| marker.starts_with(prefix) && *fold == marker);
+        match fold.and_then(|fold| successor(fold.as_bytes())) {
+            Some(name) => Self { name, behind: Behind::Nothing },
+            None if marker.is_empty() => Self { name: Vec::new(), behind: Behind::Nothing },
+            None => Self { name: marker.as_bytes().to_vec(), behind },
+        }
+    }
+}
+
+/// One page.
+struct Page<R> {
+    rows: Vec<R>,
     prefixes: Vec<String>,
-    /// The last name or prefix of the page, if more follow.
-    next: Option<String>,
+    /// Whether more follow, and then what the page ended with.
+    next: Option<Last>,
+}
+
+enum Last {
+    Row,
+    Prefix(String),
+}
+
+impl<R> Page<R> {
+    fn next_name(&self, name: fn(&R) -> &str) -> Option<String> {
+        match self.next.as_ref()? {
+            Last::Row => self.rows.last().map(|row| name(row).to_owned()),
+            Last::Prefix(prefix) => Some(prefix.clone()),
+        }
+    }
+
+    /// The row that the page ended with, if more follow.
+    fn next_row(&self) -> Option<&R> {
+        self.next.as_ref().filter(|last| matches!(last, Last::Row)).and_then(|_| self.rows.last())
+    }
+}
+
+/// What rows are called, and what tells those of one name apart.
+struct Naming<R, K> {
+    name: fn(&R) -> &str,
+    key: fn(&R) -> K,
+}
+
+/// Rows as they are being read.
+type Rows<'a, R> = Answer<'a, Result<Vec<R>, StoreError>>;
+
+/// At most `max` rows and folded prefixes from `from` on; `read` gives rows from a place on, at most so many. What a delimiter
+/// folds together is skipped rather than read.
+async fn page<'a, R: Send, K: Send>(
+    (prefix, delimiter): (&str, &str),
+    from: Place<K>,
+    max: i32,
+    read: impl Fn(Place<K>, u32) -> Rows<'a, R> + Send + Sync,
+    Naming { name, key }: Naming<R, K>,
+) -> S3Result<Page<R>> {
+    let mut page = Page { rows: Vec::new(), prefixes: Vec::new(), next: None };
+    let max = usize::try_from(max).unwrap_or(0);
+    let mut from = Some(from).filter(|_| max > 0);
+    let mut last = Last::Row;
+    while let Some(place) = from.take() {
+        let limit = u32::try_from(max - page.rows.len() - page.prefixes.len() + 1).unwrap_or(1).min(PAGE_ROWS_MAX);
+        let rows = read(place, limit).await.map_err(fault::of_store)?;
+        let is_full = rows.len() >= limit as usize;
+        for row in rows {
+            if page.rows.len() + page.prefixes.len() == max {
+                page.next = Some(last);
+                return Ok(page);
+            }
+            if let Some(fold) = folded(name(&row), prefix, delimiter) {
+                from = successor(fold.as_bytes()).map(|name| Place { name, behind: Behind::Nothing });
+                last = Last::Prefix(fold.to_owned());
+                page.prefixes.push(fold.to_owned());
+                break;
+            }
+            last = Last::Row;
+            if is_full {
+                from = Some(Place { name: name(&row).as_bytes().to_vec(), behind: Behind::Row(key(&row)) });
+            }
+            page.rows.push(row);
+        }
+    }
+    Ok(page)
 }
 
 /// What part of a name a delimiter folds it into.
@@ -49,6 +143,12 @@ impl Encoding {
         }
     }
 
+    /// The prefix of a listing of the first version, which clients do not decode: as it is, if XML can hold it.
+    fn write_prefix(&self, prefix: &str) -> String {
+        let is_xml = |character: char| !character.is_control() || matches!(character, '\t' | '\n');
+        if prefix.chars().all(is_xml) { prefix.to_owned() } else { self.write(prefix) }
+    }
+
     fn write(&self, name: &str) -> String {
         if !self.0 {
             return name.to_owned();
@@ -59,7 +159,6 @@ impl Encoding {
                 b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'*' | b'/' => {
                     text.push(char::from(byte))
                 }
-                b' ' => text.push('+'),
                 other => text.push_str(&format!("%{other:02X}")),
             }
         }
@@ -91,63 +190,21 @@ fn prefixes(names: Vec<String>, encoding: &Encoding) -> Option<Vec<CommonPrefix>
     (!names.is_empty()).then(|| names.into_iter().map(fold).collect())
 }
 
+fn name_of(row: &StoredVersion) -> &str {
+    &row.name
+}
+
 impl Guard {
     /// Names after `after`, at most `max`.
-    async fn names(&self, study: &str, prefix: &str, delimiter: &str, after: &str, max: i32) -> S3Result<Page> {
-        let mut page = Page::default();
-        let max = usize::try_from(max).unwrap_or(0);
-        if max == 0 {
-            return Ok(page);
-        }
-        // A page that ended with a folded prefix goes on after everything that is folded into it.
-        let skipped = folded(after, prefix, delimiter).filter(|fold| after.starts_with(prefix) && *fold == after);
-        let (mut from, mut from_it) = match skipped.and_then(|fold| successor(fold.as_bytes())) {
-            Some(end) => (end, true),
-            None => (after.as_bytes().to_vec(), after.is_empty()),
+    async fn names(&self, study: &str, fold: (&str, &str), after: &str, max: i32) -> S3Result<Page<StoredVersion>> {
+        let from = Place::after(after, Behind::Everything, fold.0, fold.1);
+        let read = |place: Place<()>, limit: u32| -> Rows<'_, _> {
+            Box::pin(async move {
+                let from_it = matches!(place.behind, Behind::Nothing);
+                versions::listed(&self.store, study, fold.0, &place.name, from_it, limit).await
+            })
         };
-        let mut last = String::new();
-        loop {
-            let limit = u32::try_from(max - page.objects.len() - page.prefixes.len() + 1).unwrap_or(1);
-            let rows = versions::listed(&self.store, study, prefix, &from, from_it, limit);
-            let rows = rows.await.map_err(fault::of_store)?;
-            let is_end = rows.len() < limit as usize;
-            let mut jump = None;
-            for row in rows {
-                if page.objects.len() + page.prefixes.len() == max {
-                    page.next = Some(last);
-                    return Ok(page);
-                }
-                from = row.name.clone().into_bytes();
-                from_it = false;
-                match folded(&row.name, prefix, delimiter) {
-                    None => {
-                        last.clone_from(&row.name);
-                        page.objects.push(row);
-                    }
-                    Some(fold) => {
-                        fold.clone_into(&mut last);
-                        page.prefixes.push(fold.to_owned());
-                        jump = Some(successor(fold.as_bytes()));
-                        break;
-                    }
-                }
-            }
-            match jump {
-                Some(Some(end)) => (from, from_it) = (end, true),
-                Some(None) => return Ok(page),
-                None if is_end => return Ok(page),
-                None => {}
-            }
-        }
-    }
-
-    /// Whether a study may be listed; recorded.
-    async fn look(&self, request: &Asker, bucket: &str) -> S3Result<std::sync::Arc<store::guarded::GuardedStudy>> {
-        let (study, row) = self.study(bucket).await?;
-        let thing = Thing::study(&study);
-        let permit = self.permit(request, Action::List, Activity::Look, &thing).await?;
-        self.announce(request, Activity::Look, &permit, &thing).await?;
-        Ok(row)
+        page(fold, from, max, read, Naming { name: name_of, key: |_| () }).await
     }
 
     pub(crate) async fn list_objects(
@@ -156,25 +213,26 @@ impl Guard {
     ) -> S3Result<S3Response<ListObjectsOutput>> {
         let asker = Asker::of(&request)?;
         let input = request.input;
-        self.look(&asker, &input.bucket).await?;
+        let (_, row) = self.looked(&asker, &input.bucket).await?;
         let encoding = Encoding::of(input.encoding_type.as_ref())?;
         let max = max(input.max_keys)?;
         let prefix = input.prefix.clone().unwrap_or_default();
         let delimiter = input.delimiter.clone().unwrap_or_default();
         let marker = input.marker.clone().unwrap_or_default();
-        let page = self.names(&input.bucket, &prefix, &delimiter, &marker, max).await?;
-        let owner = crate::buckets::owner(&asker);
+        let page = self.names(&input.bucket, (&prefix, &delimiter), &marker, max).await?;
+        let owner = self.owner(&row).await?;
+        let next = page.next_name(name_of);
         let output = ListObjectsOutput {
             name: Some(input.bucket),
-            prefix: Some(encoding.write(&prefix)),
+            prefix: Some(encoding.write_prefix(&prefix)),
             marker: Some(encoding.write(&marker)),
             max_keys: Some(max),
-            is_truncated: Some(page.next.is_some()),
+            is_truncated: Some(next.is_some()),
             // The next marker is told where a delimiter was given (API reference of ListObjects).
-            next_marker: page.next.filter(|_| !delimiter.is_empty()).map(|next| encoding.write(&next)),
-            contents: Some(page.objects.into_iter().map(|row| object(row, &encoding, Some(&owner))).collect()),
+            next_marker: next.filter(|_| !delimiter.is_empty()).map(|next| encoding.write(&next)),
+            contents: Some(page.rows.into_iter().map(|row| object(row, &encoding, Some(&owner))).collect()),
             common_prefixes: prefixes(page.prefixes, &encoding),
-            delimiter: input.delimiter.filter(|delimiter| !delimiter.is_empty()),
+            delimiter: (!delimiter.is_empty()).then(|| encoding.write(&delimiter)),
             encoding_type: input.encoding_type,
             ..Default::default()
         };
@@ -187,7 +245,7 @@ impl Guard {
     ) -> S3Result<S3Response<ListObjectsV2Output>> {
         let asker = Asker::of(&request)?;
         let input = request.input;
-        self.look(&asker, &input.bucket).await?;
+        let (_, row) = self.looked(&asker, &input.bucket).await?;
         let encoding = Encoding::of(input.encoding_type.as_ref())?;
         let max = max(input.max_keys)?;
         let prefix = input.prefix.clone().unwrap_or_default();
@@ -196,22 +254,26 @@ impl Guard {
             Some(token) => read_token(token)?,
             None => input.start_after.clone().unwrap_or_default(),
         };
-        let page = self.names(&input.bucket, &prefix, &delimiter, &after, max).await?;
-        let owner = input.fetch_owner.unwrap_or(false).then(|| crate::buckets::owner(&asker));
-        let count = page.objects.len() + page.prefixes.len();
+        let page = self.names(&input.bucket, (&prefix, &delimiter), &after, max).await?;
+        let owner = match input.fetch_owner {
+            Some(true) => Some(self.owner(&row).await?),
+            _ => None,
+        };
+        let count = page.rows.len() + page.prefixes.len();
+        let next = page.next_name(name_of);
         let output = ListObjectsV2Output {
             name: Some(input.bucket),
             prefix: Some(encoding.write(&prefix)),
             max_keys: Some(max),
             key_count: i32::try_from(count).ok(),
             continuation_token: input.continuation_token,
-            is_truncated: Some(page.next.is_some()),
-            next_continuation_token: page.next.map(|next| base64_simd::URL_SAFE.encode_to_string(next)),
-            contents: Some(page.objects.into_iter().map(|row| object(row, &encoding, owner.as_ref())).collect()),
+            is_truncated: Some(next.is_some()),
+            next_continuation_token: next.map(|next| base64_simd::URL_SAFE.encode_to_string(next)),
+            contents: Some(page.rows.into_iter().map(|row| object(row, &encoding, owner.as_ref())).collect()),
             common_prefixes: prefixes(page.prefixes, &encoding),
-            delimiter: input.delimiter.filter(|delimiter| !delimiter.is_empty()),
+            delimiter: (!delimiter.is_empty()).then(|| encoding.write(&delimiter)),
             encoding_type: input.encoding_type,
-            start_after: input.start_after,
+            start_after: input.start_after.map(|name| encoding.write(&name)),
             ..Default::default()
         };
         Ok(S3Response::new(output))
@@ -223,15 +285,29 @@ impl Guard {
     ) -> S3Result<S3Response<ListObjectVersionsOutput>> {
         let asker = Asker::of(&request)?;
         let input = request.input;
-        self.look(&asker, &input.bucket).await?;
+        let (_, row) = self.looked(&asker, &input.bucket).await?;
         let encoding = Encoding::of(input.encoding_type.as_ref())?;
         let max = max(input.max_keys)?;
         let prefix = input.prefix.clone().unwrap_or_default();
         let delimiter = input.delimiter.clone().unwrap_or_default();
         let marker = input.key_marker.clone().unwrap_or_default();
-        let start = self.history_start(&input.bucket, &marker, input.version_id_marker.as_deref()).await?;
-        let page = self.history(&input.bucket, &prefix, &delimiter, (marker.clone(), start), max).await?;
-        let owner = crate::buckets::owner(&asker);
+        let behind = self.behind(&input.bucket, &marker, input.version_id_marker.as_deref()).await?;
+        let from = Place::after(&marker, behind, &prefix, &delimiter);
+        let read = |place: Place<i64>, limit: u32| -> Rows<'_, _> {
+            let (store, study, prefix) = (&self.store, input.bucket.as_str(), prefix.as_str());
+            Box::pin(async move {
+                let sequence = match place.behind {
+                    Behind::Nothing => i64::MAX,
+                    Behind::Row(sequence) => sequence,
+                    Behind::Everything => 0,
+                };
+                versions::history(store, study, prefix, (&place.name, sequence), limit).await
+            })
+        };
+        let page =
+            page((&prefix, &delimiter), from, max, read, Naming { name: name_of, key: |row| row.sequence }).await?;
+        let owner = self.owner(&row).await?;
+        let next = (page.next_name(name_of), page.next_row().map(shown_id));
         let (markers, objects): (Vec<_>, Vec<_>) = page.rows.into_iter().partition(|row| row.marker);
         let output = ListObjectVersionsOutput {
             name: Some(input.bucket),
@@ -239,86 +315,90 @@ impl Guard {
             key_marker: Some(encoding.write(&marker)),
             version_id_marker: input.version_id_marker,
             max_keys: Some(max),
-            is_truncated: Some(page.next.is_some()),
-            next_key_marker: page.next.as_ref().map(|(name, _)| encoding.write(name)),
-            next_version_id_marker: page.next.and_then(|(_, id)| id),
+            is_truncated: Some(next.0.is_some()),
+            next_key_marker: next.0.map(|name| encoding.write(&name)),
+            next_version_id_marker: next.1,
             versions: Some(objects.into_iter().map(|row| listed(row, &encoding, &owner)).collect()),
             delete_markers: Some(markers.into_iter().map(|row| marker_entry(row, &encoding, &owner)).collect()),
             common_prefixes: prefixes(page.prefixes, &encoding),
-            delimiter: input.delimiter.filter(|delimiter| !delimiter.is_empty()),
+            delimiter: (!delimiter.is_empty()).then(|| encoding.write(&delimiter)),
             encoding_type: input.encoding_type,
             ..Default::default()
         };
         Ok(S3Response::new(output))
     }
 
-    /// The sequence below which a history goes on within the marker's own name.
-    async fn history_start(&self, study: &str, name: &str, id: Option<&str>) -> S3Result<i64> {
-        let Some(id) = id.filter(|id| !id.is_empty()) else { return Ok(0) };
+    /// Behind what of the marker's own name a history goes on.
+    async fn behind(&self, study: &str, name: &str, id: Option<&str>) -> S3Result<Behind<i64>> {
+        let Some(id) = id.filter(|id| !id.is_empty()) else { return Ok(Behind::Everything) };
         if name.is_empty() {
             return Err(s3_error!(InvalidArgument, "a version id marker needs a key marker"));
         }
         let found = versions::find(&self.store, study, name, crate::version_id(id)?).await.map_err(fault::of_store)?;
-        Ok(found.map_or(0, |version| version.sequence))
+        Ok(found.map_or(Behind::Everything, |version| Behind::Row(version.sequence)))
     }
 
-    async fn history(
+    pub(crate) async fn list_multipart_uploads(
         &self,
-        study: &str,
-        prefix: &str,
-        delimiter: &str,
-        after: (String, i64),
-        max: i32,
-    ) -> S3Result<History> {
-        let mut page = History::default();
-        let max = usize::try_from(max).unwrap_or(0);
-        if max == 0 {
-            return Ok(page);
-        }
-        let skipped =
-            folded(&after.0, prefix, delimiter).filter(|fold| after.0.starts_with(prefix) && *fold == after.0);
-        let mut from = match skipped.and_then(|fold| successor(fold.as_bytes())) {
-            Some(end) => (end, i64::MAX),
-            None => (after.0.into_bytes(), after.1),
+        request: S3Request<ListMultipartUploadsInput>,
+    ) -> S3Result<S3Response<ListMultipartUploadsOutput>> {
+        let asker = Asker::of(&request)?;
+        let input = request.input;
+        self.looked(&asker, &input.bucket).await?;
+        let encoding = Encoding::of(input.encoding_type.as_ref())?;
+        let max = max(input.max_uploads)?;
+        let prefix = input.prefix.clone().unwrap_or_default();
+        let delimiter = input.delimiter.clone().unwrap_or_default();
+        let marker = input.key_marker.clone().unwrap_or_default();
+        let id: Option<VersionId> = input.upload_id_marker.as_deref().and_then(|id| id.parse().ok());
+        let behind = id.map_or(Behind::Everything, |id| Behind::Row(*id.as_bytes()));
+        let from = Place::after(&marker, behind, &prefix, &delimiter);
+        let read = |place: Place<[u8; 16]>, limit: u32| -> Rows<'_, _> {
+            let (store, study, prefix) = (&self.store, input.bucket.as_str(), prefix.as_str());
+            Box::pin(async move {
+                let upload: &[u8] = match &place.behind {
+                    Behind::Nothing => &[],
+                    Behind::Row(upload) => upload,
+                    Behind::Everything => &[0xFF; 17],
+                };
+                uploads::page(store, study, prefix, (&place.name, upload), limit).await
+            })
         };
-        let mut last: (String, Option<String>) = Default::default();
-        loop {
-            let limit = u32::try_from(max - page.rows.len() - page.prefixes.len() + 1).unwrap_or(1);
-            let rows = versions::history(&self.store, study, prefix, (&from.0, from.1), limit);
-            let rows = rows.await.map_err(fault::of_store)?;
-            let is_end = rows.len() < limit as usize;
-            let mut jump = None;
-            for row in rows {
-                if page.rows.len() + page.prefixes.len() == max {
-                    page.next = Some(last);
-                    return Ok(page);
-                }
-                from = (row.name.clone().into_bytes(), row.sequence);
-                if let Some(fold) = folded(&row.name, prefix, delimiter) {
-                    last = (fold.to_owned(), None);
-                    page.prefixes.push(fold.to_owned());
-                    jump = Some(successor(fold.as_bytes()));
-                    break;
-                }
-                last = (row.name.clone(), Some(shown_id(&row)));
-                page.rows.push(row);
-            }
-            match jump {
-                Some(Some(end)) => from = (end, i64::MAX),
-                Some(None) => return Ok(page),
-                None if is_end => return Ok(page),
-                None => {}
-            }
+        let name: fn(&StoredUpload) -> &str = |row| &row.name;
+        let page = page((&prefix, &delimiter), from, max, read, Naming { name, key: |row| row.upload }).await?;
+        let next = (page.next_name(name), page.next_row().map(|row| VersionId::from_bytes(row.upload).to_string()));
+        let mut uploads = Vec::with_capacity(page.rows.len());
+        for row in page.rows {
+            uploads.push(upload_entry(&row, &encoding, self.named(row.created_by).await?));
         }
+        Ok(S3Response::new(ListMultipartUploadsOutput {
+            bucket: Some(input.bucket),
+            key_marker: Some(encoding.write(&marker)),
+            upload_id_marker: input.upload_id_marker,
+            prefix: Some(encoding.write(&prefix)),
+            max_uploads: Some(max),
+            is_truncated: Some(next.0.is_some()),
+            next_key_marker: next.0.map(|name| encoding.write(&name)),
+            next_upload_id_marker: next.1,
+            uploads: Some(uploads),
+            common_prefixes: prefixes(page.prefixes, &encoding),
+            delimiter: (!delimiter.is_empty()).then(|| encoding.write(&delimiter)),
+            encoding_type: input.encoding_type,
+            ..Default::default()
+        }))
     }
 }
 
-/// One page of versions.
-#[derive(Default)]
-struct History {
-    rows: Vec<StoredVersion>,
-    prefixes: Vec<String>,
-    next: Option<(String, Option<String>)>,
+fn upload_entry(row: &StoredUpload, encoding: &Encoding, owner: Owner) -> MultipartUpload {
+    MultipartUpload {
+        key: Some(encoding.write(&row.name)),
+        upload_id: Some(VersionId::from_bytes(row.upload).to_string()),
+        initiated: Some(timestamp(row.started_at)),
+        initiator: Some(Initiator { display_name: owner.display_name.clone(), id: owner.id.clone() }),
+        owner: Some(owner),
+        storage_class: Some(StorageClass::from_static(StorageClass::STANDARD)),
+        ..Default::default()
+    }
 }
 
 fn listed(row: StoredVersion, encoding: &Encoding, owner: &Owner) -> ObjectVersion {

@@ -6,16 +6,17 @@ use s3s::dto::{
     DefaultRetention, GetObjectLegalHoldInput, GetObjectLegalHoldOutput, GetObjectLockConfigurationInput,
     GetObjectLockConfigurationOutput, GetObjectRetentionInput, GetObjectRetentionOutput, ObjectLockConfiguration,
     ObjectLockEnabled, ObjectLockLegalHold, ObjectLockLegalHoldStatus, ObjectLockRetention, ObjectLockRetentionMode,
-    ObjectLockRule, PutObjectInput, PutObjectLegalHoldInput, PutObjectLegalHoldOutput, PutObjectLockConfigurationInput,
+    ObjectLockRule, PutObjectLegalHoldInput, PutObjectLegalHoldOutput, PutObjectLockConfigurationInput,
     PutObjectLockConfigurationOutput, PutObjectRetentionInput, PutObjectRetentionOutput, Timestamp,
 };
-use s3s::{S3Request, S3Response, S3Result, s3_error};
+use s3s::{S3Error, S3ErrorCode, S3Request, S3Response, S3Result, s3_error};
 use serde::{Deserialize, Serialize};
 use store::guarded::GuardedStudy;
 use store::guarded::versions::{self, StoredVersion};
 
 use crate::caller::{Asker, Thing};
 use crate::properties::Properties;
+use crate::tags::Tags;
 use crate::{Guard, fault, timestamp};
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
@@ -33,6 +34,12 @@ pub(crate) struct Settings {
     pub retention_mode: Option<String>,
     pub retention_days: Option<i32>,
     pub retention_years: Option<i32>,
+    /// Where its creator wanted it to lie, as the client said it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub location: Option<String>,
+    /// Tags of the study.
+    #[serde(skip_serializing_if = "Tags::is_empty")]
+    pub tags: Tags,
 }
 
 impl Settings {
@@ -44,12 +51,19 @@ impl Settings {
         serde_json::to_string(self).unwrap_or_else(|_never: serde_json::Error| "{}".to_owned())
     }
 
+    /// Object lock alone, for the record.
+    fn lock_shown(&self) -> String {
+        let days = self.days().map_or_else(|| "none".to_owned(), |days| format!("{days} days"));
+        let mode = self.retention_mode.as_deref().unwrap_or("none");
+        format!("object lock {}, retention {mode} for {days}", self.object_lock)
+    }
+
     fn days(&self) -> Option<i64> {
         self.retention_days.map(i64::from).or_else(|| self.retention_years.map(|years| i64::from(years) * YEAR_DAYS))
     }
 }
 
-fn ms(at: &Timestamp) -> i64 {
+pub(crate) fn ms(at: &Timestamp) -> i64 {
     i64::try_from(time::OffsetDateTime::from(at.clone()).unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX)
 }
 
@@ -60,23 +74,29 @@ fn mode(text: &str) -> S3Result<String> {
     }
 }
 
-/// Retention and hold that an upload asks for, or that its study sets for all.
-pub(crate) fn ask(row: &GuardedStudy, input: &PutObjectInput, properties: &mut Properties, now: i64) -> S3Result<()> {
-    let mode = input.object_lock_mode.as_ref().map(|mode| mode.as_str().to_owned());
-    let until = input.object_lock_retain_until_date.as_ref().map(ms);
-    let hold = input.object_lock_legal_hold_status.as_ref().map(|status| status.as_str().to_owned());
-    settle(row, mode, until, hold.as_deref(), properties, now)
+/// Retention and hold that a request asks for.
+pub(crate) struct Asked {
+    pub mode: Option<String>,
+    /// Milliseconds since 1970.
+    pub until: Option<i64>,
+    pub hold: Option<String>,
 }
 
-/// As [`ask`], from the single values.
-pub(crate) fn settle(
-    row: &GuardedStudy,
-    asked_mode: Option<String>,
-    until: Option<i64>,
-    hold: Option<&str>,
-    properties: &mut Properties,
-    now: i64,
-) -> S3Result<()> {
+/// The [`Asked`] of an input of s3s.
+macro_rules! lock_asked {
+    ($input:expr) => {
+        $crate::lock::Asked {
+            mode: $input.object_lock_mode.as_ref().map(|mode| mode.as_str().to_owned()),
+            until: $input.object_lock_retain_until_date.as_ref().map($crate::lock::ms),
+            hold: $input.object_lock_legal_hold_status.as_ref().map(|status| status.as_str().to_owned()),
+        }
+    };
+}
+pub(crate) use lock_asked;
+
+/// Retention and hold that something stored gets: what was asked for, or what its study sets for all.
+pub(crate) fn settle(row: &GuardedStudy, asked: Asked, properties: &mut Properties, now: i64) -> S3Result<()> {
+    let Asked { mode: asked_mode, until, hold } = asked;
     let settings = Settings::of(row);
     if (asked_mode.is_some() || until.is_some() || hold.is_some()) && !settings.object_lock {
         return Err(s3_error!(InvalidRequest, "the study has no object lock"));
@@ -97,7 +117,7 @@ pub(crate) fn settle(
         }
         _ => return Err(s3_error!(InvalidArgument, "retention needs both a mode and a date")),
     }
-    properties.legal_hold = hold == Some(ObjectLockLegalHoldStatus::ON);
+    properties.legal_hold = hold.as_deref() == Some(ObjectLockLegalHoldStatus::ON);
     Ok(())
 }
 
@@ -266,7 +286,10 @@ impl Guard {
                 "object lock needs versions to be kept; enable versioning first"
             ));
         }
-        let mut settings = Settings { object_lock: true, ..Default::default() };
+        let before = Settings::of(&row);
+        let shown_before = before.lock_shown();
+        let mut settings =
+            Settings { object_lock: true, location: before.location, tags: before.tags, ..Default::default() };
         if let Some(default) = configuration.rule.and_then(|rule| rule.default_retention) {
             settings.retention_mode =
                 Some(mode(default.mode.as_ref().map(ObjectLockRetentionMode::as_str).unwrap_or_default())?);
@@ -276,20 +299,27 @@ impl Guard {
                 return Err(s3_error!(MalformedXML, "a default retention has days or years, not both"));
             }
             if !settings.days().is_some_and(|days| (1..=DAYS_MAX).contains(&days)) {
-                return Err(s3_error!(InvalidArgument, "a default retention has 1 to {DAYS_MAX} days"));
+                return Err(bad_period());
             }
         }
         let mut event = self.event(&asker, Activity::Change, &thing);
         event.action = Some(permit.action);
         event.policies = permit.policies;
         event.resource.entity = Some("setting:object-lock".to_owned());
-        event.old = Some(row.settings.clone());
-        let settings = settings.to_json();
-        event.new = Some(settings.clone());
+        event.old = Some(shown_before);
+        event.new = Some(settings.lock_shown());
         self.record(event).await?;
-        self.change_study(&study, &row.versioning, &settings).await?;
+        self.change_study(&study, &row.versioning, &settings.to_json()).await?;
         Ok(S3Response::new(PutObjectLockConfigurationOutput::default()))
     }
+}
+
+/// A default retention that cannot be, with S3's code for it, which the library does not know.
+fn bad_period() -> S3Error {
+    let told = format!("a default retention has 1 to {DAYS_MAX} days");
+    let mut error = S3Error::with_message(S3ErrorCode::Custom("InvalidRetentionPeriod".into()), told);
+    error.set_status_code(hyper::StatusCode::BAD_REQUEST);
+    error
 }
 
 /// Whether a change would give up something that is still kept.
@@ -299,7 +329,6 @@ fn is_weaker(before: &StoredVersion, after: &StoredVersion, bypasses: bool, now:
         return false;
     }
     let is_shorter = after.retain_until.is_none_or(|after| after < until);
-    let is_softer = before.retention_mode.as_deref() == Some(ObjectLockRetentionMode::COMPLIANCE)
-        && after.retention_mode.as_deref() != Some(ObjectLockRetentionMode::COMPLIANCE);
-    is_shorter || is_softer
+    // Another mode needs a bypass too, also where it is the stricter one: with it nobody could take it back.
+    is_shorter || after.retention_mode != before.retention_mode
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures_util::Stream;
 use model::event::Actor;
-use model::{Action, Answer, Label, ObjectId, StudyId, VersionId};
+use model::{Action, Answer, Label, ObjectId, PrincipalId, StudyId, VersionId};
 use secrecy::SecretString;
 
 /// Where a version's content belongs; what is sealed is bound to it.
@@ -175,6 +175,9 @@ pub trait Gate: Send + Sync + 'static {
         access_key: &'a str,
         token: Option<&'a str>,
     ) -> Answer<'a, Result<Option<Caller>, GateError>>;
+
+    /// The name that people know a principal by, if there is such a principal.
+    fn name(&self, principal: PrincipalId) -> Answer<'_, Result<Option<String>, GateError>>;
 
     /// Whether something may be done.
     fn decide<'a>(&'a self, question: &'a Question<'a>) -> Answer<'a, Result<Ruling, GateError>>;

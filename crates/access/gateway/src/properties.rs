@@ -110,6 +110,9 @@ pub(crate) struct Properties {
     /// Bytes of each part of an upload in parts.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub parts: Vec<u64>,
+    /// Checksums of each part, where they have any.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub part_checksums: Vec<Checksums>,
     /// Tags asked for when an upload in parts began, as JSON.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tags: Option<String>,
@@ -144,7 +147,12 @@ pub(crate) use given_properties;
 pub(crate) fn stored_encoding(header: &str) -> Option<String> {
     let kept: Vec<&str> =
         header.split(',').map(str::trim).filter(|coding| !coding.is_empty() && *coding != "aws-chunked").collect();
-    (!kept.is_empty()).then(|| kept.join(","))
+    (!kept.is_empty()).then(|| kept.join(", "))
+}
+
+/// How every object is sealed, in S3's word for it: AES-256 with keys of the server's keeping.
+pub(crate) fn sealed_with() -> Option<dto::ServerSideEncryption> {
+    Some(dto::ServerSideEncryption::from_static(dto::ServerSideEncryption::AES256))
 }
 
 pub(crate) fn http_date(at: &dto::Timestamp) -> Option<String> {
@@ -179,6 +187,6 @@ mod tests {
     fn how_a_request_travelled_is_not_kept() {
         assert_eq!(stored_encoding("aws-chunked"), None);
         assert_eq!(stored_encoding("gzip, aws-chunked"), Some("gzip".to_owned()));
-        assert_eq!(stored_encoding("aws-chunked,gzip,br"), Some("gzip,br".to_owned()));
+        assert_eq!(stored_encoding("aws-chunked,gzip,br"), Some("gzip, br".to_owned()));
     }
 }

@@ -10,10 +10,11 @@ use store::guarded::GuardedStudy;
 use store::guarded::versions::{self, Condition, Put, StoredVersion};
 
 use crate::caller::{Asker, Permit, Thing, denied};
+use crate::lock::lock_asked;
 use crate::ports::{Inspected, Inspection, Place, Question};
 use crate::properties::{Checksums, Properties, given_checksums, given_properties, set_checksums};
 use crate::receive::{Claims, receive, strong};
-use crate::{BODY_BYTES_MAX, Guard, fault, shown_in};
+use crate::{BODY_BYTES_MAX, Guard, fault, stored_id};
 
 /// Names are at most this long (Amazon S3 User Guide, "Naming Amazon S3 objects").
 const NAME_BYTES_MAX: usize = 1024;
@@ -70,8 +71,9 @@ pub(crate) fn condition(
         (Some(condition), None) => {
             Ok(Condition::Matches(condition.as_etag().map_or_else(|| "*".to_owned(), |etag| etag.value().to_owned())))
         }
-        (None, Some(condition)) if condition.is_any() => Ok(Condition::Absent),
-        (None, Some(_)) => Err(s3_error!(NotImplemented, "`If-None-Match` of an upload can only be `*`")),
+        (None, Some(condition)) => {
+            Ok(condition.as_etag().map_or(Condition::Absent, |etag| Condition::Differs(etag.value().to_owned())))
+        }
         (None, None) => Ok(Condition::Always),
     }
 }
@@ -94,7 +96,7 @@ impl Guard {
         }
         let mut properties = given_properties!(input);
         check_metadata(&properties)?;
-        crate::lock::ask(&row, &input, &mut properties, self.now())?;
+        crate::lock::settle(&row, lock_asked!(input), &mut properties, self.now())?;
         let tags = crate::tags::from_header(input.tagging.as_deref())?;
         let condition = condition(input.if_match.as_ref(), input.if_none_match.as_ref())?;
         let claims = Claims {
@@ -129,7 +131,7 @@ impl Guard {
         let kept = self.keep(&asker, &study, &row, &permit, ready, Activity::Upload).await?;
         let checksums = received.checksums;
         let version = visible(kept)?;
-        Ok(S3Response::new(output(&row, &version, &checksums)))
+        Ok(S3Response::new(output(&version, &checksums)))
     }
 
     /// A place for a new version of `name`: the object's id stays, if there is one.
@@ -289,10 +291,11 @@ pub(crate) fn visible(kept: Kept) -> S3Result<StoredVersion> {
     }
 }
 
-fn output(row: &GuardedStudy, version: &StoredVersion, checksums: &Checksums) -> PutObjectOutput {
+fn output(version: &StoredVersion, checksums: &Checksums) -> PutObjectOutput {
     let mut output = PutObjectOutput {
         e_tag: Some(strong(&version.etag)),
-        version_id: shown_in(row, version),
+        version_id: stored_id(version),
+        server_side_encryption: crate::properties::sealed_with(),
         ..Default::default()
     };
     set_checksums!(output, checksums);

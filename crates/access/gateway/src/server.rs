@@ -6,12 +6,14 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::TryStreamExt as _;
 use hyper::body::Incoming;
+use hyper::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use hyper::service::Service as HyperService;
-use hyper::{Request, Response};
+use hyper::{Method, Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use s3s::service::{S3Service, S3ServiceBuilder};
-use s3s::{Body, HttpError, HttpResponse};
+use s3s::{Body, HttpError, HttpResponse, S3Result, s3_error};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
@@ -19,6 +21,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 
 use crate::Guard;
+use crate::answer::{self, Asked};
 use crate::door::{Arrival, Door, refusal};
 use crate::s3::Service;
 
@@ -32,6 +35,8 @@ const HANDSHAKE_WAIT_MAX: Duration = Duration::from_secs(10);
 const SILENCE_MAX: Duration = Duration::from_secs(60);
 /// Pause after a connection could not be accepted.
 const REFUSED_PAUSE: Duration = Duration::from_millis(50);
+/// The most bytes of an upload that does not say its length.
+const UNMEASURED_BYTES_MAX: usize = 16 * 1024;
 /// Bytes written to a connection at a time.
 const WRITE_BYTES: usize = 1 << 20;
 
@@ -140,24 +145,50 @@ impl HyperService<Request<Incoming>> for Front {
 
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
         let id = crate::receive::hex(&(self.guard.random)());
-        let answered = match refusal(request.method(), request.uri(), request.headers()) {
-            Some(error) => Err(error),
-            None => Ok(()),
-        };
-        let arrival = Arrival { ip: Some(self.peer.ip().to_canonical()), request: id.clone() };
-        request.extensions_mut().insert(arrival);
-        let service = self.service.clone();
+        let asked = Asked::new(id.clone(), request.method(), request.uri());
+        let refused = refusal(request.method(), request.uri(), request.headers());
+        let arrival = Arrival { ip: Some(self.peer.ip().to_canonical()), request: id };
+        request.extensions_mut().insert(arrival.clone());
+        let (service, guard) = (self.service.clone(), Arc::clone(&self.guard));
         Box::pin(async move {
-            let mut response = match answered {
-                Err(error) => error.to_http_response().map_err(|error| HttpError::new(Box::new(error)))?,
-                Ok(()) => service.call(request.map(Body::from)).await?,
+            let mut response = match refused {
+                Some(error) => answer::of_unread(error)?,
+                None if crate::form::is_form(&request) => crate::form::answer(&guard, request, arrival).await?,
+                None => match measured(request).await {
+                    Ok(request) => service.call(request).await?,
+                    Err(error) => answer::of_unread(error)?,
+                },
             };
-            if let Ok(id) = hyper::header::HeaderValue::try_from(id) {
-                response.headers_mut().insert("x-amz-request-id", id);
-            }
+            asked.complete(&mut response);
             Ok(response)
         })
     }
+}
+
+/// A request whose body has a length, which the library wants of every upload whose bytes are signed. What comes in HTTP's own
+/// chunks without one is measured here, if it is small.
+async fn measured(request: Request<Incoming>) -> S3Result<Request<Body>> {
+    let headers = request.headers();
+    let is_unmeasured = request.method() == Method::PUT
+        && headers.contains_key(TRANSFER_ENCODING)
+        && !headers.contains_key(CONTENT_LENGTH)
+        && !headers.contains_key("x-amz-decoded-content-length");
+    let (head, body) = request.into_parts();
+    let mut body = Body::from(body);
+    if !is_unmeasured {
+        return Ok(Request::from_parts(head, body));
+    }
+    let mut whole = Vec::new();
+    while let Some(piece) = body.try_next().await.map_err(|error| crate::fault::of_body(&*error))? {
+        whole.extend_from_slice(&piece);
+        if whole.len() > UNMEASURED_BYTES_MAX {
+            return Err(s3_error!(
+                MissingContentLength,
+                "a body of more than {UNMEASURED_BYTES_MAX} bytes needs a `Content-Length`"
+            ));
+        }
+    }
+    Ok(Request::from_parts(head, Body::from(whole)))
 }
 
 /// A stream that ends when nothing moves on it for too long.

@@ -19,7 +19,7 @@ use crate::ports::{
     Caller, Gate, GateError, Inspect, InspectError, Inspected, Inspection, PartWriter, Place, Plain, Question, Ruling,
     Storage, StorageError,
 };
-use crate::{Guard, Parts};
+use crate::{Guard, Limits, Parts};
 
 /// Storage in memory. What it hands out as sealed are names.
 #[derive(Default)]
@@ -187,6 +187,10 @@ impl Gate for Rules {
         Box::pin(async move { Ok((access_key == "KEY").then(caller)) })
     }
 
+    fn name(&self, principal: PrincipalId) -> Answer<'_, Result<Option<String>, GateError>> {
+        Box::pin(async move { Ok((principal == caller().actor.id).then(|| "Ada".to_owned())) })
+    }
+
     fn decide<'a>(&'a self, question: &'a Question<'a>) -> Answer<'a, Result<Ruling, GateError>> {
         Box::pin(async move {
             if self.is_down.load(Ordering::SeqCst) {
@@ -275,6 +279,11 @@ pub(crate) struct World {
 impl World {
     /// With the study `onc-1` in it.
     pub(crate) async fn new() -> Self {
+        Self::limited(Limits::default()).await
+    }
+
+    /// As [`World::new`], with limits.
+    pub(crate) async fn limited(limits: Limits) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::sqlite(&folder.path().join("lazaret.db")).await.unwrap();
         let (memory, tape, rules) =
@@ -290,6 +299,7 @@ impl World {
             record: Arc::clone(&tape) as Arc<dyn Record>,
             clock: Arc::new(move || time.load(Ordering::SeqCst)),
             random: Arc::new(move || u128::from(ids.fetch_add(1, Ordering::SeqCst)).to_be_bytes()),
+            limits,
         });
         let world = Self { guard, memory, tape, rules, now, _folder: folder };
         let input = s3s::dto::CreateBucketInput::builder().bucket("onc-1".to_owned()).build().unwrap();

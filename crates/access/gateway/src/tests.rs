@@ -7,6 +7,8 @@ use model::{Action, Label};
 use s3s::S3Result;
 use s3s::dto::*;
 
+use crate::Limits;
+use crate::caller::Asker;
 use crate::testing::{Metadata, World, all, body};
 
 impl World {
@@ -386,4 +388,86 @@ async fn holds_and_retention_keep_what_they_hold() {
     let latest = store::guarded::versions::latest(&markers, "onc-1", "a").await.unwrap().unwrap();
     assert!(latest.marker, "a marker hides a held version without taking it away");
     assert_eq!(code(world.delete("a", Some(id)).await), "AccessDenied");
+}
+
+#[tokio::test]
+async fn what_is_too_much_for_a_day_is_not_released_and_that_is_recorded() {
+    let world = World::limited(Limits { bytes_per_day: 20, subjects_per_day: 1, ..Limits::default() }).await;
+    world.put("a", b"one patient").await.unwrap();
+    world.put("b", b"a patient").await.unwrap();
+    world.put("c", b"12345678").await.unwrap();
+    assert_eq!(world.read("a").await.unwrap(), b"one patient");
+    let error = world.get("b").await.unwrap_err();
+    assert_eq!(error.code().as_str(), "AccessDenied");
+    assert!(error.message().unwrap().contains("data subjects") && error.message().unwrap().contains("policy:volume"));
+    let event = world.tape.last();
+    assert_eq!((event.activity, event.resource.subjects), (Activity::Download, Some(1)));
+    assert_eq!(event.outcome, Outcome::Failure { code: "policy:volume".into() });
+    assert_eq!(world.read("c").await.unwrap(), b"12345678");
+    assert!(world.get("c").await.unwrap_err().message().unwrap().contains("the bytes that you may take"));
+    world.guard.flush().await.unwrap();
+    let kept = store::guarded::uses::find(&world.guard.store, [3; 16], "onc-1").await.unwrap().unwrap();
+    assert_eq!((kept.bytes, kept.subjects), (19, 1));
+    world.now.fetch_add(24 * 60 * 60 * 1000, Ordering::SeqCst);
+    assert_eq!(world.read("b").await.unwrap(), b"a patient", "the next day is another");
+}
+
+#[tokio::test]
+async fn too_many_requests_are_slowed_down_and_one_record_a_minute_says_so() {
+    let world = World::limited(Limits { requests_per_minute: 2, ..Limits::default() }).await;
+    let asker = Asker::of(&world.ask(())).unwrap();
+    let before = world.tape.len();
+    let mut told = Vec::new();
+    for _ in 0..5 {
+        told.push(world.guard.admit(&asker, "onc-1").await.map_err(|error| error.status_code().unwrap().as_u16()));
+    }
+    assert_eq!(told, [Ok(()), Ok(()), Err(503), Err(503), Err(503)]);
+    assert_eq!(world.tape.len(), before + 1);
+    assert_eq!(world.tape.last().outcome, Outcome::Failure { code: "policy:rate".into() });
+    assert_eq!(world.guard.admit(&asker, "not-there-1").await.ok(), Some(()), "told by whoever looks for it");
+}
+
+#[tokio::test]
+async fn an_upload_that_was_completed_is_answered_again_and_a_bucket_gives_up_those_that_were_not() {
+    let world = World::new().await;
+    let begin = |key: &str| {
+        let input =
+            CreateMultipartUploadInput::builder().bucket("onc-1".to_owned()).key(key.to_owned()).build().unwrap();
+        world.guard.create_multipart_upload(world.ask(input))
+    };
+    let upload = begin("a").await.unwrap().output.upload_id.unwrap();
+    let part = UploadPartInput::builder()
+        .bucket("onc-1".to_owned())
+        .key("a".to_owned())
+        .upload_id(upload.clone())
+        .part_number(1)
+        .body(Some(body(b"abc")))
+        .build()
+        .unwrap();
+    let etag = world.guard.upload_part(world.ask(part)).await.unwrap().output.e_tag;
+    let complete = || {
+        let parts = vec![CompletedPart { part_number: Some(1), e_tag: etag.clone(), ..Default::default() }];
+        let input = CompleteMultipartUploadInput::builder()
+            .bucket("onc-1".to_owned())
+            .key("a".to_owned())
+            .upload_id(upload.clone())
+            .multipart_upload(Some(CompletedMultipartUpload { parts: Some(parts) }))
+            .build()
+            .unwrap();
+        world.guard.complete_multipart_upload(world.ask(input))
+    };
+    let first = complete().await.unwrap().output;
+    let blobs = world.memory.blobs();
+    let again = complete().await.unwrap().output;
+    assert_eq!((again.e_tag, world.memory.blobs()), (first.e_tag, blobs));
+    let _left = begin("b").await.unwrap();
+    let delete = || {
+        let input = DeleteBucketInput::builder().bucket("onc-1".to_owned()).build().unwrap();
+        world.guard.delete_bucket(world.ask(input))
+    };
+    assert_eq!(code(delete().await), "BucketNotEmpty");
+    world.delete("a", None).await.unwrap();
+    assert_eq!(code(complete().await), "NoSuchUpload");
+    delete().await.unwrap();
+    assert_eq!(code(world.put("a", b"x").await), "NoSuchBucket");
 }

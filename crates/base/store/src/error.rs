@@ -83,6 +83,12 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Whether a row refers to another that is not there.
+    #[must_use]
+    pub fn is_reference_violation(&self) -> bool {
+        matches!(self, Self::Sql { source: sqlx::Error::Database(error) } if error.is_foreign_key_violation())
+    }
+
     /// Whether a unique constraint refused.
     #[must_use]
     pub fn is_unique_violation(&self) -> bool {

@@ -1,6 +1,8 @@
 //! Objects behind the guard: studies as buckets, versions of objects, and uploads in parts.
 
+pub mod seals;
 pub mod uploads;
+pub mod uses;
 pub mod versions;
 
 use crate::{Row, Store, StoreError};

@@ -118,6 +118,11 @@ pub enum Request {
         /// Why.
         reason: String,
     },
+    /// Takes away content that nothing names.
+    ObjectsSweep {
+        /// Only what is at least this old, in seconds.
+        older_than_s: u64,
+    },
     /// Keys.
     KeysList,
     /// Rotates a key: `root`, `organisation` or `study:ID`.
@@ -201,6 +206,9 @@ impl Guarded {
             Request::QuarantineList => self.quarantined().await,
             Request::QuarantineSettle { version, release, reason } => {
                 self.settle(operator, version, release, &reason).await.map(one)
+            }
+            Request::ObjectsSweep { older_than_s } => {
+                self.sweep_asked(operator, Duration::from_secs(older_than_s)).await.map(one)
             }
             Request::KeysList => {
                 let keys = self.keys("").await?;

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use gateway::ports::{Caller, Gate, GateError, Question, Ruling};
-use identity::{Identity, Resolved};
+use identity::{Identity, IdentityError, Resolved};
 use model::event::{Actor, Origin};
 use model::{Action, Answer, By, PrincipalId, PrincipalKind, StudyId};
 use policy::{Access, AccessError, Circumstances, Decision, Network, NewGrant, Rights, Thing};
@@ -93,6 +93,16 @@ impl Gate for Doorkeeper {
                 name: found.principal.name.clone(),
                 facts: found,
             }))
+        })
+    }
+
+    fn name(&self, principal: PrincipalId) -> Answer<'_, Result<Option<String>, GateError>> {
+        Box::pin(async move {
+            match self.identity.by_id(principal).await {
+                Ok(found) => Ok(Some(found.name)),
+                Err(IdentityError::Missing { .. }) => Ok(None),
+                Err(error) => Err(failed(error)),
+            }
         })
     }
 

@@ -12,6 +12,7 @@ pub mod ops;
 mod outside;
 mod record;
 mod storage;
+mod sweep;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -33,10 +34,12 @@ use vault::{Blobs, Caching, RootKey, Vault};
 pub use adopt::ToAdopt;
 pub use control::{Answer, CONTROL_SOCKET, Request, ask, own_name, serve as serve_control, whole};
 pub use gate::Doorkeeper;
+pub use gateway::Limits;
 pub use inspect::Looker;
 pub use ops::{Operator, OpsError};
 pub use record::Recorder;
 pub use storage::Sealed;
+pub use sweep::{ORPHAN_AGE, Swept};
 
 /// Sealed objects lie here, below the data folder.
 pub const OBJECTS: &str = "objects";
@@ -76,6 +79,8 @@ pub struct Opening {
     pub root_key: RootKeyAt,
     /// The name that the ledger signs under.
     pub origin: String,
+    /// How much a caller may ask for and take through S3.
+    pub limits: gateway::Limits,
 }
 
 /// Why the guard could not be opened.
@@ -144,7 +149,7 @@ impl Guarded {
     /// # Errors
     /// When a part cannot be opened. Nothing is served then.
     pub async fn open(opening: Opening) -> Result<Self, OpenError> {
-        let Opening { data_dir, store, scanner, root_key, origin } = opening;
+        let Opening { data_dir, store, scanner, root_key, origin, limits } = opening;
         let keys_dir = data_dir.join(KEYS);
         private(&keys_dir)?;
         let mut warnings = Vec::new();
@@ -179,6 +184,7 @@ impl Guarded {
             record: Arc::clone(&recorder),
             clock,
             random: outside::random_16(),
+            limits,
         });
         Ok(Self { store, vault, ledger, recorder, identity, access, gateway, flows, warnings, data_dir })
     }
@@ -198,6 +204,9 @@ impl Guarded {
         }
         if let Err(error) = self.access.flush().await {
             tracing::warn!(%error, "uses of grants could not be written down");
+        }
+        if let Err(error) = self.gateway.flush().await {
+            tracing::warn!(%error, "what callers took today could not be written down");
         }
     }
 

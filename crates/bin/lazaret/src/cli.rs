@@ -75,6 +75,9 @@ pub(crate) enum Command {
     /// Uploads that the rules put away.
     #[command(subcommand)]
     Quarantine(QuarantineCommand),
+    /// Sealed content as it lies on the disk.
+    #[command(subcommand)]
+    Objects(ObjectsCommand),
     /// Keys that seal objects: list, rotate, hold, destroy.
     #[command(subcommand)]
     Keys(KeysCommand),
@@ -218,6 +221,19 @@ pub(crate) enum AccessKeyCommand {
     Revoke {
         /// Its public id.
         id: String,
+        /// How the result is written to standard output.
+        #[arg(long, value_enum, default_value = "text")]
+        format: ListFormat,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ObjectsCommand {
+    /// Take away content that no object names, as a kill can leave it behind. The server does so once a day.
+    Sweep {
+        /// Only what is at least this old, such as `24h` or `7d`; an hour at least.
+        #[arg(long, default_value = "24h")]
+        older_than: String,
         /// How the result is written to standard output.
         #[arg(long, value_enum, default_value = "text")]
         format: ListFormat,

@@ -42,6 +42,30 @@ pub(crate) struct Guard {
     pub inspection_off: bool,
     /// Where the root key lies; in a file of the data folder when not given.
     pub root_key: Option<RootKey>,
+    /// How much a caller may ask for and take in each study.
+    #[serde(default)]
+    pub limits: GuardLimits,
+}
+
+/// How much a caller may ask for and take in each study; see [`guard::Limits`]. What is not given keeps its usual value.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct GuardLimits {
+    pub requests_per_minute: Option<u64>,
+    pub bytes_per_day: Option<u64>,
+    pub subjects_per_day: Option<u64>,
+}
+
+impl Guard {
+    /// How much a caller may ask for and take in each study.
+    pub(crate) fn limits(&self) -> guard::Limits {
+        let (own, set) = (guard::Limits::default(), &self.limits);
+        guard::Limits {
+            requests_per_minute: set.requests_per_minute.unwrap_or(own.requests_per_minute),
+            bytes_per_day: set.bytes_per_day.unwrap_or(own.bytes_per_day),
+            subjects_per_day: set.subjects_per_day.unwrap_or(own.subjects_per_day),
+        }
+    }
 }
 
 /// Where the root key lies. Secrets come from the environment.
@@ -167,6 +191,9 @@ mod tests {
         assert_eq!((limits.expansion_ratio_max, limits.time_max.as_secs()), (5, 7));
         assert_eq!(config.limits(Some(3)).time_max.as_secs(), 3);
         assert_eq!(limits.depth_max, formats::Limits::default().depth_max);
+        let config = read("[guard.limits]\nrequests_per_minute = 7\n").unwrap();
+        assert_eq!(config.guard.limits().requests_per_minute, 7);
+        assert_eq!(config.guard.limits().bytes_per_day, guard::Limits::default().bytes_per_day);
         let wrong = read("[scan]\n\njob = 3\n").unwrap_err();
         assert!(wrong.contains("line 3") && wrong.contains("job"), "{wrong}");
     }

@@ -13,8 +13,8 @@ use vault::provider::{Passphrase, Pkcs11Settings, TransitSettings};
 
 use crate::catalogue::print;
 use crate::cli::{
-    AccessKeyCommand, Global, GrantArgs, KeysCommand, ListFormat, QuarantineCommand, RevokeArgs, StudyCommand,
-    UserCommand, VerifyArgs,
+    AccessKeyCommand, Global, GrantArgs, KeysCommand, ListFormat, ObjectsCommand, QuarantineCommand, RevokeArgs,
+    StudyCommand, UserCommand, VerifyArgs,
 };
 use crate::config::{Config, RootKey};
 use crate::data::{Data, create_private, runtime};
@@ -106,6 +106,26 @@ pub(crate) fn quarantine(global: &Global, command: &QuarantineCommand) -> Result
             tell(global, settle(id, reason, false)?, *format, &["version", "state"])
         }
     }
+}
+
+pub(crate) fn objects(global: &Global, command: &ObjectsCommand) -> Result<Outcome, Failure> {
+    match command {
+        ObjectsCommand::Sweep { older_than, format } => {
+            let request = Request::ObjectsSweep { older_than_s: age(older_than)? };
+            tell(global, request, *format, &["seen", "removed", "young"])
+        }
+    }
+}
+
+/// An age such as `24h` or `7d`, in seconds.
+fn age(text: &str) -> Result<u64, Failure> {
+    let wrong = || Failure::usage(format!("`{text}` is no age; give hours or days such as `24h` or `7d`"));
+    let (number, seconds) = match (text.strip_suffix('h'), text.strip_suffix('d')) {
+        (Some(number), _) => (number, 60 * 60),
+        (_, Some(number)) => (number, 24 * 60 * 60),
+        _ => return Err(wrong()),
+    };
+    number.parse::<u64>().ok().and_then(|number| number.checked_mul(seconds)).ok_or_else(wrong)
 }
 
 pub(crate) fn keys(global: &Global, command: &KeysCommand) -> Result<Outcome, Failure> {
@@ -260,7 +280,8 @@ pub(crate) async fn open(
     scanner: Option<landscape::scan::Scanner>,
 ) -> Result<Guarded, Failure> {
     let origin = config.guard.origin.clone().unwrap_or_else(|| ORIGIN.to_owned());
-    let opening = Opening { data_dir: global.data_dir.clone(), store, scanner, root_key: root_key(config)?, origin };
+    let (data_dir, limits) = (global.data_dir.clone(), config.guard.limits());
+    let opening = Opening { data_dir, store, scanner, root_key: root_key(config)?, origin, limits };
     let guarded = Guarded::open(opening).await.map_err(|error| {
         Failure::failed("guard", anyhow::anyhow!(guard::whole(&error)))
             .hint("one program at a time opens a data folder; a running `lazaret up` answers commands itself")

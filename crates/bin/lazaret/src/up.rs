@@ -97,6 +97,10 @@ async fn serve(
         let guarded = Arc::clone(&guarded);
         tokio::spawn(async move { guarded.keep_counting().await })
     };
+    let sweeping = {
+        let guarded = Arc::clone(&guarded);
+        tokio::spawn(async move { guarded.keep_swept().await })
+    };
     tell(&data, address, config.tls.is_some()).await?;
     crate::guarding::tell_s3(s3_address, config.tls.is_some())?;
     let background = tokio::spawn(schedules(Arc::clone(&desk), stopped.clone()));
@@ -116,6 +120,7 @@ async fn serve(
     background.abort();
     warming.abort();
     counting.abort();
+    sweeping.abort();
     let guarded_until = tokio::time::timeout(GRACE, guarding).await;
     if !matches!(guarded_until, Ok(Ok(Ok(())))) {
         tracing::warn!("open S3 requests were cut");

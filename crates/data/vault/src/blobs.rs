@@ -137,6 +137,9 @@ pub trait Blobs: Send + Sync + 'static {
 
     /// Names of blobs in their order, after `after`, at most `limit`.
     fn list(&self, after: Option<BlobId>, limit: usize) -> Answer<'_, Result<Vec<BlobId>, BlobError>>;
+
+    /// When a blob was stored, in milliseconds since 1970 by the storage's clock. `None` when it is not there.
+    fn stored_at(&self, blob: BlobId) -> Answer<'_, Result<Option<i64>, BlobError>>;
 }
 
 /// A blob that was opened.

@@ -248,6 +248,37 @@ impl Vault {
         Ok(self.inner.blobs.list(after, limit).await?)
     }
 
+    /// Every blob that an object names, as they stand in clear in its manifest: nothing of it has to be opened, and keys that
+    /// were destroyed do not matter.
+    ///
+    /// # Errors
+    /// When its manifest is missing or is none, or storage does not answer.
+    pub async fn named_blobs(&self, object: &SealedObject) -> Result<Vec<BlobId>, VaultError> {
+        let bytes = self.manifest_bytes(object).await?;
+        let altered = || VaultError::altered(format!("the manifest of {}", object.place()));
+        let mut blobs = Manifest::blobs(&bytes).ok_or_else(altered)?;
+        if let ManifestPlace::Blob(blob) = &object.manifest {
+            blobs.push(*blob);
+        }
+        Ok(blobs)
+    }
+
+    /// When a blob was stored, in milliseconds since 1970 by the storage's clock. `None` when it is not there.
+    ///
+    /// # Errors
+    /// When storage does not answer.
+    pub async fn blob_stored_at(&self, blob: BlobId) -> Result<Option<i64>, VaultError> {
+        Ok(self.inner.blobs.stored_at(blob).await?)
+    }
+
+    /// Removes a blob that no object and no part names any more. The caller has made sure of that.
+    ///
+    /// # Errors
+    /// When storage does not answer.
+    pub async fn remove_blob(&self, blob: BlobId) -> Result<(), VaultError> {
+        Ok(self.inner.blobs.remove(blob).await?)
+    }
+
     /// Destroys every key of a scope, for good: after this nothing that they sealed can be opened, wherever a copy of it lies.
     /// Blobs are not touched. Done again, it gives another receipt.
     ///

@@ -95,6 +95,8 @@ pub enum Condition {
     Absent,
     /// The newest version has this entity tag (`If-Match`), or any, for `*`.
     Matches(String),
+    /// The newest version, if one can be seen, has another entity tag (`If-None-Match`).
+    Differs(String),
 }
 
 /// What came of putting a version.
@@ -142,7 +144,12 @@ pub async fn put(
     let current = latest_in(&mut transaction, &new.study, &new.name).await?;
     let seen = current.as_ref().filter(|version| !version.marker);
     match (condition, seen) {
-        (Condition::Always, _) | (Condition::Absent, None) => {}
+        (Condition::Always, _) | (Condition::Absent | Condition::Differs(_), None) => {}
+        (Condition::Differs(tag), Some(version)) => {
+            if *tag == version.etag {
+                return Ok(Put::Conflict);
+            }
+        }
         (Condition::Absent, Some(_)) => return Ok(Put::Conflict),
         (Condition::Matches(_), None) => return Ok(Put::Missing),
         (Condition::Matches(tag), Some(version)) => {

@@ -61,4 +61,9 @@ pub trait Disk: Send + Sync + 'static {
     /// # Errors
     /// As the operating system says.
     fn names(&self, path: &Path) -> io::Result<Vec<String>>;
+    /// When a file was last written, in milliseconds since 1970.
+    ///
+    /// # Errors
+    /// As the operating system says.
+    fn modified_ms(&self, path: &Path) -> io::Result<i64>;
 }

@@ -139,6 +139,15 @@ impl<D: Disk> Blobs for Folder<D> {
             Ok(blobs)
         }))
     }
+
+    fn stored_at(&self, blob: BlobId) -> Answer<'_, Result<Option<i64>, BlobError>> {
+        let (disk, path) = (Arc::clone(&self.disk), self.path(blob));
+        Box::pin(blocking(move || match disk.modified_ms(&path) {
+            Ok(at) => Ok(Some(at)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(failed("look at a blob")(error)),
+        }))
+    }
 }
 
 struct Writing<D: Disk> {

@@ -284,6 +284,11 @@ impl Disk for Local {
         std::fs::remove_file(path)
     }
 
+    fn modified_ms(&self, path: &Path) -> io::Result<i64> {
+        let since = std::fs::metadata(path)?.modified()?.duration_since(std::time::UNIX_EPOCH);
+        Ok(since.map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX)))
+    }
+
     fn names(&self, path: &Path) -> io::Result<Vec<String>> {
         let names = std::fs::read_dir(path)?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()));
         names.collect()

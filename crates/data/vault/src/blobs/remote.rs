@@ -89,6 +89,16 @@ impl Blobs for Remote {
             Ok(blobs)
         })
     }
+
+    fn stored_at(&self, blob: BlobId) -> Answer<'_, Result<Option<i64>, BlobError>> {
+        Box::pin(async move {
+            match self.store.head(&self.path(blob)).await {
+                Ok(meta) => Ok(Some(meta.last_modified.timestamp_millis())),
+                Err(object_store::Error::NotFound { .. }) => Ok(None),
+                Err(source) => Err(failed("look at a blob")(source)),
+            }
+        })
+    }
 }
 
 struct Writing {

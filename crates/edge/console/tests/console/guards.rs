@@ -63,6 +63,10 @@ impl Gate for NoGate {
         Box::pin(async { Ok(None) })
     }
 
+    fn name(&self, _: model::PrincipalId) -> Answer<'_, Result<Option<String>, GateError>> {
+        Box::pin(async { Ok(None) })
+    }
+
     fn decide<'a>(&'a self, _: &'a Question<'a>) -> Answer<'a, Result<Ruling, GateError>> {
         Box::pin(async { Err(GateError("nobody is let in".into())) })
     }
@@ -158,6 +162,7 @@ impl Guards {
             record: Arc::clone(&recorder),
             clock,
             random: Arc::new(|| drawn()[..16].try_into().unwrap()),
+            limits: gateway::Limits::default(),
         });
         let (access, identity) = (Arc::new(access), Arc::new(identity));
         Self { ledger, ledger_dir, vault, access, identity, recorder, removals, gateway }
