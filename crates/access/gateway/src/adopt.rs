@@ -8,7 +8,7 @@ use md5::{Digest as _, Md5};
 use model::event::{Activity, Detail};
 use model::{By, Label, Scope, StudyId, VersionId};
 use s3s::S3Error;
-use store::guarded::versions::{self, Condition, Put, StoredVersion};
+use store::guarded::versions::{Condition, Put, StoredVersion};
 
 use crate::copy::blob;
 use crate::ports::{Place, Plain, StorageError};
@@ -89,7 +89,7 @@ impl Guard {
         let Candidate { study, name, .. } = *candidate;
         let (_, row) = self.study(study.as_str()).await?;
         crate::put::check_name(name)?;
-        let before = versions::latest(&self.store, study.as_str(), name).await.map_err(fault::of_store)?;
+        let before = self.newest(study, name).await.map_err(fault::of_store)?;
         if let Some(before) = before.filter(|before| !before.marker) {
             // What cannot be read was not written by an adoption.
             let adopted = Properties::parse(&before.properties).ok().and_then(|properties| properties.adopted);
@@ -202,8 +202,8 @@ impl Guard {
             event.details.push(Detail { field: field.into(), scope: scope.clone(), value: value.to_owned() });
         }
         self.record(event).await?;
-        let put = versions::put(&self.store, version, keeps_versions, &Condition::Absent, None, self.now());
-        match put.await.map_err(fault::of_store)? {
+        let put = self.put_version(version, keeps_versions, Condition::Absent, None).await;
+        match put.map_err(fault::of_store)? {
             Put::Done { .. } => Ok(()),
             _ => Err(AdoptError::Taken),
         }

@@ -119,7 +119,7 @@ impl Guard {
             condition: Condition::Always,
             upload: None,
         };
-        let kept = self.keep(&asker, &study, &row, &permit, ready, Activity::Upload).await?;
+        let kept = Box::pin(self.keep(&asker, &study, &row, &permit, ready, Activity::Upload)).await?;
         let version = visible(kept)?;
         let mut result = CopyObjectResult {
             e_tag: Some(strong(&version.etag)),

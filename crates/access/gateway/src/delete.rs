@@ -1,5 +1,7 @@
 //! Deleting: a marker where versions are kept, the version itself where they are not or where one is named.
 
+use std::sync::Arc;
+
 use model::event::Activity;
 use model::{Action, StudyId};
 use s3s::dto::{DeleteObjectInput, DeleteObjectOutput, DeleteObjectsInput, DeleteObjectsOutput, DeletedObject, Error};
@@ -129,7 +131,7 @@ impl Guard {
         let store = &self.store;
         let found = match id {
             Some(id) => versions::find(store, study.as_str(), name, version_id(id)?).await,
-            None => versions::latest(store, study.as_str(), name).await,
+            None => self.newest(study, name).await.map(|found| found.map(Arc::unwrap_or_clone)),
         }
         .map_err(fault::of_store)?;
         let thing = match &found {
@@ -162,7 +164,9 @@ impl Guard {
     }
 
     async fn remove(&self, version: &StoredVersion, bypasses_governance: bool) -> S3Result<()> {
-        match versions::remove(&self.store, version.version, bypasses_governance, self.now()).await {
+        let (store, id, now) = (self.store.clone(), version.version, self.now());
+        let removing = Box::pin(async move { versions::remove(&store, id, bypasses_governance, now).await });
+        match self.changing(&version.study, &version.name, removing).await {
             Ok(Removed::Done(old)) if !old.sealed.is_empty() => {
                 self.discard(&[old.sealed]).await;
                 Ok(())
@@ -206,8 +210,8 @@ impl Guard {
             sealed: Vec::new(),
         };
         let keeps = row.versioning == "on";
-        let put = versions::put(&self.store, &marker, keeps, &Condition::Always, None, self.now());
-        match put.await.map_err(fault::of_store)? {
+        let put = self.put_version(&marker, keeps, Condition::Always, None).await;
+        match put.map_err(fault::of_store)? {
             Put::Done { replaced, .. } => {
                 self.discard(&replaced).await;
                 Ok(Deleted { is_marker: true, version_id: Some(shown_id(&marker)) })

@@ -21,6 +21,7 @@ mod limits;
 mod list;
 mod lock;
 mod multipart;
+mod newest;
 mod parts;
 pub mod ports;
 mod properties;
@@ -93,6 +94,7 @@ pub struct Guard {
     uses: limits::Uses,
     /// Studies that were asked for. This process alone changes them, and forgets those that it changes.
     studies: RwLock<HashMap<StudyId, Arc<GuardedStudy>>>,
+    newest: Arc<newest::Newest>,
     /// Grows with every study that is forgotten, so that a row that was read before is not kept after.
     forgotten: AtomicU64,
 }
@@ -111,6 +113,7 @@ impl Guard {
             clock,
             random,
             uses: limits::Uses::new(limits),
+            newest: Arc::default(),
             studies: RwLock::default(),
             forgotten: AtomicU64::new(0),
         })
@@ -165,10 +168,10 @@ impl Guard {
     async fn wanted(&self, study: &StudyId, name: &str, id: Option<&str>) -> S3Result<StoredVersion> {
         match id {
             None => {
-                let found = versions::latest(&self.store, study.as_str(), name).await.map_err(fault::of_store)?;
+                let found = self.newest(study, name).await.map_err(fault::of_store)?;
                 match found {
                     Some(version) if version.marker => Err(marked(&version, false)),
-                    Some(version) => Ok(version),
+                    Some(version) => Ok(Arc::unwrap_or_clone(version)),
                     None => Err(no_key()),
                 }
             }

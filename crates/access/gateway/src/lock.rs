@@ -12,7 +12,7 @@ use s3s::dto::{
 use s3s::{S3Error, S3ErrorCode, S3Request, S3Response, S3Result, s3_error};
 use serde::{Deserialize, Serialize};
 use store::guarded::GuardedStudy;
-use store::guarded::versions::{self, StoredVersion};
+use store::guarded::versions::StoredVersion;
 
 use crate::caller::{Asker, Thing};
 use crate::properties::Properties;
@@ -159,7 +159,7 @@ impl Guard {
         event.old = Some(shown(&found.row));
         event.new = Some(shown(&changed));
         self.record(event).await?;
-        versions::change(&self.store, &changed).await.map_err(fault::of_store)?;
+        self.change_version(changed).await.map_err(fault::of_store)?;
         Ok(())
     }
 

@@ -7,7 +7,7 @@ use model::{Action, Label, ObjectId, StudyId, VersionId};
 use s3s::dto::{ChecksumType, PutObjectInput, PutObjectOutput};
 use s3s::{S3Error, S3ErrorCode, S3Request, S3Response, S3Result, s3_error};
 use store::guarded::GuardedStudy;
-use store::guarded::versions::{self, Condition, Put, StoredVersion};
+use store::guarded::versions::{Condition, Put, StoredVersion};
 
 use crate::caller::{Asker, Permit, Thing, denied};
 use crate::lock::lock_asked;
@@ -128,7 +128,7 @@ impl Guard {
             condition,
             upload: None,
         };
-        let kept = self.keep(&asker, &study, &row, &permit, ready, Activity::Upload).await?;
+        let kept = Box::pin(self.keep(&asker, &study, &row, &permit, ready, Activity::Upload)).await?;
         let checksums = received.checksums;
         let version = visible(kept)?;
         Ok(S3Response::new(output(&version, &checksums)))
@@ -136,7 +136,7 @@ impl Guard {
 
     /// A place for a new version of `name`: the object's id stays, if there is one.
     pub(crate) async fn place_for(&self, study: &StudyId, name: &str) -> S3Result<Place> {
-        let before = versions::latest(&self.store, study.as_str(), name).await.map_err(fault::of_store)?;
+        let before = self.newest(study, name).await.map_err(fault::of_store)?;
         let object = before.map_or_else(|| self.new_object(), |version| ObjectId::from_bytes(version.object));
         Ok(Place { study: study.clone(), object, version: self.new_version() })
     }
@@ -200,8 +200,8 @@ impl Guard {
             version.state = "quarantined".to_owned();
         }
         let keeps_versions = row.versioning == "on";
-        let put = versions::put(&self.store, &version, keeps_versions, &ready.condition, ready.upload, self.now());
-        match put.await.map_err(fault::of_store)? {
+        let put = self.put_version(&version, keeps_versions, ready.condition, ready.upload).await;
+        match put.map_err(fault::of_store)? {
             Put::Done { sequence, replaced, parts } => {
                 version.sequence = sequence;
                 self.discard(&replaced).await;

@@ -54,7 +54,9 @@ impl Guard {
         event.new = Some(if is_released { "visible" } else { "refused" }.to_owned());
         event.details.push(Detail { field: "reason".into(), scope: Scope::Object(object), value: reason.to_owned() });
         self.record.record(event).await?;
-        if !versions::settle(&self.store, *id.as_bytes(), is_released).await? {
+        let store = self.store.clone();
+        let settling = Box::pin(async move { versions::settle(&store, *id.as_bytes(), is_released).await });
+        if !self.changing(&held.study, &held.name, settling).await? {
             return Err(SettleError::NotHeld { id });
         }
         if !is_released {

@@ -10,7 +10,6 @@ use s3s::dto::{
     PutBucketTaggingInput, PutBucketTaggingOutput, PutObjectTaggingInput, PutObjectTaggingOutput, Tag, Tagging,
 };
 use s3s::{S3Request, S3Response, S3Result, s3_error};
-use store::guarded::versions;
 
 use crate::caller::{Asker, Thing};
 use crate::lock::Settings;
@@ -139,7 +138,7 @@ impl Guard {
         let thing = Thing::version(&study, &found.row);
         self.announce(asker, Activity::Update, &found.permit, &thing).await?;
         found.row.tags = to_json(tags);
-        versions::change(&self.store, &found.row).await.map_err(fault::of_store)?;
+        self.change_version(found.row.clone()).await.map_err(fault::of_store)?;
         Ok(shown_in(&row, &found.row))
     }
 

@@ -471,3 +471,32 @@ async fn an_upload_that_was_completed_is_answered_again_and_a_bucket_gives_up_th
     delete().await.unwrap();
     assert_eq!(code(world.put("a", b"x").await), "NoSuchBucket");
 }
+
+#[tokio::test]
+async fn what_is_kept_in_memory_follows_every_change() {
+    let world = World::new().await;
+    for (round, body) in [b"first".as_slice(), b"second", b"third"].into_iter().enumerate() {
+        world.put("a", body).await.unwrap();
+        assert_eq!(world.read("a").await.unwrap(), body, "round {round}");
+        assert_eq!(world.read("a").await.unwrap(), body, "from memory, round {round}");
+    }
+    world.delete("a", None).await.unwrap();
+    assert_eq!(code(world.get("a").await), "NoSuchKey");
+    world.rules.refuse(Action::Write, Some(Label::Secret));
+    assert!(world.put("b", b"the password is").await.is_err());
+    assert_eq!(code(world.get("b").await), "NoSuchKey", "in quarantine");
+    let held = store::guarded::versions::in_state(&world.guard.store, "quarantined", i64::MAX, 10).await.unwrap();
+    let id = model::VersionId::from_bytes(held[0].version);
+    let by = model::By { actor: crate::testing::caller().actor, origin: model::event::Origin::default(), now_ms: 1 };
+    world.guard.settle(&by, id, true, "made up").await.unwrap();
+    assert_eq!(world.read("b").await.unwrap(), b"the password is");
+    // A client that goes away while its object is stored leaves nothing stale in memory.
+    world.rules.refuse(Action::Delete, None);
+    for (round, body) in [b"fourth".as_slice(), b"fifth"].into_iter().enumerate() {
+        let putting = world.put("b", body);
+        let _given_up = tokio::time::timeout(std::time::Duration::from_micros(50 * round as u64), putting).await;
+        let stored = store::guarded::versions::latest(&world.guard.store, "onc-1", "b").await.unwrap().unwrap();
+        let shown = world.guard.newest(&"onc-1".parse().unwrap(), "b").await.unwrap().unwrap();
+        assert!(stored.version == shown.version || stored.sequence > shown.sequence);
+    }
+}

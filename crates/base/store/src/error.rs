@@ -36,6 +36,9 @@ pub enum StoreError {
     /// What was deleted still stands in the write-ahead log, because somebody keeps reading.
     #[error("deleted rows still stand in the write-ahead log, because the database is being read; do it again")]
     Unscrubbed,
+    /// The program ends, and the work with it.
+    #[error("the work was stopped before it ended; look at what became of it before doing it again")]
+    Stopped,
     /// A migration failed; nothing of it was applied.
     #[error("schema step {version} `{name}` failed; the database is as it was before the step")]
     Migration {
