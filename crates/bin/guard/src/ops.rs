@@ -7,8 +7,8 @@ use policy::{AccessError, NewGrant, Rights};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use store::StoreError;
-use store::guarded::versions;
 use store::guarded::{self, GuardedStudy};
+use store::guarded::{sums, versions};
 use store::principals::{self, Principal};
 use vault::VaultError;
 
@@ -95,7 +95,7 @@ fn told(principal: &Principal) -> Value {
 
 impl Guarded {
     /// The operator as the one by whom something is done.
-    async fn by(&self, operator: &Operator) -> Result<By, OpsError> {
+    pub(crate) async fn by(&self, operator: &Operator) -> Result<By, OpsError> {
         let origin = Origin { through: operator.through.into(), ..Origin::default() };
         // The first event of all names the service that creates the principal.
         let nobody =
@@ -301,6 +301,17 @@ impl Guarded {
     /// When a hold lies on it, or something does not answer.
     pub async fn shred(&self, operator: &Operator, scope: &Scope) -> Result<Value, OpsError> {
         let by = self.by(operator).await?;
+        if let Scope::Study(study) = scope {
+            // A hold or a retention of object lock wins over shredding, as a legal hold on a key does.
+            let sum = sums::of_study(&self.store, study.as_str(), by.now_ms).await?;
+            if sum.kept > 0 {
+                let kept = sum.kept;
+                return Err(OpsError::Wrong(format!(
+                    "{kept} versions in `{study}` are kept by object lock; lift the holds over S3, or wait for the end of \
+                     retention"
+                )));
+            }
+        }
         let mut event = by.event(Activity::KeyShred);
         event.resource.entity = Some(format!("key:{scope}"));
         self.recorder.record(event).await?;
