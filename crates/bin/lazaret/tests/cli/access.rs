@@ -60,9 +60,15 @@ fn questions(folder: &Path) {
     assert_eq!(read["allowed"], true);
     assert_eq!((strings(&read["policies"]), read["kind"].as_str()), (vec!["grant"], Some("person")));
     assert_eq!(read["grants"].as_array().unwrap().len(), 1);
-    assert!(!who.iter().any(|line| line["name"] == "rita" && line["action"] == "write"), "what nobody granted is left out");
+    assert!(
+        !who.iter().any(|line| line["name"] == "rita" && line["action"] == "write"),
+        "what nobody granted is left out"
+    );
     let refused_write = one(&who, "cro", "list");
-    assert_eq!((refused_write["allowed"].as_bool(), refused_write["code"].as_str()), (Some(false), Some("policy:agreement")));
+    assert_eq!(
+        (refused_write["allowed"].as_bool(), refused_write["code"].as_str()),
+        (Some(false), Some("policy:agreement"))
+    );
     assert!(refused_write["hint"].as_str().unwrap().contains("renew the agreement"));
     let reach = lines(folder, &["access", "reach", "rita"]);
     assert!(reach.iter().all(|line| line["study"] == "onc-9" && line["labels"].is_null()), "{reach:#?}");
@@ -81,7 +87,8 @@ fn questions(folder: &Path) {
         let (code, told) = refused(folder, &arguments);
         assert!(code == Some(1) && told.contains(words), "{arguments:?}: {code:?} {told}");
     }
-    for arguments in [vec!["access", "who-can-reach", "Not A Study"], vec!["access", "policy", "preview", "none.cedar"]] {
+    for arguments in [vec!["access", "who-can-reach", "Not A Study"], vec!["access", "policy", "preview", "none.cedar"]]
+    {
         let (code, told) = refused(folder, &arguments);
         assert_eq!(code, Some(2), "{arguments:?}: {told}");
     }

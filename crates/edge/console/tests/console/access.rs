@@ -92,7 +92,10 @@ async fn who_can_reach_is_answered_with_grants_policies_and_advice() {
         assert!(page.contains(part), "no `{part}` in {page}");
     }
     let page = site.get("/access/who?study=cardio-7&principal=otto", &cookie).await.text;
-    assert!(page.contains("no grant in force allows `read` here") || page.contains("no grant in force allows"), "{page}");
+    assert!(
+        page.contains("no grant in force allows `read` here") || page.contains("no grant in force allows"),
+        "{page}"
+    );
     assert!(page.contains("ask for a grant"), "what to do is told");
     assert_eq!(site.get("/access/who?study=onc-201&object=none.csv", &cookie).await.status, StatusCode::NOT_FOUND);
     assert_eq!(site.get("/access/who?study=onc-201&principal=nobody", &cookie).await.status, StatusCode::NOT_FOUND);
@@ -122,7 +125,11 @@ async fn pages_have_limits() {
     assert_eq!(page.matches("<tr><th scope=\"row\">").count(), 27, "25 of one study and 2 of the other");
     assert!(page.contains("/access?study=cardio-7") && page.contains("after=s-"), "{page}");
     let next = site.get("/access?after=s-006", &cookie).await.text;
-    assert!(next.contains("aria-label=\"s-007\"") && !next.contains("aria-label=\"s-006\"") && !next.contains("onc-201</a>"));
+    assert!(
+        next.contains("aria-label=\"s-007\"")
+            && !next.contains("aria-label=\"s-006\"")
+            && !next.contains("onc-201</a>")
+    );
     let first = site.get("/access/who?study=cardio-7", &cookie).await.text;
     assert_eq!(first.matches("<th scope=\"row\">").count(), 50);
     let more = between(&first, "<p class=\"more\" id=\"more\"><a class=\"button\" href=\"", "\"").replace("&#38;", "&");
@@ -139,7 +146,10 @@ async fn a_request_takes_two_people() {
     let (site, ..) = filled().await;
     let (reader, reviewer) = (site.user("rea", Role::Reader).await, site.user("rev", Role::Reviewer).await);
     let ask = "study=cardio-7&role=reader&until=2026-12-20&reason=interim+analysis+of+arm+B";
-    refused(&site.post("/access/ask", "study=cardio-7&role=reader&until=2026-12-20&reason=ok", &reader).await, "reason");
+    refused(
+        &site.post("/access/ask", "study=cardio-7&role=reader&until=2026-12-20&reason=ok", &reader).await,
+        "reason",
+    );
     refused(&site.post("/access/ask", "study=cardio-7&role=reader&reason=interim+analysis", &reader).await, "an end");
     refused(
         &site.post("/access/ask", "study=cardio-7&role=reader&until=2028-01-01&reason=interim+analysis", &reader).await,
@@ -240,7 +250,10 @@ async fn principals_are_changed_and_their_keys_shown_once() {
     let again = site.get(&place, &ada).await.text;
     assert!(again.contains(&id) && !again.contains(&secret), "the secret is shown once");
     assert_eq!(site.post(&format!("{place}/keys/revoke"), "key=LZAKNOTHERS", &ada).await.status, StatusCode::NOT_FOUND);
-    assert_eq!(site.post(&format!("{place}/keys/revoke"), &format!("key={id}"), &ada).await.status, StatusCode::SEE_OTHER);
+    assert_eq!(
+        site.post(&format!("{place}/keys/revoke"), &format!("key={id}"), &ada).await.status,
+        StatusCode::SEE_OTHER
+    );
     assert!(identity.secret(&id, NOON).await.unwrap().is_none());
     for (to, words) in [("contained", ">contained<"), ("released", ">no training<"), ("disabled", ">disabled<")] {
         let answer = site.post(&format!("{place}/state"), &format!("to={to}"), &ada).await;
@@ -297,7 +310,10 @@ async fn the_glass_is_not_broken_without_a_second_factor_and_reviewed_by_another
     let page = site.get("/access/emergencies", &reviewer).await.text;
     assert!(page.contains("second factor") && page.contains("To do:") && !page.contains("Open it"), "{page}");
     refused(&site.post("/access/emergencies", open, &reviewer).await, "second-factor");
-    refused(&site.post("/access/emergencies", "study=onc-201&hours=x&reason=abcdefghi", &reviewer).await, "whole number");
+    refused(
+        &site.post("/access/emergencies", "study=onc-201&hours=x&reason=abcdefghi", &reviewer).await,
+        "whole number",
+    );
     // Broken elsewhere, with a second factor.
     let mfa = Circumstances { now_ms: NOON, mfa: true, ..Circumstances::default() };
     let why = "made up: allergic shock";
@@ -337,7 +353,9 @@ async fn a_policy_is_shown_as_a_difference_before_it_applies() {
     }
     let page = site.post("/access/policies/preview", &form, &ada).await;
     assert_eq!(page.status, StatusCode::OK, "{}", page.text);
-    for part in ["Whom it touches", ">otto<", ">mira<", "denied by weekend", "Put it in force", "name=\"version\" value=\"1\""] {
+    for part in
+        ["Whom it touches", ">otto<", ">mira<", "denied by weekend", "Put it in force", "name=\"version\" value=\"1\""]
+    {
         assert!(page.text.contains(part), "no `{part}` in {}", page.text);
     }
     let now = Circumstances { now_ms: NOON, mfa: true, ..Circumstances::default() };

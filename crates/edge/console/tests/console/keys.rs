@@ -78,7 +78,8 @@ async fn the_tree_shows_ages_uses_holds_and_tombstones() {
     let cookie = site.user("rea", Role::Reader).await;
     let page = site.get("/keys", &cookie).await;
     assert_eq!(page.status, StatusCode::OK, "{}", page.text);
-    for part in ["Root key in ", "Organisation", "/keys/studies/onc-201", "3 keys", "1 hold", "case-77", ">destroyed<"] {
+    for part in ["Root key in ", "Organisation", "/keys/studies/onc-201", "3 keys", "1 hold", "case-77", ">destroyed<"]
+    {
         assert!(page.text.contains(part), "no `{part}` in {}", page.text);
     }
     assert!(!page.text.contains("Rotate") && !page.text.contains("Shred") && !page.text.contains("Lay a hold"));
@@ -101,7 +102,10 @@ async fn an_administrator_rotates() {
     let (rea, ada) = (site.user("rea", Role::Reader).await, site.user("ada", Role::Administrator).await);
     for path in ["/keys/rotate", "/keys/holds", "/keys/holds/release", "/keys/shred"] {
         assert_eq!(site.post(path, "", &rea).await.status, StatusCode::FORBIDDEN, "{path}");
-        assert_eq!(site.post(path, "", &site.user(&format!("rev{}", path.len()), Role::Reviewer).await).await.status, 403);
+        assert_eq!(
+            site.post(path, "", &site.user(&format!("rev{}", path.len()), Role::Reviewer).await).await.status,
+            403
+        );
     }
     for (key, rewrapped) in [("study:onc-201", 3), ("organisation", 2), ("root", 1)] {
         let form = format!("key={key}");
@@ -111,7 +115,11 @@ async fn an_administrator_rotates() {
         assert!(told >= rewrapped, "{key} wrapped {told} anew");
     }
     for key in ["", "object:1", "study:", "study:../x"] {
-        assert_eq!(site.post("/keys/rotate", &format!("key={key}"), &ada).await.status, StatusCode::BAD_REQUEST, "{key}");
+        assert_eq!(
+            site.post("/keys/rotate", &format!("key={key}"), &ada).await.status,
+            StatusCode::BAD_REQUEST,
+            "{key}"
+        );
     }
     let recorded = guard.recorded().await;
     assert!(recorded.contains("key:study:onc-201") && recorded.contains("\"through\":\"console\""), "{recorded}");
@@ -132,7 +140,10 @@ async fn a_hold_wins_over_shredding_until_it_is_lifted() {
         assert_eq!(site.post("/keys/holds", form, &ada).await.status, status, "{form}");
     }
     let page = site.get("/keys/shred?scope=study:onc-201", &ada).await.text;
-    assert!(page.contains("It cannot be shredded") && page.contains("case-9") && !page.contains("Destroy for good"), "{page}");
+    assert!(
+        page.contains("It cannot be shredded") && page.contains("case-9") && !page.contains("Destroy for good"),
+        "{page}"
+    );
     let confirmed = "scope=study:onc-201&name=onc-201";
     let answer = site.post("/keys/shred", confirmed, &ada).await;
     assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{}", answer.text);
@@ -154,7 +165,8 @@ async fn a_study_is_shredded_once_its_name_was_typed_and_the_receipt_holds() {
     for part in ["<span class=\"value\">3</span>", "3.0 kB", "Type <strong>onc-201</strong>"] {
         assert!(page.contains(part), "no `{part}` in {page}");
     }
-    for form in ["scope=study:onc-201&name=", "scope=study:onc-201&name=onc-20", "scope=organisation&name=organisation"] {
+    for form in ["scope=study:onc-201&name=", "scope=study:onc-201&name=onc-20", "scope=organisation&name=organisation"]
+    {
         let answer = site.post("/keys/shred", form, &ada).await;
         assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{form}");
     }
