@@ -214,7 +214,7 @@ async fn an_administrator_gives_narrows_and_revokes() {
     assert!(site.get("/access/requests", &eve).await.text.contains("Countersign"));
     assert_eq!(site.post(&format!("{place}/approve"), "", &eve).await.status, StatusCode::SEE_OTHER);
     refused(&site.post(&format!("{place}/narrow"), "action=write", &ada).await, "cannot add an action");
-    refused(&site.post(&format!("{place}/narrow"), "", &ada).await, "nothing would be left");
+    refused(&site.post(&format!("{place}/narrow"), "", &ada).await, "othing would be left");
     refused(&site.post(&format!("{place}/narrow"), "days=lots", &ada).await, "number of days");
     assert_eq!(site.post(&format!("{place}/narrow"), "action=list", &ada).await.status, StatusCode::SEE_OTHER);
     let page = site.get(&place, &ada).await.text;

@@ -1,5 +1,5 @@
 //! The made-up people, services and studies of `up --sample`, with grants, a request, an unused grant, and files that are
-//! stored over S3 like anybody's. Everything goes the way that is recorded; done again, it adds what is missing.
+//! stored over S3 like anybody's. Everything goes the way that is recorded, once: where a study is there already, nothing is added.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
