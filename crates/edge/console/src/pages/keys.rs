@@ -79,7 +79,7 @@ impl Node {
             depth,
             href: if study.is_empty() { String::new() } else { format!("/keys/studies/{study}") },
             kind: match &*key.kind {
-                "organisation" => "organisation",
+                "organisation" => "",
                 "study" => "study",
                 _ => "data subject",
             },

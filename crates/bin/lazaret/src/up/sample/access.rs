@@ -29,6 +29,10 @@ const STUDIES: [(&str, &str); 3] = [
     ("aur-303", "AUR-303-harbour-cardiology"),
 ];
 
+/// Files with made-up credentials that end in quarantine: study, and the file below the organisation's folder.
+const CREDENTIALS: [(&str, &str); 2] =
+    [("aur-202", "it/pipelines/loader.toml"), ("aur-303", "discovery/notebooks/dose-response.ipynb")];
+
 /// Name, kind, organisation, and for how many days training and agreement still hold.
 const PRINCIPALS: [(&str, PrincipalKind, Option<&str>, i64, i64); 7] = [
     ("mira.sample", PrincipalKind::Person, None, 300, 0),
@@ -156,7 +160,10 @@ async fn store_files(
             .build()
             .map_err(|error| Failure::failed("sample", error))?;
         let base = folder.join("clinical").join(below);
-        for path in files(&base) {
+        let mut paths: Vec<(PathBuf, PathBuf)> = files(&base).into_iter().map(|path| (base.clone(), path)).collect();
+        let own = CREDENTIALS.iter().filter(|(of, _)| *of == study);
+        paths.extend(own.map(|(_, path)| (folder.to_owned(), folder.join(path))));
+        for (base, path) in paths {
             let Ok(bytes) = tokio::fs::read(&path).await else { continue };
             let name = path.strip_prefix(&base).unwrap_or(&path).to_string_lossy().replace('\\', "/");
             // What a rule keeps back is in quarantine then, and told as an error.

@@ -172,7 +172,7 @@ async fn places(console: &Console, guard: &Guarded, principal: &Principal) -> Re
                 tags: labels.map(|labels| labels.iter().copied().map(wording::tag).collect()).unwrap_or_default(),
                 is_place: labels.is_none(),
                 cells: told.iter().map(|told| cells::cell(told, None)).collect(),
-                refused: refused.map(Line::from).collect(),
+                refused: Line::of(refused, &[]),
             }
         };
         let name = study.map_or_else(|| "*".to_owned(), ToString::to_string);

@@ -10,6 +10,7 @@ use store::guarded::versions;
 use store::principals::{self as table, Principal};
 use store::studies;
 
+use super::cells::label_sets;
 use super::{Tab, asked, state_of, study_of, tabs};
 use crate::failure::{Failure, render};
 use crate::frame::{Frame, Section};
@@ -33,9 +34,11 @@ pub(crate) struct Params {
     after: String,
 }
 
-/// One action of one principal, with what decided.
+/// Actions of one principal that were decided alike, with what decided.
 pub(super) struct Line {
-    pub(super) action: &'static str,
+    pub(super) actions: Vec<&'static str>,
+    /// What the objects hold that it is about; empty for all of them.
+    pub(super) tags: Vec<Tag>,
     pub(super) is_allowed: bool,
     /// The policies that decided.
     pub(super) policies: Vec<String>,
@@ -45,11 +48,26 @@ pub(super) struct Line {
     pub(super) grants: Vec<u32>,
 }
 
-impl From<&Told> for Line {
-    fn from(told: &Told) -> Self {
+impl Line {
+    /// One line for all that was decided alike.
+    pub(super) fn of<'a>(told: impl IntoIterator<Item = &'a Told>, labels: &[Label]) -> Vec<Self> {
+        let mut lines: Vec<Self> = Vec::new();
+        for told in told {
+            let decision = &told.decision;
+            let is_alike = |line: &&mut Self| line.because == decision.because && line.grants == decision.grants;
+            match lines.iter_mut().find(is_alike).filter(|_| !decision.policies.is_empty()) {
+                Some(line) => line.actions.push(told.action.as_str()),
+                None => lines.push(Self::one(told, labels)),
+            }
+        }
+        lines
+    }
+
+    fn one(told: &Told, labels: &[Label]) -> Self {
         let decision = &told.decision;
         Self {
-            action: told.action.as_str(),
+            actions: vec![told.action.as_str()],
+            tags: labels.iter().copied().map(wording::tag).collect(),
             is_allowed: decision.allowed,
             policies: decision.policies.clone(),
             because: decision.because.clone(),
@@ -132,6 +150,8 @@ async fn answer(console: &Console, guard: &Guarded, params: &Params, page: &mut 
     let (people, total) = people(console, guard, study.as_ref(), params).await?;
     page.total = wording::counted(total as u64, "principal has", "principals have");
     let circumstances = asked(console);
+    // Of a study as a whole, it is told too which of its objects are refused.
+    let sets = if object.is_none() { label_sets(console, study.as_ref()).await? } else { Vec::new() };
     if let Some(last) = people.last().filter(|_| people.len() == PEOPLE && total > PEOPLE) {
         let pairs = [("study", &*params.study), ("object", &params.object), ("after", &last.id.to_string())];
         page.more = format!("/access/who{}", address::query(&pairs));
@@ -142,12 +162,19 @@ async fn answer(console: &Console, guard: &Guarded, params: &Params, page: &mut 
         let is_told = |told: &&Told| told.granted || told.decision.allowed || !params.principal.is_empty();
         let (allowed, refused): (Vec<&Told>, Vec<&Told>) =
             told.iter().filter(is_told).partition(|told| told.decision.allowed);
+        let mut refused = Line::of(refused, &[]);
+        let actions: Vec<Action> = allowed.iter().map(|told| told.action).collect();
+        for labels in &sets {
+            let thing = Some(Thing { id: None, labels });
+            let told = access.tell(&principal, &actions, study.as_ref(), thing, &circumstances);
+            refused.extend(Line::of(told.iter().filter(|told| !told.decision.allowed), labels));
+        }
         page.rows.push(Row {
             href: format!("/access/principals/{}", principal.id),
             kind: principal.kind.as_str(),
             state: state_of(&principal, console.now()),
-            allowed: allowed.into_iter().map(Line::from).collect(),
-            refused: refused.into_iter().map(Line::from).collect(),
+            allowed: Line::of(allowed, &[]),
+            refused,
             name: principal.name,
         });
     }
