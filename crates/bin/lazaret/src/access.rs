@@ -88,8 +88,8 @@ pub(crate) enum PolicyCommand {
         /// Its text in Cedar.
         file: PathBuf,
         /// The version that the preview showed; nothing is done when somebody changed the policy since.
-        #[arg(long, value_name = "N")]
-        version: Option<u32>,
+        #[arg(long, value_name = "VERSION")]
+        previewed: Option<u32>,
         /// How the difference is written to standard output.
         #[arg(long, value_enum, default_value = "text")]
         format: ListFormat,
@@ -133,8 +133,8 @@ pub(crate) fn run(global: &Global, command: &AccessCommand) -> Result<Outcome, F
         AccessCommand::Policy(PolicyCommand::Preview { file, format }) => {
             (AccessRequest::PolicyPreview { text: text(file)? }, *format, DIFFERENCE)
         }
-        AccessCommand::Policy(PolicyCommand::Apply { file, version, format }) => {
-            (AccessRequest::PolicyApply { text: text(file)?, version: *version }, *format, DIFFERENCE)
+        AccessCommand::Policy(PolicyCommand::Apply { file, previewed, format }) => {
+            (AccessRequest::PolicyApply { text: text(file)?, version: *previewed }, *format, DIFFERENCE)
         }
         AccessCommand::Policy(PolicyCommand::Remove { id, format }) => {
             (AccessRequest::PolicyRemove { id: id.clone() }, *format, DIFFERENCE)

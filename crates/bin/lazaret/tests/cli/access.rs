@@ -110,13 +110,13 @@ fn policy(folder: &Path) {
         assert_eq!(one(&who, "rita", "read")["allowed"], expected);
     };
     reads(true);
-    let (code, told) = refused(folder, &["access", "policy", "apply", "rule.cedar", "--version", "7"]);
+    let (code, told) = refused(folder, &["access", "policy", "apply", "rule.cedar", "--previewed", "7"]);
     assert!(code == Some(1) && told.contains("changed meanwhile"), "{told}");
     let (code, told) = refused(folder, &["access", "policy", "apply", "wrong.cedar"]);
     assert!(code == Some(1) && told.contains("@id"), "{told}");
     reads(true);
     let version = summary["version"].to_string();
-    let applied = lines(folder, &["access", "policy", "apply", "rule.cedar", "--version", &version]);
+    let applied = lines(folder, &["access", "policy", "apply", "rule.cedar", "--previewed", &version]);
     assert_eq!(applied.last().unwrap()["summary"]["applied"], true);
     reads(false);
     lines(folder, &["access", "policy", "remove", "no-reading"]);
@@ -133,7 +133,6 @@ fn access_is_asked_and_decided_with_and_without_a_server() {
     lines(folder, &["grant", "rita", "--study", "onc-9", "--role", "reader"]);
     lines(folder, &["grant", "cro", "--study", "onc-9", "--role", "monitor"]);
     questions(folder);
-    policy(folder);
     let review = lines(folder, &["access", "review", "--days", "1"]);
     assert!(review.is_empty(), "young grants are not unused: {review:#?}");
     let server = Server::start(folder);

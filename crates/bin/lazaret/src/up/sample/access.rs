@@ -29,9 +29,8 @@ const STUDIES: [(&str, &str); 3] = [
     ("aur-303", "AUR-303-harbour-cardiology"),
 ];
 
-/// Files with made-up credentials that end in quarantine: study, and the file below the organisation's folder.
-const CREDENTIALS: [(&str, &str); 2] =
-    [("aur-202", "it/pipelines/loader.toml"), ("aur-303", "discovery/notebooks/dose-response.ipynb")];
+/// Files below the organisation's folder that hold made-up credentials: who is no steward cannot just store them.
+const CREDENTIALS: [&str; 2] = ["it/pipelines/loader.toml", "discovery/notebooks/dose-response.ipynb"];
 
 /// Name, kind, organisation, and for how many days training and agreement still hold.
 const PRINCIPALS: [(&str, PrincipalKind, Option<&str>, i64, i64); 7] = [
@@ -139,37 +138,49 @@ async fn waiting(guarded: &Guarded) -> Result<(), OpsError> {
     Ok(())
 }
 
-/// Stores a few files of each study over S3, with an access key that is revoked afterwards.
+/// Stores a few files of each study over S3, and as somebody else what ends in quarantine.
 async fn store_files(
     guarded: &Guarded,
     operator: &Operator,
     folder: &Path,
     address: SocketAddr,
 ) -> Result<(), Failure> {
-    let mira = guarded.identity.by_name("mira.sample").await.map_err(|error| failed(&error.into()))?;
-    let key = guarded.identity.create_key(mira.id, Some(now() + DAY_MS), &by(&mira)).await;
-    let key = key.map_err(|error| failed(&error.into()))?;
     for (study, below) in STUDIES {
-        let client = AmazonS3Builder::new()
-            .with_endpoint(format!("http://{address}"))
-            .with_allow_http(true)
-            .with_region("us-east-1")
-            .with_bucket_name(study)
-            .with_access_key_id(&key.id)
-            .with_secret_access_key(key.secret.expose_secret())
-            .build()
-            .map_err(|error| Failure::failed("sample", error))?;
         let base = folder.join("clinical").join(below);
-        let mut paths: Vec<(PathBuf, PathBuf)> = files(&base).into_iter().map(|path| (base.clone(), path)).collect();
-        let own = CREDENTIALS.iter().filter(|(of, _)| *of == study);
-        paths.extend(own.map(|(_, path)| (folder.to_owned(), folder.join(path))));
-        for (base, path) in paths {
-            let Ok(bytes) = tokio::fs::read(&path).await else { continue };
-            let name = path.strip_prefix(&base).unwrap_or(&path).to_string_lossy().replace('\\', "/");
-            // What a rule keeps back is in quarantine then, and told as an error.
-            if let Err(error) = client.put(&name.as_str().into(), bytes.into()).await {
-                tracing::debug!(%error, study, "a file of the sample was not let in");
-            }
+        let paths = files(&base);
+        store_as(guarded, operator, "mira.sample", (study, address), &base, paths).await?;
+    }
+    let paths = CREDENTIALS.iter().map(|path| folder.join(path)).collect();
+    store_as(guarded, operator, "pipeline.sample", ("aur-202", address), folder, paths).await
+}
+
+/// Stores files under their names below `base`, with an access key of `name` that is revoked afterwards.
+async fn store_as(
+    guarded: &Guarded,
+    operator: &Operator,
+    name: &str,
+    (study, address): (&str, SocketAddr),
+    base: &Path,
+    paths: Vec<PathBuf>,
+) -> Result<(), Failure> {
+    let principal = guarded.identity.by_name(name).await.map_err(|error| failed(&error.into()))?;
+    let key = guarded.identity.create_key(principal.id, Some(now() + DAY_MS), &by(&principal)).await;
+    let key = key.map_err(|error| failed(&error.into()))?;
+    let client = AmazonS3Builder::new()
+        .with_endpoint(format!("http://{address}"))
+        .with_allow_http(true)
+        .with_region("us-east-1")
+        .with_bucket_name(study)
+        .with_access_key_id(&key.id)
+        .with_secret_access_key(key.secret.expose_secret())
+        .build()
+        .map_err(|error| Failure::failed("sample", error))?;
+    for path in paths {
+        let Ok(bytes) = tokio::fs::read(&path).await else { continue };
+        let name = path.strip_prefix(base).unwrap_or(&path).to_string_lossy().replace('\\', "/");
+        // What a rule keeps back is in quarantine then, and told as an error.
+        if let Err(error) = client.put(&name.as_str().into(), bytes.into()).await {
+            tracing::debug!(%error, study, "a file of the sample was not let in");
         }
     }
     guarded.revoke_key(operator, &key.id).await.map_err(|error| failed(&error))?;

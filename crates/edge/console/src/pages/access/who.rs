@@ -40,6 +40,8 @@ pub(super) struct Line {
     /// What the objects hold that it is about; empty for all of them.
     pub(super) tags: Vec<Tag>,
     pub(super) is_allowed: bool,
+    /// A stable code; empty where it is allowed.
+    code: String,
     /// The policies that decided.
     pub(super) policies: Vec<String>,
     pub(super) because: String,
@@ -54,9 +56,15 @@ impl Line {
         let mut lines: Vec<Self> = Vec::new();
         for told in told {
             let decision = &told.decision;
-            let is_alike = |line: &&mut Self| line.because == decision.because && line.grants == decision.grants;
-            match lines.iter_mut().find(is_alike).filter(|_| !decision.policies.is_empty()) {
-                Some(line) => line.actions.push(told.action.as_str()),
+            let is_alike = |line: &&mut Self| line.code == decision.code && line.grants == decision.grants;
+            match lines.iter_mut().find(is_alike) {
+                Some(line) => {
+                    line.actions.push(told.action.as_str());
+                    if decision.policies.is_empty() {
+                        // The reason names one action.
+                        "no grant in force allows it here".clone_into(&mut line.because);
+                    }
+                }
                 None => lines.push(Self::one(told, labels)),
             }
         }
@@ -69,6 +77,7 @@ impl Line {
             actions: vec![told.action.as_str()],
             tags: labels.iter().copied().map(wording::tag).collect(),
             is_allowed: decision.allowed,
+            code: decision.code.clone(),
             policies: decision.policies.clone(),
             because: decision.because.clone(),
             hint: decision.hint.clone(),
