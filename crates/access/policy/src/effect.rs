@@ -141,7 +141,7 @@ impl Access {
         };
         let question =
             Question { principal, action, study: found.as_deref(), object, circumstances, standing: &standing };
-        let (was, becomes) = (before.decide(&question), after.decide(&question));
+        let (was, becomes) = before.decide_both(after, &question);
         (was.allowed != becomes.allowed).then_some((was, becomes))
     }
 }

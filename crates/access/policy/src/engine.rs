@@ -178,12 +178,22 @@ impl Engine {
     /// What the policies say. Whatever fails denies.
     #[must_use]
     pub fn decide(&self, question: &Question<'_>) -> Decision {
-        let slice = self.slice(question);
-        let (request, entities) = match slice {
-            Ok(slice) => slice,
-            Err(why) => return Decision::failed(format!("the question could not be put: {why}")),
-        };
-        let response = self.authorizer.is_authorized(&request, &self.policies, &entities);
+        match self.slice(question) {
+            Ok(slice) => self.judge(question, &slice),
+            Err(why) => unput(&why),
+        }
+    }
+
+    /// What these policies and `others` say; the question is put together once.
+    pub(crate) fn decide_both(&self, others: &Self, question: &Question<'_>) -> (Decision, Decision) {
+        match self.slice(question) {
+            Ok(slice) => (self.judge(question, &slice), others.judge(question, &slice)),
+            Err(why) => (unput(&why), unput(&why)),
+        }
+    }
+
+    fn judge(&self, question: &Question<'_>, (request, entities): &(Request, Entities)) -> Decision {
+        let response = self.authorizer.is_authorized(request, &self.policies, entities);
         if let Some(error) = response.diagnostics().errors().next() {
             return Decision::failed(format!("a policy could not be evaluated: {error}"));
         }
@@ -266,6 +276,10 @@ impl Engine {
             Request::new(principal, action.clone(), resource, context, schema).map_err(|error| text(&error))?;
         Ok((request, entities))
     }
+}
+
+fn unput(why: &str) -> Decision {
+    Decision::failed(format!("the question could not be put: {why}"))
 }
 
 fn add_own(

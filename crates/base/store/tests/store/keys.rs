@@ -268,7 +268,9 @@ async fn what_would_be_destroyed_is_told_before() {
         assert_eq!(told, ["case-2", "case-1"]);
         assert_eq!(keys::holds_against(&store, "study:cns", Doomed::Study("cns"), 1).await.unwrap().len(), 1);
         assert!(keys::holds_against(&store, "study:onc", Doomed::Study("onc"), 10).await.unwrap().is_empty());
-        destroy(&store, Doomed::Study("onc")).await;
+        let mut transaction = store.begin().await.unwrap();
+        keys::destroy(&mut transaction, Doomed::Study("onc"), 30).await.unwrap();
+        transaction.commit().await.unwrap();
         assert!(by_kind(Doomed::Study("onc")).await.unwrap().is_empty());
     })
     .await;
