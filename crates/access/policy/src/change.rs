@@ -98,6 +98,12 @@ impl Case {
     /// What `engine` says to it.
     #[must_use]
     pub fn decide(&self, engine: &Engine) -> Decision {
+        let failed = || Decision::failed("no study".to_owned());
+        self.put(|question| engine.decide(question)).unwrap_or_else(failed)
+    }
+
+    /// Hands the case over as a question.
+    fn put<T>(&self, ask: impl FnOnce(&Question<'_>) -> T) -> Option<T> {
         let is = |flag: Flag| (self.flag == flag).then_some(0);
         let lasts = |missing: Flag| (self.flag != missing).then_some(10);
         let principal = Principal {
@@ -112,7 +118,7 @@ impl Case {
             created_at: 0,
             disabled_at: is(Flag::Disabled),
         };
-        let Ok(id) = "golden".parse() else { return Decision::failed("no study".to_owned()) };
+        let id = "golden".parse().ok()?;
         let study = Study {
             id,
             title: String::new(),
@@ -130,14 +136,14 @@ impl Case {
         };
         let labels = self.label.map(|label| [label]);
         let standing = self.standing();
-        engine.decide(&Question {
+        Some(ask(&Question {
             principal: &principal,
             action: self.action,
             study: Some(&study),
             object: labels.as_ref().map(|labels| Thing { id: None, labels }),
             circumstances: &circumstances,
             standing: &standing,
-        })
+        }))
     }
 
     fn standing(&self) -> Standing {
@@ -176,7 +182,8 @@ pub struct Preview {
     pub id: String,
     /// The version that it would become.
     pub version: u32,
-    /// Cases of the [`population`] that would be decided otherwise: allowed or not, or by another rule.
+    /// Cases of the [`population`] that would be decided otherwise: allowed or not, or by another rule. Those that neither a
+    /// grant nor an emergency speaks for are left out: they are denied before and after.
     pub differences: Vec<Difference>,
     /// How many of them would be denied that are allowed.
     pub denied: usize,
@@ -280,10 +287,11 @@ impl Access {
 
 fn differences(before: &Engine, after: &Engine) -> Vec<Difference> {
     let differs = |case: Case| {
-        let (before, after) = (case.decide(before), case.decide(after));
+        let (before, after) = case.put(|question| before.decide_both(after, question))?;
         (before != after).then_some(Difference { case, before, after })
     };
-    population().filter_map(differs).collect()
+    // What neither a grant nor an emergency speaks for is denied by any policies.
+    population().filter(|case| case.standing().reaches(case.action)).filter_map(differs).collect()
 }
 
 fn is_id(id: &str) -> bool {

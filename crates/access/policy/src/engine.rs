@@ -55,11 +55,32 @@ impl Decision {
     }
 }
 
-#[derive(Debug, Clone)]
-struct Rule {
-    id: String,
-    title: String,
-    hint: String,
+/// A policy as a page shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rule {
+    /// Its id.
+    pub id: String,
+    /// What it says, in a sentence.
+    pub title: String,
+    /// The text of law or standard that it follows.
+    pub why: String,
+    /// What to do about a denial.
+    pub hint: String,
+    /// Whether it opens a door; the others close one.
+    pub opens: bool,
+    /// Its text in Cedar.
+    pub text: String,
+}
+
+/// The id that a policy's text gives itself (`@id`). The text is not checked any further.
+///
+/// # Errors
+/// When it cannot be read or holds more than one policy.
+pub fn id_of(text: &str) -> Result<String, AccessError> {
+    let source = Source { id: None, text: text.to_owned() };
+    let mut found = parse(&source)?;
+    let one = found.pop().filter(|_| found.is_empty());
+    one.map(|(rule, _)| rule.id).ok_or_else(|| wrong("new", "one text holds one policy; split it"))
 }
 
 /// Compiled policies.
@@ -146,15 +167,33 @@ impl Engine {
         rules.into_iter().map(|(_, rule)| rule.id.clone()).collect()
     }
 
+    /// The policies in force, in the order of the files.
+    #[must_use]
+    pub fn rules(&self) -> Vec<Rule> {
+        let mut rules: Vec<&(usize, Rule)> = self.rules.values().collect();
+        rules.sort_by_key(|(at, _)| *at);
+        rules.into_iter().map(|(_, rule)| rule.clone()).collect()
+    }
+
     /// What the policies say. Whatever fails denies.
     #[must_use]
     pub fn decide(&self, question: &Question<'_>) -> Decision {
-        let slice = self.slice(question);
-        let (request, entities) = match slice {
-            Ok(slice) => slice,
-            Err(why) => return Decision::failed(format!("the question could not be put: {why}")),
-        };
-        let response = self.authorizer.is_authorized(&request, &self.policies, &entities);
+        match self.slice(question) {
+            Ok(slice) => self.judge(question, &slice),
+            Err(why) => unput(&why),
+        }
+    }
+
+    /// What these policies and `others` say; the question is put together once.
+    pub(crate) fn decide_both(&self, others: &Self, question: &Question<'_>) -> (Decision, Decision) {
+        match self.slice(question) {
+            Ok(slice) => (self.judge(question, &slice), others.judge(question, &slice)),
+            Err(why) => (unput(&why), unput(&why)),
+        }
+    }
+
+    fn judge(&self, question: &Question<'_>, (request, entities): &(Request, Entities)) -> Decision {
+        let response = self.authorizer.is_authorized(request, &self.policies, entities);
         if let Some(error) = response.diagnostics().errors().next() {
             return Decision::failed(format!("a policy could not be evaluated: {error}"));
         }
@@ -239,6 +278,10 @@ impl Engine {
     }
 }
 
+fn unput(why: &str) -> Decision {
+    Decision::failed(format!("the question could not be put: {why}"))
+}
+
 fn add_own(
     policies: &mut Vec<(Rule, cedar_policy::Policy)>,
     rule: Rule,
@@ -264,7 +307,7 @@ fn add_own(
 }
 
 fn parse(source: &Source) -> Result<Vec<(Rule, cedar_policy::Policy)>, AccessError> {
-    let named = source.id.as_deref().unwrap_or("shipped");
+    let named = source.id.as_deref().unwrap_or("new");
     let set = PolicySet::from_str(&source.text).map_err(|error| wrong(named, error))?;
     if set.templates().next().is_some() {
         return Err(wrong(named, "templates are not used; write a policy without `?principal` and `?resource`"));
@@ -283,8 +326,14 @@ fn rule(named: &str, wanted: Option<&str>, policy: &cedar_policy::Policy) -> Res
         let text = policy.annotation(key).filter(|text| !text.trim().is_empty());
         text.map(str::to_owned).ok_or_else(|| wrong(named, format!("the annotation `@{key}` is missing")))
     };
-    let rule = Rule { id: annotation("id")?, title: annotation("title")?, hint: annotation("hint")? };
-    annotation("why")?;
+    let rule = Rule {
+        id: annotation("id")?,
+        title: annotation("title")?,
+        why: annotation("why")?,
+        hint: annotation("hint")?,
+        opens: policy.effect() == Effect::Permit,
+        text: policy.to_string(),
+    };
     if wanted.is_some_and(|wanted| wanted != rule.id) {
         return Err(wrong(named, format!("its annotation `@id` says `{}`", rule.id)));
     }

@@ -162,6 +162,24 @@ impl Index {
         standing
     }
 
+    /// The actions that some grant in force allows there to every object, whatever it holds.
+    pub(crate) fn unlimited(&self, principal: PrincipalId, place: Option<&StudyId>, now: i64) -> ActionSet {
+        let key = (principal, place.cloned());
+        let entries = self.entries.get(&key).into_iter().flatten();
+        let all = entries.filter(|entry| entry.holds(now) && entry.labels.is_none());
+        all.fold(ActionSet::default(), |set, entry| set.union(entry.actions))
+    }
+
+    /// Everybody with a grant anywhere, with where.
+    pub(crate) fn everybody(&self) -> Vec<(PrincipalId, Place)> {
+        let mut all: Vec<_> = self.entries.keys().cloned().collect();
+        let emergencies = self.emergencies.keys().map(|(who, study)| (*who, Some(study.clone())));
+        all.extend(emergencies);
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+
     /// Everybody who could reach `place`: no policy lets anybody in without a grant or an emergency there.
     pub(crate) fn candidates(&self, place: Option<&StudyId>) -> BTreeSet<PrincipalId> {
         let mut found = self.by_place.get(&place.cloned()).cloned().unwrap_or_default();

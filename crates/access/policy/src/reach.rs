@@ -35,7 +35,71 @@ pub struct Reached {
     pub decision: Decision,
 }
 
+/// What one action comes to for one principal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    /// The action.
+    pub action: Action,
+    /// Whether a grant in force names it here, whatever the policies say.
+    pub granted: bool,
+    /// Whether it is granted for every object, whatever it holds.
+    pub unlimited: bool,
+    /// What is decided, and why.
+    pub decision: Decision,
+}
+
 impl Access {
+    /// What each of `actions` comes to for `principal`, allowed or not.
+    #[must_use]
+    pub fn tell(
+        &self,
+        principal: &Principal,
+        actions: &[Action],
+        study: Option<&StudyId>,
+        object: Option<Thing<'_>>,
+        circumstances: &Circumstances,
+    ) -> Vec<Told> {
+        let labels = object.map_or(&[][..], |thing| thing.labels);
+        let now = circumstances.now_ms;
+        let (standing, unlimited) = self.look(|index| {
+            (index.standing(principal.id, study, labels, now), index.unlimited(principal.id, study, now))
+        });
+        let tell = |action: Action| Told {
+            action,
+            granted: standing.granted.contains(action),
+            unlimited: unlimited.contains(action),
+            decision: self.judge(principal, action, study, object, circumstances),
+        };
+        actions.iter().copied().map(tell).collect()
+    }
+
+    /// Whether the glass is broken for `principal` in a study at `now_ms`.
+    #[must_use]
+    pub fn in_emergency(&self, principal: PrincipalId, study: &StudyId, now_ms: i64) -> bool {
+        self.look(|index| index.standing(principal, Some(study), &[], now_ms).emergency)
+    }
+
+    /// Everybody who could reach a place by a grant or an emergency, by id after `after`, at most `limit`; and how many they
+    /// are in all.
+    #[must_use]
+    pub fn candidates(
+        &self,
+        study: Option<&StudyId>,
+        after: Option<PrincipalId>,
+        limit: usize,
+    ) -> (Vec<PrincipalId>, usize) {
+        let all = self.look(|index| index.candidates(study));
+        let total = all.len();
+        let later = all.into_iter().filter(|id| after.is_none_or(|after| *id > after));
+        (later.take(limit).collect(), total)
+    }
+
+    /// Every place where `principal` has a grant or an emergency; `None` is the organisation itself.
+    #[must_use]
+    pub fn places(&self, principal: PrincipalId) -> Vec<Option<StudyId>> {
+        self.look(|index| index.places(principal)).into_iter().collect()
+    }
+
     /// Everybody who could reach a study, or an object of it, in these circumstances, by each action.
     ///
     /// # Errors

@@ -9,6 +9,7 @@ mod engines;
 #[path = "access/reach.rs"]
 mod reach;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use doubles::{Clear, Ledger, by};
@@ -275,6 +276,12 @@ async fn policies_change_with_their_effect_shown() {
         assert_eq!((preview.version, preview.allowed), (1, 0));
         assert!(preview.denied > 50 && preview.differences.iter().all(|d| d.case.kind == PrincipalKind::Partner));
         assert!(world.may(&partner, Action::Read, 12), "a preview changes nothing");
+        let effects = access.effects("local", Some(NIGHT), &HashMap::new(), &at(12)).await.unwrap();
+        assert_eq!((effects.losing, effects.gaining, effects.compared), (1, 0, effects.pairs));
+        let told: Vec<_> = effects.told.iter().map(|one| (one.principal, one.action)).collect();
+        assert_eq!(told, [(partner.id, Action::Read)], "what a preview tells of people is what is decided then");
+        assert_eq!(policy::id_of(NIGHT).unwrap(), "local");
+        assert!(policy::id_of("permit").is_err() && policy::id_of(&format!("{NIGHT}{NIGHT}")).is_err());
         access.change_policy("local", Some(NIGHT), 1, &by(ROOT, 13)).await.unwrap();
         assert!(world.ledger.last().new.unwrap().starts_with("version=1 denied="));
         let denied = access.decide(&partner, Action::Read, Some(&study()), None, &at(14));

@@ -144,3 +144,13 @@ pub async fn review(store: &Store, id: u32, review: Review, by: PrincipalId, now
                until = CASE WHEN until > $4 THEN $4 ELSE until END WHERE id = $1 AND review = 'pending'";
     Ok(store.execute(sql, &[id.into(), review.as_str().into(), by.into(), now.into()]).await? > 0)
 }
+
+/// Uses of whatever review before the id `before`, newest first, at most `limit` and a page.
+///
+/// # Errors
+/// When the engine refuses.
+pub async fn newest(store: &Store, before: u32, limit: u32) -> Result<Vec<Emergency>, StoreError> {
+    let limit = limit.min(PAGE_ROWS_MAX);
+    let sql = format!("SELECT {COLUMNS} FROM emergencies WHERE id < $1 ORDER BY id DESC LIMIT {limit}");
+    store.rows(&sql, &[before.into()]).await?.iter().map(emergency).collect()
+}

@@ -219,3 +219,32 @@ pub async fn unused(store: &Store, since: i64, after: u32) -> Result<Vec<Grant>,
     );
     store.rows(&sql, &[since.into(), after.into()]).await?.iter().map(grant).collect()
 }
+
+/// Grants that nobody else stands behind yet: given by one person, in force, and with an action that takes two people. Oldest
+/// first, at most a page after the id `after`.
+///
+/// # Errors
+/// When the engine refuses.
+pub async fn countersignable(store: &Store, now: i64, after: u32) -> Result<Vec<Grant>, StoreError> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM grants WHERE state = 'active' AND approved_by IS NULL AND id > $1 \
+         AND (valid_until IS NULL OR valid_until > $2) \
+         AND (actions LIKE '%delete%' OR actions LIKE '%export%' OR actions LIKE '%administer%') \
+         ORDER BY id LIMIT {PAGE_ROWS_MAX}"
+    );
+    store.rows(&sql, &[after.into(), now.into()]).await?.iter().map(grant).collect()
+}
+
+/// How many requests wait, and how many active grants were given before `since` and not used since then.
+///
+/// # Errors
+/// When the engine refuses.
+pub async fn waiting(store: &Store, since: i64) -> Result<(u64, u64), StoreError> {
+    let sql = "SELECT (SELECT COUNT(*) FROM grants WHERE state = 'requested'), \
+               (SELECT COUNT(*) FROM grants WHERE state = 'active' AND valid_from < $1 \
+               AND (last_used_at IS NULL OR last_used_at < $1))";
+    match store.row(sql, &[since.into()]).await? {
+        Some(row) => Ok((row.unsigned(0)?, row.unsigned(1)?)),
+        None => Ok((0, 0)),
+    }
+}

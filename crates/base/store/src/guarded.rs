@@ -1,6 +1,7 @@
 //! Objects behind the guard: studies as buckets, versions of objects, and uploads in parts.
 
 pub mod seals;
+pub mod sums;
 pub mod uploads;
 pub mod uses;
 pub mod versions;

@@ -269,6 +269,59 @@ pub async fn hold_against(
     row.map(|row| Ok((row.text(0)?, row.text(1)?))).transpose()
 }
 
+/// Every hold that stands against destroying `doomed`, by scope, at most `limit` and a page; as [`hold_against`].
+///
+/// # Errors
+/// When the engine refuses.
+pub async fn holds_against(
+    store: &Store,
+    scope: &str,
+    doomed: Doomed<'_>,
+    limit: u32,
+) -> Result<Vec<HoldRow>, StoreError> {
+    let (condition, value) = doomed.condition();
+    let sql = format!(
+        "SELECT scope, reference, placed_at FROM vault_holds WHERE released_at IS NULL AND (scope = $2 \
+         OR scope IN (SELECT owner FROM vault_keys WHERE {condition}) \
+         OR scope IN (SELECT 'study:' || study FROM vault_keys WHERE {condition} AND study IS NOT NULL) \
+         OR scope IN (SELECT 'subject:' || subject FROM vault_keys WHERE {condition} AND subject IS NOT NULL)) \
+         ORDER BY scope, reference LIMIT {}",
+        limit.min(PAGE_ROWS_MAX)
+    );
+    store.rows(&sql, &[value, scope.into()]).await?.iter().map(hold_row).collect()
+}
+
+/// How many living keys of each kind `doomed` means, by kind.
+///
+/// # Errors
+/// When the engine refuses.
+pub async fn doomed_by_kind(store: &Store, doomed: Doomed<'_>) -> Result<Vec<(String, u64)>, StoreError> {
+    let (condition, value) = doomed.condition();
+    let sql = format!(
+        "SELECT kind, COUNT(*) FROM vault_keys WHERE {condition} AND destroyed_at IS NULL GROUP BY kind ORDER BY kind"
+    );
+    store.rows(&sql, &[value]).await?.iter().map(|row| Ok((row.text(0)?, row.unsigned(1)?))).collect()
+}
+
+/// Study and owner (`object:ID`) of the living data keys that `doomed` means, by name after `after`, at most a page; the name
+/// comes first.
+///
+/// # Errors
+/// When the engine refuses.
+pub async fn doomed_objects(
+    store: &Store,
+    doomed: Doomed<'_>,
+    after: &str,
+) -> Result<Vec<(String, String, String)>, StoreError> {
+    let (condition, value) = doomed.condition();
+    let sql = format!(
+        "SELECT name, study, owner FROM vault_keys WHERE {condition} AND kind = 'data' AND destroyed_at IS NULL \
+         AND name > $2 ORDER BY name LIMIT {PAGE_ROWS_MAX}"
+    );
+    let rows = store.rows(&sql, &[value, after.into()]).await?;
+    rows.iter().map(|row| Ok((row.text(0)?, row.text_opt(1)?.unwrap_or_default(), row.text(2)?))).collect()
+}
+
 /// Places a hold. Placed again under the same reference, it holds again.
 ///
 /// # Errors
@@ -309,8 +362,11 @@ pub async fn holds(store: &Store) -> Result<Vec<HoldRow>, StoreError> {
         "SELECT scope, reference, placed_at FROM vault_holds WHERE released_at IS NULL ORDER BY scope, reference \
          LIMIT {PAGE_ROWS_MAX}"
     );
-    let hold = |row: &Row| Ok(HoldRow { scope: row.text(0)?, reference: row.text(1)?, placed_at: row.int(2)? });
-    store.rows(&sql, &[]).await?.iter().map(hold).collect()
+    store.rows(&sql, &[]).await?.iter().map(hold_row).collect()
+}
+
+fn hold_row(row: &Row) -> Result<HoldRow, StoreError> {
+    Ok(HoldRow { scope: row.text(0)?, reference: row.text(1)?, placed_at: row.int(2)? })
 }
 
 /// A receipt of destroyed keys.
@@ -353,17 +409,27 @@ pub async fn receipts(store: &Store, scope: Option<&str>) -> Result<Vec<ReceiptR
         Some(scope) => store.rows(&format!("{select} WHERE scope = $1 {order}"), &[scope.into()]).await?,
         None => store.rows(&format!("{select} {order}"), &[]).await?,
     };
-    let receipt = |row: &Row| {
-        Ok(ReceiptRow {
-            id: row.text(0)?,
-            scope: row.text(1)?,
-            issued_at: row.int(2)?,
-            body: row.text(3)?,
-            signer: row.text(4)?,
-            signature: row.text(5)?,
-        })
-    };
-    rows.iter().map(receipt).collect()
+    rows.iter().map(receipt_row).collect()
+}
+
+fn receipt_row(row: &Row) -> Result<ReceiptRow, StoreError> {
+    Ok(ReceiptRow {
+        id: row.text(0)?,
+        scope: row.text(1)?,
+        issued_at: row.int(2)?,
+        body: row.text(3)?,
+        signer: row.text(4)?,
+        signature: row.text(5)?,
+    })
+}
+
+/// The receipt with this id.
+///
+/// # Errors
+/// When the engine refuses.
+pub async fn receipt(store: &Store, id: &str) -> Result<Option<ReceiptRow>, StoreError> {
+    let sql = "SELECT id, scope, issued_at, body, signer, signature FROM vault_receipts WHERE id = $1";
+    store.row(sql, &[id.into()]).await?.map(|row| receipt_row(&row)).transpose()
 }
 
 /// A key that wraps others, with how many it wraps.
@@ -382,16 +448,32 @@ pub struct KeySum {
 /// # Errors
 /// When the engine refuses.
 pub async fn wrapping(store: &Store, after: &str, limit: u32) -> Result<Vec<KeySum>, StoreError> {
-    let sql = format!(
+    let sql = sums("k.kind IN ('organisation', 'study', 'subject') AND k.name > $1", limit);
+    store.rows(&sql, &[after.into()]).await?.iter().map(key_sum).collect()
+}
+
+/// Keys that wrap others and hang right under `parent`, by name after `after`, at most `limit` and a page.
+///
+/// # Errors
+/// When the engine refuses.
+pub async fn wrapping_under(store: &Store, parent: &str, after: &str, limit: u32) -> Result<Vec<KeySum>, StoreError> {
+    let sql = sums("k.kind IN ('organisation', 'study', 'subject') AND k.parent = $2 AND k.name > $1", limit);
+    store.rows(&sql, &[after.into(), parent.into()]).await?.iter().map(key_sum).collect()
+}
+
+fn sums(condition: &str, limit: u32) -> String {
+    format!(
         "SELECT k.name, k.version, k.kind, k.owner, k.study, k.subject, k.parent, k.parent_version, k.wrapped, \
          k.created_at, k.rewrapped_at, k.destroyed_at, \
          (SELECT COUNT(*) FROM vault_keys v WHERE v.name = k.name AND v.destroyed_at IS NULL), \
          (SELECT COUNT(*) FROM vault_keys c WHERE c.parent = k.name AND c.destroyed_at IS NULL) \
-         FROM vault_keys k WHERE k.kind IN ('organisation', 'study', 'subject') AND k.name > $1 \
+         FROM vault_keys k WHERE {condition} \
          AND k.version = (SELECT MAX(m.version) FROM vault_keys m WHERE m.name = k.name) \
          ORDER BY k.name LIMIT {}",
         limit.min(PAGE_ROWS_MAX)
-    );
-    let sum = |row: &Row| Ok(KeySum { key: key(row)?, versions: row.unsigned(12)?, children: row.unsigned(13)? });
-    store.rows(&sql, &[after.into()]).await?.iter().map(sum).collect()
+    )
+}
+
+fn key_sum(row: &Row) -> Result<KeySum, StoreError> {
+    Ok(KeySum { key: key(row)?, versions: row.unsigned(12)?, children: row.unsigned(13)? })
 }

@@ -84,3 +84,15 @@ pub async fn withdraw(store: &Store, id: &str) -> Result<bool, StoreError> {
     let sql = "UPDATE policies SET is_active = 0 WHERE id = $1 AND is_active = 1";
     Ok(store.execute(sql, &[id.into()]).await? > 0)
 }
+
+/// The newest version of every policy, in force or not, by id, at most a page after the id `after`.
+///
+/// # Errors
+/// When the engine refuses.
+pub async fn newest(store: &Store, after: &str) -> Result<Vec<Policy>, StoreError> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM policies p WHERE id > $1 \
+         AND version = (SELECT MAX(version) FROM policies WHERE id = p.id) ORDER BY id LIMIT {PAGE_ROWS_MAX}"
+    );
+    store.rows(&sql, &[after.into()]).await?.iter().map(policy).collect()
+}

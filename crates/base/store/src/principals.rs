@@ -116,6 +116,44 @@ pub async fn page(store: &Store, after: Option<PrincipalId>) -> Result<Vec<Princ
     store.rows(&sql, &[after.into()]).await?.iter().map(principal).collect()
 }
 
+/// Principals whose name holds `text` and that are of `kind` (`None`: of any), those that are not disabled first, then by
+/// name: those after the first `skip`, at most `limit` and a page. Case is of no account among ASCII letters.
+///
+/// # Errors
+/// When the engine refuses.
+pub async fn named_like(
+    store: &Store,
+    text: &str,
+    kind: Option<PrincipalKind>,
+    skip: u32,
+    limit: u32,
+) -> Result<Vec<Principal>, StoreError> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM principals WHERE LOWER(name) LIKE $1 ESCAPE '!' AND ($2 = '' OR kind = $2) \
+         ORDER BY CASE WHEN disabled_at IS NULL THEN 0 ELSE 1 END, name, id LIMIT {} OFFSET {skip}",
+        limit.min(PAGE_ROWS_MAX)
+    );
+    let mut like = String::from("%");
+    for character in text.chars() {
+        if matches!(character, '%' | '_' | '!') {
+            like.push('!');
+        }
+        like.push(character.to_ascii_lowercase());
+    }
+    like.push('%');
+    let kind = kind.map_or("", PrincipalKind::as_str);
+    store.rows(&sql, &[like.into(), kind.into()]).await?.iter().map(principal).collect()
+}
+
+/// How many principals are not disabled.
+///
+/// # Errors
+/// When the engine refuses.
+pub async fn count(store: &Store) -> Result<u64, StoreError> {
+    let row = store.row("SELECT COUNT(*) FROM principals WHERE disabled_at IS NULL", &[]).await?;
+    row.map_or(Ok(0), |row| row.unsigned(0))
+}
+
 /// Keeps everything of a principal that may change: name, user, organisation, attributes, containment, disabling.
 ///
 /// # Errors

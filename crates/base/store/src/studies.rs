@@ -93,3 +93,12 @@ pub async fn change(store: &Store, study: &Study) -> Result<(), StoreError> {
     ];
     store.execute(sql, &values).await.map(|_rows| ())
 }
+
+/// How many studies there are.
+///
+/// # Errors
+/// When the engine refuses.
+pub async fn count(store: &Store) -> Result<u64, StoreError> {
+    let row = store.row("SELECT COUNT(*) FROM studies", &[]).await?;
+    row.map_or(Ok(0), |row| row.unsigned(0))
+}

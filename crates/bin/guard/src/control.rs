@@ -15,6 +15,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::watch;
 
 use crate::Guarded;
+use crate::access::AccessRequest;
 use crate::ops::{Operator, OpsError};
 
 /// The socket's name in the data folder.
@@ -144,6 +145,8 @@ pub enum Request {
         /// On or off.
         on: bool,
     },
+    /// Who may what, and why.
+    Access(AccessRequest),
 }
 
 /// What the server answers.
@@ -216,6 +219,7 @@ impl Guarded {
             }
             Request::KeysRotate { key } => self.rotate_keys(operator, &turn(&key)?).await.map(one),
             Request::KeysShred { scope: text } => self.shred(operator, &scope(&text)?).await.map(one),
+            Request::Access(request) => self.attend(operator, request).await,
             Request::KeysHold { scope: text, reference, on } => {
                 self.hold(operator, &scope(&text)?, &reference, on).await.map(one)
             }

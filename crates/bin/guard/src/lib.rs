@@ -4,6 +4,7 @@
 //! and does what an operator asks (studies, principals, grants, keys, quarantine, the record). The parts know each other
 //! only through their ports; this crate must never decide, seal or record anything by itself.
 
+mod access;
 mod adopt;
 mod control;
 mod gate;
@@ -31,6 +32,7 @@ use vault::blobs::Folder;
 use vault::provider::{Effort, KeyFile, Passphrase, Pkcs11, Transit};
 use vault::{Blobs, Caching, RootKey, Vault};
 
+pub use access::AccessRequest;
 pub use adopt::ToAdopt;
 pub use control::{Answer, CONTROL_SOCKET, Request, ask, own_name, serve as serve_control, whole};
 pub use gate::Doorkeeper;

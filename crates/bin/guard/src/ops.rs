@@ -7,8 +7,8 @@ use policy::{AccessError, NewGrant, Rights};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use store::StoreError;
-use store::guarded::versions;
 use store::guarded::{self, GuardedStudy};
+use store::guarded::{sums, versions};
 use store::principals::{self, Principal};
 use vault::VaultError;
 
@@ -307,12 +307,36 @@ impl Guarded {
         Ok(json!({ "key": rotated.name, "rewrapped": rotated.rewrapped }))
     }
 
-    /// Destroys a key, and with it everything that it sealed. A legal hold wins.
+    /// How many versions of a scope object lock keeps: a hold, or a retention that is not over. Those win over shredding.
+    async fn kept(&self, scope: &Scope, now: i64) -> Result<u64, OpsError> {
+        if let Scope::Study(study) = scope {
+            return Ok(sums::of_study(&self.store, study.as_str(), now).await?.kept);
+        }
+        let (mut kept, mut after) = (0, String::new());
+        loop {
+            let (objects, last) = self.vault.doomed_objects(scope, &after).await?;
+            if last.is_empty() {
+                return Ok(kept);
+            }
+            for (study, object) in objects {
+                kept += sums::of_objects(&self.store, study.as_str(), &[*object.as_bytes()], now).await?.kept;
+            }
+            after = last;
+        }
+    }
+
+    /// Destroys a key, and with it everything that it sealed. A legal hold wins, and so does object lock.
     ///
     /// # Errors
     /// When a hold lies on it, or something does not answer.
     pub async fn shred(&self, operator: &Operator, scope: &Scope) -> Result<Value, OpsError> {
         let by = self.by(operator).await?;
+        let kept = self.kept(scope, by.now_ms).await?;
+        if kept > 0 {
+            return Err(OpsError::Wrong(format!(
+                "{kept} versions of `{scope}` are kept by object lock; lift the holds over S3, or wait for the end of retention"
+            )));
+        }
         let mut event = by.event(Activity::KeyShred);
         event.resource.entity = Some(format!("key:{scope}"));
         self.recorder.record(event).await?;

@@ -7,7 +7,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::cli::{Cli, Command, Global, LogFormat};
 use crate::failure::{Failure, Outcome};
-use crate::{catalogue, guarding, scan, up};
+use crate::{access, catalogue, guarding, scan, up};
 
 pub(crate) fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -45,6 +45,7 @@ fn run(cli: Cli) -> Result<Outcome, Failure> {
         Command::Revoke(arguments) => guarding::revoke(&cli.global, &arguments),
         Command::AccessKey(command) => guarding::access_key(&cli.global, &command),
         Command::Objects(command) => guarding::objects(&cli.global, &command),
+        Command::Access(command) => access::run(&cli.global, &command),
         Command::Quarantine(command) => guarding::quarantine(&cli.global, &command),
         Command::Keys(command) => guarding::keys(&cli.global, &command),
         // Its exit codes are its own: it was answered before.

@@ -72,6 +72,9 @@ pub(crate) enum Command {
     /// Keys with which somebody signs S3 requests.
     #[command(subcommand)]
     AccessKey(AccessKeyCommand),
+    /// Who can reach what, and why; requests, reviews, policies.
+    #[command(subcommand)]
+    Access(crate::access::AccessCommand),
     /// Uploads that the rules put away.
     #[command(subcommand)]
     Quarantine(QuarantineCommand),

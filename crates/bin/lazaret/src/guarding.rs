@@ -187,7 +187,7 @@ fn time(text: &str) -> Result<i64, Failure> {
 }
 
 /// Has `request` done and prints what came of it.
-fn tell(global: &Global, request: Request, format: ListFormat, shown: &[&str]) -> Result<Outcome, Failure> {
+pub(crate) fn tell(global: &Global, request: Request, format: ListFormat, shown: &[&str]) -> Result<Outcome, Failure> {
     let config = Config::read(global.config.as_deref())?;
     let answer = runtime()?.block_on(done(global, &config, request))?;
     let lines: Vec<String> = match format {

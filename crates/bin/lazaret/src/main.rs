@@ -1,5 +1,6 @@
 //! Lazaret's command line. All wiring is in `app`.
 
+mod access;
 mod adopting;
 mod app;
 mod catalogue;

@@ -105,7 +105,10 @@ async fn serve(
     crate::guarding::tell_s3(s3_address, config.tls.is_some())?;
     let background = tokio::spawn(schedules(Arc::clone(&desk), stopped.clone()));
     let warming = tokio::spawn(warm(Arc::clone(&data.catalogue)));
-    let sample = arguments.sample.then(|| tokio::spawn(load(global.clone(), Arc::clone(&desk), stopped.clone())));
+    let sample = arguments.sample.then(|| {
+        let s3 = config.tls.is_none().then_some(s3_address);
+        tokio::spawn(load(global.clone(), Arc::clone(&desk), Arc::clone(&guarded), s3, stopped.clone()))
+    });
     let mut serving = tokio::spawn(serving(listener, console, config.clone(), stopped));
     tokio::select! {
         () = interrupted() => {}
@@ -161,8 +164,14 @@ async fn warm(catalogue: Arc<Catalogue>) {
 }
 
 /// Loads the sample; what goes wrong there does not end the server.
-async fn load(global: Global, desk: Arc<Desk>, stopped: watch::Receiver<bool>) {
-    if let Err(failure) = sample::load(global, desk, stopped).await {
+async fn load(
+    global: Global,
+    desk: Arc<Desk>,
+    guarded: Arc<guard::Guarded>,
+    s3: Option<SocketAddr>,
+    stopped: watch::Receiver<bool>,
+) {
+    if let Err(failure) = sample::load(global, desk, guarded, s3, stopped).await {
         let _exit_code = failure.tell();
     }
 }

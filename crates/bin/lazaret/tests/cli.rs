@@ -8,6 +8,8 @@
     reason = "a test that cannot go on has failed, and says what it measured"
 )]
 
+#[path = "cli/access.rs"]
+mod access;
 #[path = "cli/adopt.rs"]
 mod adopt;
 #[path = "cli/guard.rs"]

@@ -19,6 +19,7 @@ pub use cache::Caching;
 pub(crate) use cache::Held;
 pub(crate) use name::Spec;
 pub use rotate::{Rotation, Turn};
+pub use shred::Doom;
 
 use crate::{Clock, Key, Random, RootKey, VaultError};
 use cache::Cache;
@@ -47,6 +48,21 @@ pub struct KeyStatus {
     pub rewrapped_at: Option<i64>,
     /// When it was destroyed.
     pub destroyed_at: Option<i64>,
+}
+
+impl KeyStatus {
+    fn of(sum: table::KeySum) -> Self {
+        Self {
+            name: sum.key.name,
+            kind: sum.key.kind,
+            version: sum.key.version,
+            versions: sum.versions,
+            children: sum.children,
+            created_at: sum.key.created_at,
+            rewrapped_at: sum.key.rewrapped_at,
+            destroyed_at: sum.key.destroyed_at,
+        }
+    }
 }
 
 pub(crate) struct Keys {
@@ -190,17 +206,12 @@ impl Keys {
     }
 
     pub(crate) async fn list(&self, after: &str, limit: u32) -> Result<Vec<KeyStatus>, VaultError> {
-        let status = |sum: table::KeySum| KeyStatus {
-            name: sum.key.name,
-            kind: sum.key.kind,
-            version: sum.key.version,
-            versions: sum.versions,
-            children: sum.children,
-            created_at: sum.key.created_at,
-            rewrapped_at: sum.key.rewrapped_at,
-            destroyed_at: sum.key.destroyed_at,
-        };
-        Ok(table::wrapping(&self.store, after, limit).await?.into_iter().map(status).collect())
+        Ok(table::wrapping(&self.store, after, limit).await?.into_iter().map(KeyStatus::of).collect())
+    }
+
+    pub(crate) async fn under(&self, parent: &str, after: &str, limit: u32) -> Result<Vec<KeyStatus>, VaultError> {
+        let sums = table::wrapping_under(&self.store, parent, after, limit).await?;
+        Ok(sums.into_iter().map(KeyStatus::of).collect())
     }
 
     /// Whether a hold stands against removing or destroying what `scope` owns.

@@ -26,7 +26,7 @@ mod writer;
 
 pub use blobs::{BlobId, Blobs};
 pub use error::VaultError;
-pub use keys::{Caching, KeyStatus, Rotation, Turn};
+pub use keys::{Caching, Doom, KeyStatus, Rotation, Turn};
 pub use object::{ManifestPlace, SealedObject, SealedPart};
 pub use outside::{Clock, Random};
 pub use provider::{ProviderError, RootKey};

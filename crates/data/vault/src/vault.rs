@@ -10,7 +10,7 @@ use crate::blobs::Blobs;
 use crate::format::Place;
 use crate::format::manifest::{Manifest, PartEntry};
 use crate::format::part::Header;
-use crate::keys::{Caching, Held, KeyStatus, Keys, Rotation, Spec, Turn};
+use crate::keys::{Caching, Doom, Held, KeyStatus, Keys, Rotation, Spec, Turn};
 use crate::object::{ManifestPlace, SealedObject, SealedPart};
 use crate::reader::{Pool, Reader};
 use crate::receipt::Receipt;
@@ -340,6 +340,44 @@ impl Vault {
     /// When the key table does not answer.
     pub async fn list_keys(&self, after: &str, limit: u32) -> Result<Vec<KeyStatus>, VaultError> {
         self.inner.keys.list(after, limit).await
+    }
+
+    /// Keys that wrap others and hang right under `parent` (`root`, `organisation`, `study:ID`), by name after `after`, at most
+    /// `limit` and 1,000.
+    ///
+    /// # Errors
+    /// When the key table does not answer.
+    pub async fn keys_under(&self, parent: &str, after: &str, limit: u32) -> Result<Vec<KeyStatus>, VaultError> {
+        self.inner.keys.under(parent, after, limit).await
+    }
+
+    /// What [`Vault::shred`] would destroy, and the holds that forbid it. Nothing is changed.
+    ///
+    /// # Errors
+    /// When the key table does not answer.
+    pub async fn doom(&self, scope: &Scope) -> Result<Doom, VaultError> {
+        self.inner.keys.doom(scope).await
+    }
+
+    /// The objects whose keys shredding `scope` would destroy, with their studies, at most 1,000 after the name `after`; and
+    /// the name to go on after, empty at the end.
+    ///
+    /// # Errors
+    /// When the key table does not answer.
+    pub async fn doomed_objects(
+        &self,
+        scope: &Scope,
+        after: &str,
+    ) -> Result<(Vec<(StudyId, ObjectId)>, String), VaultError> {
+        self.inner.keys.doomed_objects(scope, after).await
+    }
+
+    /// The receipt with this id.
+    ///
+    /// # Errors
+    /// When the key table does not answer.
+    pub async fn receipt(&self, id: &str) -> Result<Option<Receipt>, VaultError> {
+        Ok(store::keys::receipt(&self.inner.keys.store, id).await?.map(Receipt::of))
     }
 
     /// The name of what holds the root key.

@@ -18,6 +18,10 @@ pub(crate) enum Section {
     Problems,
     /// The catalogue of recognisers.
     Recognizers,
+    /// Who may do what, and why.
+    Access,
+    /// Keys that seal objects.
+    Keys,
     /// What the rules kept back.
     Quarantine,
     /// What happened, as it was recorded.
@@ -102,8 +106,12 @@ const LINKS: [(&str, &str, Section); 6] = [
 ];
 
 /// Where there is a guard.
-const GUARDED: [(&str, &str, Section); 2] =
-    [("Quarantine", "/quarantine", Section::Quarantine), ("Record", "/record", Section::Record)];
+const GUARDED: [(&str, &str, Section); 4] = [
+    ("Access", "/access", Section::Access),
+    ("Keys", "/keys", Section::Keys),
+    ("Quarantine", "/quarantine", Section::Quarantine),
+    ("Record", "/record", Section::Record),
+];
 
 impl Frame {
     /// The frame of a page for `user`.

@@ -1,6 +1,8 @@
 //! One module a page, beside its templates under templates/.
 
+pub(crate) mod access;
 pub(crate) mod changes;
+pub(crate) mod keys;
 pub(crate) mod landscape;
 mod listed;
 pub(crate) mod login;

@@ -1,5 +1,7 @@
 //! Every route with the roles that may use it. What does not stand here is not served.
 
+mod guarding;
+
 use axum::handler::Handler;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{self, MethodRouter};
@@ -73,7 +75,7 @@ fn table() -> Vec<Route> {
 /// The console as a service. Serve it with [`crate::serve`], or with the addresses of clients as connect info.
 pub fn router(console: Shared) -> Router {
     let mut router = Router::new();
-    for route in table() {
+    for route in table().into_iter().chain(guarding::table()) {
         let access = route.access;
         let guarded = route.handler.route_layer(from_fn(move |request, next| admit(access, request, next)));
         router = router.route(route.path, guarded);
@@ -93,5 +95,6 @@ pub fn access_table() -> Vec<(&'static str, &'static str, [bool; 4])> {
         let [reader, reviewer, administrator] = Role::ALL.map(|role| access.admits(Some(role)));
         [access.admits(None), reader, reviewer, administrator]
     };
-    table().into_iter().map(|route| (route.method, route.path, admitted(route.access))).collect()
+    let all = table().into_iter().chain(guarding::table());
+    all.map(|route| (route.method, route.path, admitted(route.access))).collect()
 }

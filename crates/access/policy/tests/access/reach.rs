@@ -151,6 +151,18 @@ async fn check(given: Vec<Grant>, emergency: Option<(u8, usize)>) {
                     }
                 }
             }
+            let (candidates, _) = access.candidates(place.as_ref(), None, usize::MAX);
+            for number in 0..PEOPLE {
+                let who = person(number);
+                for told in access.tell(&who, Action::ALL, place.as_ref(), thing, &here) {
+                    assert_eq!(told.decision.allowed, brute.contains(&(who.id, told.action)));
+                    let is_candidate = candidates.contains(&who.id);
+                    assert!(is_candidate || !(told.granted || told.decision.allowed), "nobody else reaches it");
+                    let spoken = speaks(&who, place.as_ref(), told.action, labels.unwrap_or_default(), &given);
+                    assert_eq!(told.granted, spoken);
+                    assert!(told.granted || !told.unlimited);
+                }
+            }
             let who = access.who(place.as_ref(), thing, &here).await.unwrap();
             assert_eq!(who.len(), brute.len());
             assert_eq!(who.iter().map(|reach| (reach.principal, reach.action)).collect::<BTreeSet<_>>(), brute);

@@ -285,3 +285,75 @@ async fn codes_are_used_once_and_failures_counted() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn lists_of_access_are_filtered_and_counted() {
+    on_each_engine(|store| async move {
+        let (ada, bob) = two(&store).await;
+        let gone = Principal { disabled_at: Some(5), ..principal(3, "Adam") };
+        let robot = Principal { kind: PrincipalKind::Service, ..principal(4, "robot_1%") };
+        principals::create(&store, &gone).await.unwrap();
+        principals::create(&store, &robot).await.unwrap();
+        let named = async |text: &str, kind, skip, limit| -> Vec<String> {
+            let found = principals::named_like(&store, text, kind, skip, limit).await.unwrap();
+            found.into_iter().map(|principal| principal.name).collect()
+        };
+        assert_eq!(named("", None, 0, 10).await, ["ada", "bob", "robot_1%", "Adam"], "the disabled last");
+        assert_eq!(named("AD", None, 0, 10).await, ["ada", "Adam"]);
+        assert_eq!(named("", None, 1, 2).await, ["bob", "robot_1%"]);
+        assert_eq!(named("", Some(PrincipalKind::Service), 0, 10).await, ["robot_1%"]);
+        assert_eq!(
+            (named("_1%", None, 0, 10).await.len(), named("a_a", None, 0, 10).await.len()),
+            (1, 0),
+            "no wildcards"
+        );
+        assert_eq!((principals::count(&store).await.unwrap(), studies::count(&store).await.unwrap()), (3, 1));
+
+        let active = |id, actions: Vec<Action>, valid_from| Grant {
+            id,
+            actions,
+            state: GrantState::Active,
+            requested_by: bob,
+            valid_from,
+            valid_until: None,
+            ..grant(ada, Some("onc-201"))
+        };
+        let signed = Grant { approved_by: Some(bob), ..active(2, vec![Action::Export], 20) };
+        let over = Grant { valid_until: Some(30), ..active(3, vec![Action::Delete], 20) };
+        let requested = Grant { id: 4, ..grant(ada, Some("onc-201")) };
+        for new in [active(1, vec![Action::Read, Action::Administer], 20), signed, over, requested] {
+            grants::create(&store, &new).await.unwrap();
+        }
+        let ids = grants::countersignable(&store, 40, 0).await.unwrap().iter().map(|one| one.id).collect::<Vec<_>>();
+        assert_eq!(ids, [1]);
+        assert!(grants::countersignable(&store, 40, 1).await.unwrap().is_empty());
+        assert_eq!(grants::waiting(&store, 100).await.unwrap(), (1, 3));
+        assert_eq!(grants::waiting(&store, 20).await.unwrap(), (1, 0));
+
+        policies::put(&store, "local", 1, "one", ada, 10).await.unwrap();
+        policies::put(&store, "local", 2, "two", ada, 11).await.unwrap();
+        policies::put(&store, "other", 1, "three", ada, 12).await.unwrap();
+        policies::withdraw(&store, "other").await.unwrap();
+        let newest = policies::newest(&store, "").await.unwrap();
+        let told: Vec<_> = newest.iter().map(|one| (one.id.as_str(), one.version, one.is_active)).collect();
+        assert_eq!(told, [("local", 2, true), ("other", 1, false)]);
+        assert_eq!(policies::newest(&store, "local").await.unwrap().len(), 1);
+        for id in 1..=3 {
+            let new = Emergency {
+                id,
+                principal: ada,
+                study: "onc-201".parse().unwrap(),
+                reason_sealed: vec![],
+                began_at: 1,
+                until: 2,
+                review: Review::Pending,
+                reviewed_by: None,
+                reviewed_at: None,
+            };
+            emergencies::create(&store, &new).await.unwrap();
+        }
+        let newest = emergencies::newest(&store, 3, 1).await.unwrap();
+        assert_eq!(newest.iter().map(|one| one.id).collect::<Vec<_>>(), [2]);
+    })
+    .await;
+}

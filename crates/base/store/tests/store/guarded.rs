@@ -1,6 +1,7 @@
 //! Objects behind the guard.
 
 use store::Store;
+use store::guarded::sums::{self, Sum};
 use store::guarded::uploads::{self, StoredPart, StoredUpload};
 use store::guarded::versions::{self, Condition, Put, Removed, StoredVersion, successor};
 use store::guarded::{self, GuardedStudy};
@@ -204,6 +205,32 @@ async fn parts_are_kept_by_number_until_the_upload_ends() {
         assert_eq!(seals, [vec![2], vec![3]]);
         assert_eq!(uploads::end(&store, [9; 16]).await.unwrap(), None);
         assert_eq!(uploads::find(&store, [9; 16]).await.unwrap(), None);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_study_is_summed() {
+    on_each_engine(|store| async move {
+        guarded::create(&store, &study("onc-1")).await.unwrap();
+        guarded::create(&store, &study("onc-2")).await.unwrap();
+        assert_eq!(sums::of_study(&store, "onc-1", 50).await.unwrap(), Sum::default());
+        let held = StoredVersion { object: [2; 16], legal_hold: true, ..version("b", 3) };
+        let retained = StoredVersion { object: [3; 16], retain_until: Some(60), ..version("c", 4) };
+        let elsewhere = StoredVersion { study: "onc-2".to_owned(), labels: String::new(), ..version("a", 6) };
+        let quarantined =
+            StoredVersion { state: "quarantined".to_owned(), labels: "secret".to_owned(), ..version("q", 7) };
+        let marker = StoredVersion { marker: true, ..version("z", 8) };
+        for new in [version("a", 1), version("a", 2), held, retained, elsewhere, quarantined, marker] {
+            put(&store, &new, true).await;
+        }
+        let sum = sums::of_study(&store, "onc-1", 50).await.unwrap();
+        assert_eq!(sum, Sum { objects: 3, versions: 5, bytes: 25, kept: 2 });
+        assert_eq!(sums::of_study(&store, "onc-1", 60).await.unwrap().kept, 1, "retention is over");
+        let some = sums::of_objects(&store, "onc-1", &[[2; 16], [9; 16]], 50).await.unwrap();
+        assert_eq!(some, Sum { objects: 1, versions: 1, bytes: 5, kept: 1 });
+        assert_eq!(sums::label_sets(&store, "onc-1", 10).await.unwrap(), ["phi.direct"], "what cannot be seen is none");
+        assert_eq!(sums::label_sets(&store, "onc-2", 10).await.unwrap(), [""]);
     })
     .await;
 }

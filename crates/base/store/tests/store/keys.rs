@@ -242,3 +242,36 @@ async fn destroyed_bytes_leave_the_files() {
     }
     store.close().await;
 }
+
+#[tokio::test]
+async fn what_would_be_destroyed_is_told_before() {
+    on_each(|store| async move {
+        fill(&store).await;
+        let by_kind = |doomed| keys::doomed_by_kind(&store, doomed);
+        let count = |kind: &str, number: u64| (kind.to_owned(), number);
+        assert_eq!(
+            by_kind(Doomed::Study("onc")).await.unwrap(),
+            [count("data", 2), count("detail", 1), count("study", 1)]
+        );
+        assert_eq!(by_kind(Doomed::Subject("jane")).await.unwrap(), [count("data", 1), count("subject", 1)]);
+        let objects = keys::doomed_objects(&store, Doomed::Study("onc"), "data:o1").await.unwrap();
+        assert_eq!(objects, [("data:o2".to_owned(), "onc".to_owned(), "object:o2".to_owned())]);
+        let under: Vec<_> = keys::wrapping_under(&store, "organisation", "", 10).await.unwrap();
+        let told: Vec<_> = under.iter().map(|sum| (sum.key.name.as_str(), sum.children)).collect();
+        assert_eq!(told, [("study:cns", 1), ("study:onc", 2)]);
+        assert_eq!(keys::wrapping_under(&store, "organisation", "study:cns", 10).await.unwrap().len(), 1);
+        assert_eq!(keys::wrapping_under(&store, "study:cns", "", 10).await.unwrap()[0].key.name, "subject:jane/cns");
+        keys::hold(&store, "subject:jane", "case-1", 20).await.unwrap();
+        keys::hold(&store, "object:o3", "case-2", 20).await.unwrap();
+        let against = keys::holds_against(&store, "study:cns", Doomed::Study("cns"), 10).await.unwrap();
+        let told: Vec<_> = against.iter().map(|hold| hold.reference.as_str()).collect();
+        assert_eq!(told, ["case-2", "case-1"]);
+        assert_eq!(keys::holds_against(&store, "study:cns", Doomed::Study("cns"), 1).await.unwrap().len(), 1);
+        assert!(keys::holds_against(&store, "study:onc", Doomed::Study("onc"), 10).await.unwrap().is_empty());
+        let mut transaction = store.begin().await.unwrap();
+        keys::destroy(&mut transaction, Doomed::Study("onc"), 30).await.unwrap();
+        transaction.commit().await.unwrap();
+        assert!(by_kind(Doomed::Study("onc")).await.unwrap().is_empty());
+    })
+    .await;
+}

@@ -1,6 +1,9 @@
 //! The made-up organisation of `up --sample`: written once into the data folder, then scanned like any other folder.
 
+mod access;
+
 use std::io::IsTerminal;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -29,8 +32,14 @@ pub(super) fn excluded(global: &Global) -> Vec<PathBuf> {
         .collect()
 }
 
-/// Writes the organisation if it is not there yet, and scans it.
-pub(super) async fn load(global: Global, desk: Arc<Desk>, mut stopped: watch::Receiver<bool>) -> Result<(), Failure> {
+/// Writes the organisation if it is not there yet, fills the guard (`s3` is where S3 is served in clear, if it is), and scans.
+pub(super) async fn load(
+    global: Global,
+    desk: Arc<Desk>,
+    guarded: Arc<guard::Guarded>,
+    s3: Option<SocketAddr>,
+    mut stopped: watch::Receiver<bool>,
+) -> Result<(), Failure> {
     let folder = global.data_dir.join(FOLDER);
     let bar = Bar::new(!global.quiet && std::io::stderr().is_terminal());
     if !global.data_dir.join(WHOLE).exists() {
@@ -38,6 +47,10 @@ pub(super) async fn load(global: Global, desk: Arc<Desk>, mut stopped: watch::Re
         let written = tokio::task::spawn_blocking(move || write(&to, &shown)).await;
         written.map_err(|error| Failure::failed("sample", error))??;
         std::fs::write(global.data_dir.join(WHOLE), b"").map_err(|error| Failure::failed("sample", error))?;
+    }
+    tokio::select! {
+        filled = access::fill(&guarded, &folder, s3) => filled?,
+        _ = stopped.wait_for(|stopped| *stopped) => return Ok(()),
     }
     let failed = |error| Failure::failed("sample", error);
     let source = desk.add(&SourceSpec::Folder(folder)).await.map_err(failed)?;

@@ -1,6 +1,6 @@
 //! Destroying keys, and the holds that forbid it.
 
-use model::Scope;
+use model::{ObjectId, Scope, StudyId};
 use store::Transaction;
 use store::keys::{self as table, Doomed, KeyRow};
 
@@ -28,7 +28,50 @@ pub(super) async fn refuse_held(transaction: &mut Transaction, scope: &Scope) ->
     }
 }
 
+/// What shredding a scope would destroy, and what forbids it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Doom {
+    /// Living keys by kind: `study`, `subject`, `data`, `detail`.
+    pub keys: Vec<(String, u64)>,
+    /// Legal holds that forbid it, by scope; at most 100.
+    pub holds: Vec<crate::Hold>,
+}
+
+impl Doom {
+    /// How many keys would be destroyed.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.keys.iter().map(|(_, keys)| keys).sum()
+    }
+}
+
 impl Keys {
+    pub(crate) async fn doom(&self, scope: &Scope) -> Result<Doom, VaultError> {
+        /// Holds that are told.
+        const HOLDS_MAX: u32 = 100;
+        let text = scope.to_string();
+        let doomed = doomed(scope, &text);
+        Ok(Doom {
+            keys: table::doomed_by_kind(&self.store, doomed).await?,
+            holds: table::holds_against(&self.store, &text, doomed, HOLDS_MAX).await?,
+        })
+    }
+
+    pub(crate) async fn doomed_objects(
+        &self,
+        scope: &Scope,
+        after: &str,
+    ) -> Result<(Vec<(StudyId, ObjectId)>, String), VaultError> {
+        let text = scope.to_string();
+        let rows = table::doomed_objects(&self.store, doomed(scope, &text), after).await?;
+        let last = rows.last().map(|(name, _, _)| name.clone()).unwrap_or_default();
+        let pair = |(_, study, owner): (String, String, String)| match owner.parse() {
+            Ok(Scope::Object(object)) => Some((study.parse().ok()?, object)),
+            _ => None,
+        };
+        Ok((rows.into_iter().filter_map(pair).collect(), last))
+    }
+
     pub(crate) async fn shred(&self, scope: &Scope) -> Result<Receipt, VaultError> {
         if matches!(scope, Scope::Organisation) {
             let why = "it holds every other key; destroy the root key in its provider instead";

@@ -219,7 +219,7 @@ pub(crate) async fn vkey(State(console): State<Shared>) -> Result<Response, Fail
 }
 
 /// A file for the browser to keep. `name` holds nothing that a header could trip over.
-fn download(kind: &'static str, name: &str, text: String) -> Response {
+pub(in crate::pages) fn download(kind: &'static str, name: &str, text: String) -> Response {
     let headers = [(CONTENT_TYPE, kind.to_owned()), (CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\""))];
     (headers, text).into_response()
 }

@@ -3,10 +3,12 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 #![expect(clippy::print_stderr, reason = "a test without its browser says that it is skipped")]
 
+mod access;
 mod browser;
 mod contrast;
 mod guards;
 mod hostile;
+mod keys;
 mod login;
 mod ops;
 mod pages;

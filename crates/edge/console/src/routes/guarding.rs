@@ -1,0 +1,50 @@
+//! The routes of access and keys.
+
+use super::{Route, get, post};
+use crate::access::{ADMINISTRATORS, READERS, REVIEWERS};
+use crate::pages::access::{emergencies, grants, policies, principal, principals, requests, reviews, who};
+use crate::pages::{access, keys};
+
+pub(super) fn table() -> Vec<Route> {
+    vec![
+        get("/access", READERS, access::show),
+        get("/access/who", READERS, who::show),
+        get("/access/principals", READERS, principals::show),
+        post("/access/principals", ADMINISTRATORS, principals::create),
+        get("/access/principals/{id}", READERS, principal::show),
+        post("/access/principals/{id}/attributes", ADMINISTRATORS, principal::set_attributes),
+        post("/access/principals/{id}/state", ADMINISTRATORS, principal::set_state),
+        post("/access/principals/{id}/keys", ADMINISTRATORS, principal::create_key),
+        post("/access/principals/{id}/keys/revoke", ADMINISTRATORS, principal::revoke_key),
+        get("/access/give", ADMINISTRATORS, grants::give_form),
+        post("/access/give", ADMINISTRATORS, grants::give),
+        get("/access/ask", READERS, grants::ask_form),
+        // A reader asks for herself alone; the handler says so.
+        post("/access/ask", READERS, grants::ask),
+        get("/access/grants/{id}", READERS, grants::show),
+        post("/access/grants/{id}/approve", REVIEWERS, grants::approve),
+        post("/access/grants/{id}/refuse", REVIEWERS, grants::refuse),
+        post("/access/grants/{id}/revoke", ADMINISTRATORS, grants::revoke),
+        post("/access/grants/{id}/narrow", ADMINISTRATORS, grants::narrow),
+        get("/access/requests", READERS, requests::show),
+        get("/access/reviews", READERS, reviews::show),
+        get("/access/emergencies", READERS, emergencies::show),
+        // Policy decides who may break the glass.
+        post("/access/emergencies", READERS, emergencies::open),
+        post("/access/emergencies/{id}/review", REVIEWERS, emergencies::review),
+        get("/access/policies", READERS, policies::show),
+        get("/access/policies/{id}", READERS, policies::one),
+        post("/access/policies/preview", ADMINISTRATORS, policies::preview),
+        post("/access/policies/apply", ADMINISTRATORS, policies::apply),
+        get("/keys", READERS, keys::show),
+        get("/keys/studies/{id}", READERS, keys::study::show),
+        post("/keys/rotate", ADMINISTRATORS, keys::rotate),
+        post("/keys/holds", ADMINISTRATORS, keys::hold),
+        post("/keys/holds/release", ADMINISTRATORS, keys::release),
+        get("/keys/shred", ADMINISTRATORS, keys::shred::preview),
+        post("/keys/shred", ADMINISTRATORS, keys::shred::destroy),
+        get("/keys/receipts", READERS, keys::receipts::show),
+        get("/keys/receipts/{id}", READERS, keys::receipts::one),
+        get("/keys/receipts/{id}/download", READERS, keys::receipts::download),
+    ]
+}
