@@ -53,6 +53,7 @@ pub fn serve(arguments: &[String]) -> Result<()> {
             scanner,
             root_key: RootKeyAt::File,
             origin: "bench.example/ledger".to_owned(),
+            federation: identity::Federation::new(Vec::new())?,
         };
         let guarded = Guarded::open(opening).await?;
         let operator = Operator { user: "bench".to_owned(), through: "cli" };

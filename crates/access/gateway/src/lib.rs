@@ -22,6 +22,7 @@ mod quarantine;
 mod receive;
 mod s3;
 mod server;
+mod sts;
 mod tags;
 #[cfg(test)]
 mod testing;
@@ -41,6 +42,7 @@ use store::guarded::{self, GuardedStudy};
 
 pub use quarantine::SettleError;
 pub use server::{Identity, serve};
+pub use sts::{Asked, Fault};
 
 use ports::{Gate, Inspect, Place, Storage};
 
@@ -81,6 +83,8 @@ pub struct Guard {
     studies: RwLock<HashMap<StudyId, Arc<GuardedStudy>>>,
     /// Grows with every study that is forgotten, so that a row that was read before is not kept after.
     forgotten: AtomicU64,
+    /// Who asked how often for temporary credentials.
+    pace: sts::Pace,
 }
 
 impl Guard {
@@ -98,6 +102,7 @@ impl Guard {
             random,
             studies: RwLock::default(),
             forgotten: AtomicU64::new(0),
+            pace: sts::Pace::default(),
         })
     }
 

@@ -144,6 +144,10 @@ impl HyperService<Request<Incoming>> for Front {
             Some(error) => Err(error),
             None => Ok(()),
         };
+        if crate::sts::is_meant(&request) {
+            let (guard, ip) = (Arc::clone(&self.guard), Some(self.peer.ip().to_canonical()));
+            return Box::pin(async move { Ok(crate::sts::answer(&guard, request, ip, &id).await) });
+        }
         let arrival = Arrival { ip: Some(self.peer.ip().to_canonical()), request: id.clone() };
         request.extensions_mut().insert(arrival);
         let service = self.service.clone();

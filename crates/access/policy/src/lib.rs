@@ -19,6 +19,7 @@ mod reach;
 mod review;
 mod shapes;
 mod studies;
+mod visas;
 
 pub use access::Access;
 pub use change::{Case, Difference, Flag, Preview, population};
@@ -30,3 +31,4 @@ pub use grants::{NewGrant, REQUEST_LIFE_MS_MAX, Rights};
 pub use index::Standing;
 pub use question::{ActionSet, Circumstances, Machine, Network, Question, Thing};
 pub use reach::{Reach, Reached};
+pub use visas::{Kept, Vouched};

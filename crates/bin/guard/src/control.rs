@@ -60,6 +60,27 @@ pub enum Request {
         /// Agreement.
         agreement_until: Option<i64>,
     },
+    /// Lets an identity provider vouch for a principal.
+    UserLink {
+        /// Its name.
+        name: String,
+        /// The provider.
+        issuer: String,
+        /// Its name there.
+        subject: String,
+    },
+    /// Ends that a provider vouches under a name.
+    UserUnlink {
+        /// The provider.
+        issuer: String,
+        /// The name there.
+        subject: String,
+    },
+    /// Who vouches for a principal.
+    UserLinks {
+        /// Its name.
+        name: String,
+    },
     /// Every principal.
     UserList,
     /// Gives a grant.
@@ -172,6 +193,9 @@ impl Guarded {
             Request::UserSet { name, training_until, agreement_until } => {
                 self.set_attributes(operator, &name, training_until, agreement_until).await.map(one)
             }
+            Request::UserLink { name, issuer, subject } => self.link(operator, &name, &issuer, &subject).await.map(one),
+            Request::UserUnlink { issuer, subject } => self.unlink(operator, &issuer, &subject).await.map(one),
+            Request::UserLinks { name } => self.links(&name).await,
             Request::UserList => self.users().await,
             Request::Grant { name, study, role, actions, labels, until } => {
                 let rights = role.map_or(Rights::Actions(actions), Rights::Role);

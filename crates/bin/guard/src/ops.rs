@@ -21,6 +21,9 @@ const LISTED_MAX: u32 = 1_000;
 /// could take the data anyway, and every use is recorded.
 const OPERATOR_RULE: &str = "rule:operator";
 
+/// The standing rule that ends grants when they are over.
+const EXPIRY_RULE: &str = "rule:expiry";
+
 /// Why an operation was not done.
 #[derive(Debug, thiserror::Error)]
 pub enum OpsError {
@@ -173,6 +176,49 @@ impl Guarded {
             agreement_until: agreement_until.or(principal.agreement_until),
         };
         Ok(told(&self.identity.set_attributes(principal.id, &attributes, &by).await?))
+    }
+
+    /// Lets an identity provider vouch for a principal.
+    ///
+    /// # Errors
+    /// When there is none, the name is another's, or something does not answer.
+    pub async fn link(&self, operator: &Operator, name: &str, issuer: &str, subject: &str) -> Result<Value, OpsError> {
+        let by = self.by(operator).await?;
+        let principal = self.identity.by_name(name).await?;
+        self.identity.link(principal.id, issuer, subject, &by).await?;
+        Ok(json!({ "name": name, "issuer": issuer, "subject": subject, "linked": true }))
+    }
+
+    /// Lets an identity provider vouch for nobody under a name any more.
+    ///
+    /// # Errors
+    /// When it vouches for nobody under it, or something does not answer.
+    pub async fn unlink(&self, operator: &Operator, issuer: &str, subject: &str) -> Result<Value, OpsError> {
+        let by = self.by(operator).await?;
+        let principal = self.identity.unlink(issuer, subject, &by).await?;
+        Ok(json!({ "name": principal.name, "issuer": issuer, "subject": subject, "linked": false }))
+    }
+
+    /// Who vouches for a principal.
+    ///
+    /// # Errors
+    /// When there is none, or the store refuses.
+    pub async fn links(&self, name: &str) -> Result<Vec<Value>, OpsError> {
+        let principal = self.identity.by_name(name).await?;
+        let links = self.identity.links_of(principal.id).await?;
+        let told = |link: &principals::Link| json!({ "name": name, "issuer": link.issuer, "subject": link.subject, "since": link.created_at });
+        Ok(links.iter().map(told).collect())
+    }
+
+    /// Ends grants and requests that are over at `now`, in the name of a standing rule.
+    pub(crate) async fn expire(&self, now_ms: i64) -> Result<u64, OpsError> {
+        let nobody =
+            Actor { id: model::PrincipalId::from_bytes([0; 16]), kind: PrincipalKind::Service, credential: None };
+        let origin = Origin { through: "guard".into(), ..Origin::default() };
+        let by = By { actor: nobody, origin, now_ms };
+        let rule = standing(&self.identity, EXPIRY_RULE, PrincipalKind::Service, &by).await?;
+        let actor = Actor { id: rule.id, kind: rule.kind, credential: None };
+        Ok(self.access.sweep(&By { actor, ..by }).await?)
     }
 
     /// Gives a grant: in a study, or without one in the organisation, where `administer` lets create studies.

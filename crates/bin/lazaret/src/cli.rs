@@ -132,6 +132,40 @@ pub(crate) enum UserCommand {
         #[arg(long, value_enum, default_value = "text")]
         format: ListFormat,
     },
+    /// Let an identity provider vouch for one: tokens of this issuer with this subject are its.
+    Link {
+        /// Its name.
+        name: String,
+        /// The provider's `iss`, as in the settings.
+        #[arg(long)]
+        issuer: String,
+        /// The `sub` that the provider gives it.
+        #[arg(long)]
+        subject: String,
+        /// How the result is written to standard output.
+        #[arg(long, value_enum, default_value = "text")]
+        format: ListFormat,
+    },
+    /// End that a provider vouches under a subject; temporary credentials of whom it was end at once.
+    Unlink {
+        /// The provider's `iss`.
+        #[arg(long)]
+        issuer: String,
+        /// The `sub` that the provider gives.
+        #[arg(long)]
+        subject: String,
+        /// How the result is written to standard output.
+        #[arg(long, value_enum, default_value = "text")]
+        format: ListFormat,
+    },
+    /// Show who vouches for one.
+    Links {
+        /// Its name.
+        name: String,
+        /// How they are written to standard output.
+        #[arg(long, value_enum, default_value = "text")]
+        format: ListFormat,
+    },
     /// Say until when training and agreement hold.
     Set {
         /// Its name.

@@ -4,9 +4,14 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use identity::{Federation, KeysAt, LoginClient, Trusted};
+use secrecy::SecretString;
 use serde::Deserialize;
 
 use crate::failure::Failure;
+
+/// Where settings are explained.
+const SEE: &str = "see docs/reference/access.md for what can be trusted, and how";
 
 /// Everything that can be set in the file; all of it optional.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -23,12 +28,47 @@ pub(crate) struct Config {
     pub guard: Guard,
     /// Certificate and key, for an address that is not loopback.
     pub tls: Option<Tls>,
+    /// Identity providers whose word is taken.
+    #[serde(default)]
+    pub issuers: Vec<Issuer>,
     /// What scans may take.
     #[serde(default)]
     pub scan: Scan,
     /// What one object may take.
     #[serde(default)]
     pub limits: Limits,
+}
+
+/// An identity provider whose word is taken.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Issuer {
+    /// Its `iss`, letter for letter, such as `https://login.example.org`.
+    pub issuer: String,
+    /// The `aud`s for which temporary credentials are given. None are given when there is none.
+    #[serde(default)]
+    pub audiences: Vec<String>,
+    /// Its keys as a JSON Web Key Set in a file. Neither this nor `jwks_uri`: its discovery document says where.
+    pub jwks_file: Option<PathBuf>,
+    /// Its keys at an address.
+    pub jwks_uri: Option<String>,
+    /// How people log in to the console through it.
+    pub login: Option<IssuerLogin>,
+}
+
+/// The client that Lazaret is to an identity provider.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct IssuerLogin {
+    /// What the button says; the issuer when not given.
+    pub name: Option<String>,
+    /// The client's id.
+    pub client_id: String,
+    /// A file with its secret, for its owner alone. Public clients have none.
+    pub client_secret_file: Option<PathBuf>,
+    /// Whether to ask for a GA4GH passport.
+    #[serde(default)]
+    pub passport: bool,
 }
 
 /// How data are guarded.
@@ -128,6 +168,12 @@ impl Config {
         }
     }
 
+    /// Those whose word is taken about who somebody is.
+    pub(crate) fn federation(&self) -> Result<Federation, Failure> {
+        let trusted = self.issuers.iter().map(Issuer::trusted).collect::<Result<Vec<_>, _>>()?;
+        Federation::new(trusted).map_err(|error| Failure::usage(error.to_string()).hint(SEE))
+    }
+
     /// Reads `file`; nothing is set when there is none.
     pub(crate) fn read(file: Option<&Path>) -> Result<Self, Failure> {
         let Some(path) = file else { return Ok(Self::default()) };
@@ -138,6 +184,46 @@ impl Config {
                 .hint(format!("see docs/reference/cli.md for every setting{}", line_of(&text, error.span())))
         })
     }
+}
+
+impl Issuer {
+    fn trusted(&self) -> Result<Trusted, Failure> {
+        let keys = match (&self.jwks_file, &self.jwks_uri) {
+            (Some(_), Some(_)) => {
+                let told = format!("the issuer `{}` has both `jwks_file` and `jwks_uri`", self.issuer);
+                return Err(Failure::usage(told).hint("give the one that its keys come from"));
+            }
+            (Some(file), None) => KeysAt::File(file.clone()),
+            (None, Some(address)) => KeysAt::Address(address.clone()),
+            (None, None) => KeysAt::Discovered,
+        };
+        let login = self.login.as_ref().map(|login| login.client(&self.issuer)).transpose()?;
+        Ok(Trusted { issuer: self.issuer.clone(), audiences: self.audiences.clone(), keys, login })
+    }
+}
+
+impl IssuerLogin {
+    fn client(&self, issuer: &str) -> Result<LoginClient, Failure> {
+        let client_secret = self.client_secret_file.as_deref().map(secret).transpose()?;
+        Ok(LoginClient {
+            name: self.name.clone().unwrap_or_else(|| issuer.to_owned()),
+            client_id: self.client_id.clone(),
+            client_secret,
+            asks_for_passport: self.passport,
+        })
+    }
+}
+
+/// A secret in a file that others cannot read.
+fn secret(path: &Path) -> Result<SecretString, Failure> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let wrong = |why: String| Failure::usage(format!("the secret in `{}` cannot be read: {why}", path.display()));
+    let mode = std::fs::metadata(path).map_err(|error| wrong(error.to_string()))?.permissions().mode();
+    if mode & 0o077 != 0 {
+        return Err(wrong("others may read it".to_owned()).hint("take their rights away with `chmod 600`"));
+    }
+    let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
+    Ok(SecretString::from(text.trim_end().to_owned()))
 }
 
 /// `; the fault is in line 3`.
@@ -167,6 +253,10 @@ mod tests {
         assert_eq!((limits.expansion_ratio_max, limits.time_max.as_secs()), (5, 7));
         assert_eq!(config.limits(Some(3)).time_max.as_secs(), 3);
         assert_eq!(limits.depth_max, formats::Limits::default().depth_max);
+        let config = read("[[issuers]]\nissuer = \"https://login.example.org\"\naudiences = [\"lazaret\"]\n").unwrap();
+        assert_eq!(config.federation().unwrap().trusted().count(), 1);
+        let clear = read("[[issuers]]\nissuer = \"http://login.example.org\"\n").unwrap();
+        assert!(format!("{:?}", clear.federation().unwrap_err()).contains("use https"));
         let wrong = read("[scan]\n\njob = 3\n").unwrap_err();
         assert!(wrong.contains("line 3") && wrong.contains("job"), "{wrong}");
     }

@@ -33,6 +33,7 @@ pub(crate) fn study(global: &Global, command: &StudyCommand) -> Result<Outcome, 
 
 pub(crate) fn user(global: &Global, command: &UserCommand) -> Result<Outcome, Failure> {
     const SHOWN: &[&str] = &["name", "kind", "id", "disabled"];
+    const LINK: &[&str] = &["name", "issuer", "subject", "linked"];
     match command {
         UserCommand::Add { name, kind, organisation, format } => {
             let kind = kind.unwrap_or(PrincipalKind::Person);
@@ -46,6 +47,15 @@ pub(crate) fn user(global: &Global, command: &UserCommand) -> Result<Outcome, Fa
         UserCommand::Enable { name, format } => {
             tell(global, Request::UserEnable { name: name.clone(), enabled: true }, *format, SHOWN)
         }
+        UserCommand::Link { name, issuer, subject, format } => {
+            let (name, issuer, subject) = (name.clone(), issuer.clone(), subject.clone());
+            tell(global, Request::UserLink { name, issuer, subject }, *format, LINK)
+        }
+        UserCommand::Unlink { issuer, subject, format } => {
+            let request = Request::UserUnlink { issuer: issuer.clone(), subject: subject.clone() };
+            tell(global, request, *format, LINK)
+        }
+        UserCommand::Links { name, format } => tell(global, Request::UserLinks { name: name.clone() }, *format, LINK),
         UserCommand::Set { name, training_until, agreement_until, format } => {
             let request = Request::UserSet {
                 name: name.clone(),
@@ -217,7 +227,8 @@ pub(crate) async fn open(
     scanner: Option<landscape::scan::Scanner>,
 ) -> Result<Guarded, Failure> {
     let origin = config.guard.origin.clone().unwrap_or_else(|| ORIGIN.to_owned());
-    let opening = Opening { data_dir: global.data_dir.clone(), store, scanner, root_key: root_key(config)?, origin };
+    let (root_key, federation) = (root_key(config)?, config.federation()?);
+    let opening = Opening { data_dir: global.data_dir.clone(), store, scanner, root_key, origin, federation };
     let guarded = Guarded::open(opening).await.map_err(|error| {
         Failure::failed("guard", anyhow::anyhow!(guard::whole(&error)))
             .hint("one program at a time opens a data folder; a running `lazaret up` answers commands itself")

@@ -8,6 +8,8 @@
     reason = "a test that cannot go on has failed, and says what it measured"
 )]
 
+#[path = "cli/federation.rs"]
+mod federation;
 #[path = "cli/guard.rs"]
 mod guard;
 #[path = "cli/hostile.rs"]

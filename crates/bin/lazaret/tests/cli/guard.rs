@@ -12,7 +12,7 @@ use super::run::{lazaret, run};
 const DATA: &str = "lazaret-data";
 
 /// A Python with boto3 and awscli; `None` where there is none, which CI does not accept.
-fn python() -> Option<PathBuf> {
+pub(crate) fn python() -> Option<PathBuf> {
     let venv = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../target/test-venv/bin/python");
     let candidates = [std::env::var_os("LAZARET_TEST_PYTHON").map(PathBuf::from), Some(venv), Some("python3".into())];
     let found = candidates.into_iter().flatten().find(|python| {
@@ -25,20 +25,26 @@ fn python() -> Option<PathBuf> {
     found
 }
 
-fn script(name: &str) -> String {
+pub(crate) fn script(name: &str) -> String {
     format!("{}/tests/guard/{name}", env!("CARGO_MANIFEST_DIR"))
 }
 
 /// A running server.
-struct Server {
+pub(crate) struct Server {
     child: Child,
-    s3: String,
+    pub(crate) s3: String,
 }
 
 impl Server {
     fn start(folder: &Path) -> Self {
+        Self::with(folder, &[])
+    }
+
+    /// With further arguments.
+    pub(crate) fn with(folder: &Path, arguments: &[&str]) -> Self {
         let mut child = lazaret(folder)
             .args(["up", "--quiet", "--listen", "127.0.0.1:0", "--s3-listen", "127.0.0.1:0"])
+            .args(arguments)
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
@@ -61,20 +67,20 @@ impl Drop for Server {
 }
 
 /// Runs a command and gives its answer, one JSON object.
-fn told(folder: &Path, arguments: &[&str]) -> serde_json::Value {
+pub(crate) fn told(folder: &Path, arguments: &[&str]) -> serde_json::Value {
     let output = run(folder, &[arguments, &["--quiet", "--format", "json"]].concat());
     assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
 /// A user with a key.
-fn user(folder: &Path, name: &str, grant: &[&str]) -> String {
+pub(crate) fn user(folder: &Path, name: &str, grant: &[&str]) -> String {
     told(folder, &["user", "add", name]);
     told(folder, &[&["grant", name], grant].concat());
     told(folder, &["access-key", "create", name]).to_string()
 }
 
-fn verified(folder: &Path) -> String {
+pub(crate) fn verified(folder: &Path) -> String {
     let output = run(folder, &["verify"]);
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert_eq!(output.status.code(), Some(0), "{text}");
