@@ -50,13 +50,9 @@ impl Asker {
         form: &[(&str, &str)],
         client: Option<(&str, &str)>,
     ) -> Result<Answered, Unanswered> {
-        let mut text = url::form_urlencoded::Serializer::new(String::new());
-        text.extend_pairs(form);
-        let mut request = self
-            .0
-            .post(allowed(address)?)
-            .header("content-type", "application/x-www-form-urlencoded")
-            .body(text.finish());
+        let text = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+        let mut request =
+            self.0.post(allowed(address)?).header("content-type", "application/x-www-form-urlencoded").body(text);
         if let Some((id, secret)) = client {
             let encode = |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
             request = request.basic_auth(encode(id), Some(encode(secret)));

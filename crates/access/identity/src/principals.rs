@@ -57,6 +57,14 @@ impl Identity {
         self.create_for(new, Some(user_id), by).await
     }
 
+    /// The principal that a user of the console is, if it was asked for before; none is made.
+    ///
+    /// # Errors
+    /// When the store refuses.
+    pub async fn known_user(&self, user_id: u32) -> Result<Option<Principal>, IdentityError> {
+        Ok(principals::of_user(&self.store, user_id).await?)
+    }
+
     async fn create_for(&self, new: NewPrincipal, user_id: Option<u32>, by: &By) -> Result<Principal, IdentityError> {
         let name = name(&new.name)?.to_owned();
         if new.kind == PrincipalKind::Partner && new.organisation.is_none() {
@@ -180,7 +188,37 @@ impl Identity {
     /// # Errors
     /// As [`Identity::set_attributes`]; and when its name is another's by now.
     pub async fn enable(&self, id: PrincipalId, by: &By) -> Result<Principal, IdentityError> {
-        self.change(id, by, Some(Activity::AccountEnable), |principal| principal.disabled_at = None).await
+        let principal =
+            self.change(id, by, Some(Activity::AccountEnable), |principal| principal.disabled_at = None).await?;
+        if let Some(user) = principal.user_id {
+            users::enable(&self.store, user).await?;
+        }
+        Ok(principal)
+    }
+
+    /// Gives a principal another name.
+    ///
+    /// # Errors
+    /// When the name is none or taken, it cannot be recorded, or the store refuses.
+    pub async fn rename(&self, id: PrincipalId, new: &str, by: &By) -> Result<Principal, IdentityError> {
+        let new = name(new)?.to_owned();
+        let mut principal = self.by_id(id).await?;
+        if principal.name == new {
+            return Ok(principal);
+        }
+        let taken = || store::StoreError::Exists { what: "principal", name: new.clone() };
+        if principals::by_name(&self.store, &new).await?.is_some() {
+            return Err(taken().into());
+        }
+        let mut event = told(Activity::Change, &principal, by);
+        for (field, value) in [("principal.name.old", &principal.name), ("principal.name", &new)] {
+            event.details.push(Detail { field: field.into(), scope: Scope::Principal(id), value: value.clone() });
+        }
+        principal.name = new;
+        let changed = self.effect(event, principals::change(&self.store, &principal)).await;
+        self.cache.forget_principal(id);
+        changed?;
+        Ok(principal)
     }
 
     /// Lets the identity provider `issuer` vouch for a principal as `subject`.

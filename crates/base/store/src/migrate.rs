@@ -39,6 +39,7 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!(6, "0006_ranks"),
     migration!(7, "0007_access"),
     migration!(8, "0008_guarded"),
+    migration!(9, "0009_federation"),
 ];
 
 /// Every step of the key table's own database, oldest first.

@@ -81,6 +81,16 @@ pub enum Request {
         /// Its name.
         name: String,
     },
+    /// Lets somebody try again who failed too often.
+    UserUnlock {
+        /// Its name.
+        name: String,
+    },
+    /// Takes a second factor away that was lost.
+    UserResetSecondFactor {
+        /// Whose.
+        name: String,
+    },
     /// Every principal.
     UserList,
     /// Gives a grant.
@@ -113,6 +123,20 @@ pub enum Request {
     /// Revokes an access key.
     AccessKeyRevoke {
         /// Its public id.
+        id: String,
+    },
+    /// Lets a directory provision people.
+    ScimTokenCreate {
+        /// What it is called.
+        name: String,
+        /// Who vouches for its people, under its own ids.
+        issuer: Option<String>,
+    },
+    /// Every directory.
+    ScimTokenList,
+    /// Lets a directory provision no more.
+    ScimTokenRevoke {
+        /// Its id.
         id: String,
     },
     /// Versions in quarantine.
@@ -195,6 +219,8 @@ impl Guarded {
             }
             Request::UserLink { name, issuer, subject } => self.link(operator, &name, &issuer, &subject).await.map(one),
             Request::UserUnlink { issuer, subject } => self.unlink(operator, &issuer, &subject).await.map(one),
+            Request::UserUnlock { name } => self.unlock(operator, &name).await.map(one),
+            Request::UserResetSecondFactor { name } => self.reset_second_factor(operator, &name).await.map(one),
             Request::UserLinks { name } => self.links(&name).await,
             Request::UserList => self.users().await,
             Request::Grant { name, study, role, actions, labels, until } => {
@@ -204,6 +230,9 @@ impl Guarded {
             Request::Revoke { grant } => self.revoke(operator, grant).await.map(one),
             Request::AccessKeyCreate { name, until } => self.create_key(operator, &name, until).await.map(one),
             Request::AccessKeyRevoke { id } => self.revoke_key(operator, &id).await.map(one),
+            Request::ScimTokenCreate { name, issuer } => self.create_scim_token(operator, &name, issuer).await.map(one),
+            Request::ScimTokenList => self.scim_tokens().await,
+            Request::ScimTokenRevoke { id } => self.revoke_scim_token(operator, &id).await.map(one),
             Request::QuarantineList => self.quarantined().await,
             Request::QuarantineSettle { version, release, reason } => {
                 self.settle(operator, version, release, &reason).await.map(one)

@@ -251,6 +251,12 @@ impl Guarded {
     }
 }
 
+/// Whether there is a role of that name.
+#[must_use]
+pub fn is_role(name: &str) -> bool {
+    policy::Role::named(name).is_some()
+}
+
 /// Makes a folder for its owner alone.
 fn private(folder: &Path) -> Result<(), OpenError> {
     use std::os::unix::fs::DirBuilderExt as _;

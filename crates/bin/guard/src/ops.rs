@@ -184,9 +184,42 @@ impl Guarded {
     /// When there is none, the name is another's, or something does not answer.
     pub async fn link(&self, operator: &Operator, name: &str, issuer: &str, subject: &str) -> Result<Value, OpsError> {
         let by = self.by(operator).await?;
-        let principal = self.identity.by_name(name).await?;
+        let principal = self.person(name, &by).await?;
         self.identity.link(principal.id, issuer, subject, &by).await?;
         Ok(json!({ "name": name, "issuer": issuer, "subject": subject, "linked": true }))
+    }
+
+    /// The principal of a name, which a user of the console becomes by being asked for.
+    async fn person(&self, name: &str, by: &By) -> Result<Principal, OpsError> {
+        match self.identity.by_name(name).await {
+            Err(missing @ IdentityError::Missing { .. }) => match store::users::by_name(&self.store, name).await? {
+                Some(user) if user.disabled_at.is_none() => Ok(self.identity.of_user(user.id, by).await?),
+                _ => Err(missing.into()),
+            },
+            found => Ok(found?),
+        }
+    }
+
+    /// Lets somebody try again who failed too often.
+    ///
+    /// # Errors
+    /// When there is none, or something does not answer.
+    pub async fn unlock(&self, operator: &Operator, name: &str) -> Result<Value, OpsError> {
+        let by = self.by(operator).await?;
+        let principal = self.identity.by_name(name).await?;
+        self.identity.unlock(principal.id, &by).await?;
+        Ok(told(&principal))
+    }
+
+    /// Takes somebody's second factor and recovery codes away, such as when they are lost.
+    ///
+    /// # Errors
+    /// When there is none, or something does not answer.
+    pub async fn reset_second_factor(&self, operator: &Operator, name: &str) -> Result<Value, OpsError> {
+        let by = self.by(operator).await?;
+        let principal = self.identity.by_name(name).await?;
+        self.identity.remove_second_factor(principal.id, &by).await?;
+        Ok(told(&principal))
     }
 
     /// Lets an identity provider vouch for nobody under a name any more.
@@ -208,6 +241,46 @@ impl Guarded {
         let links = self.identity.links_of(principal.id).await?;
         let told = |link: &principals::Link| json!({ "name": name, "issuer": link.issuer, "subject": link.subject, "since": link.created_at });
         Ok(links.iter().map(told).collect())
+    }
+
+    /// Lets a directory provision people. Its token is told this once.
+    ///
+    /// # Errors
+    /// When something does not answer.
+    pub async fn create_scim_token(
+        &self,
+        operator: &Operator,
+        name: &str,
+        issuer: Option<String>,
+    ) -> Result<Value, OpsError> {
+        let by = self.by(operator).await?;
+        let (id, token) = self.identity.create_provisioner(name, issuer.clone(), &by).await?;
+        Ok(json!({ "id": id, "name": name, "issuer": issuer, "token": token.expose_secret() }))
+    }
+
+    /// Lets a directory provision no more.
+    ///
+    /// # Errors
+    /// When there is none, or something does not answer.
+    pub async fn revoke_scim_token(&self, operator: &Operator, id: &str) -> Result<Value, OpsError> {
+        let by = self.by(operator).await?;
+        self.identity.revoke_provisioner(id, &by).await?;
+        Ok(json!({ "id": id, "state": "revoked" }))
+    }
+
+    /// Every directory that may or might provision.
+    ///
+    /// # Errors
+    /// When the store refuses.
+    pub async fn scim_tokens(&self) -> Result<Vec<Value>, OpsError> {
+        let told = |known: &store::provisioning::Provisioner| {
+            let state = if known.revoked_at.is_some() { "revoked" } else { "good" };
+            json!({
+                "id": known.id, "name": known.name, "issuer": known.issuer, "state": state,
+                "created_at": known.created_at, "last_used_at": known.last_used_at,
+            })
+        };
+        Ok(self.identity.provisioners().await?.iter().map(told).collect())
     }
 
     /// Ends grants and requests that are over at `now`, in the name of a standing rule.

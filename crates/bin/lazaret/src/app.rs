@@ -44,6 +44,7 @@ fn run(cli: Cli) -> Result<Outcome, Failure> {
         Command::Grant(arguments) => guarding::grant(&cli.global, &arguments),
         Command::Revoke(arguments) => guarding::revoke(&cli.global, &arguments),
         Command::AccessKey(command) => guarding::access_key(&cli.global, &command),
+        Command::ScimToken(command) => guarding::scim_token(&cli.global, &command),
         Command::Quarantine(command) => guarding::quarantine(&cli.global, &command),
         Command::Keys(command) => guarding::keys(&cli.global, &command),
         // Its exit codes are its own: it was answered before.

@@ -72,6 +72,9 @@ pub(crate) enum Command {
     /// Keys with which somebody signs S3 requests.
     #[command(subcommand)]
     AccessKey(AccessKeyCommand),
+    /// Tokens with which a directory provisions people over SCIM.
+    #[command(subcommand)]
+    ScimToken(ScimTokenCommand),
     /// Uploads that the rules put away.
     #[command(subcommand)]
     Quarantine(QuarantineCommand),
@@ -166,6 +169,22 @@ pub(crate) enum UserCommand {
         #[arg(long, value_enum, default_value = "text")]
         format: ListFormat,
     },
+    /// Let one try again who failed too often.
+    Unlock {
+        /// Its name.
+        name: String,
+        /// How the result is written to standard output.
+        #[arg(long, value_enum, default_value = "text")]
+        format: ListFormat,
+    },
+    /// Take one's second factor and recovery codes away, such as when they are lost.
+    ResetSecondFactor {
+        /// Its name.
+        name: String,
+        /// How the result is written to standard output.
+        #[arg(long, value_enum, default_value = "text")]
+        format: ListFormat,
+    },
     /// Say until when training and agreement hold.
     Set {
         /// Its name.
@@ -176,6 +195,35 @@ pub(crate) enum UserCommand {
         /// A day or an instant.
         #[arg(long, value_name = "TIME")]
         agreement_until: Option<String>,
+        /// How the result is written to standard output.
+        #[arg(long, value_enum, default_value = "text")]
+        format: ListFormat,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ScimTokenCommand {
+    /// Make one. It is shown this once.
+    Create {
+        /// What the directory is called.
+        name: String,
+        /// The identity provider that vouches for its people, with `externalId` as the subject.
+        #[arg(long)]
+        issuer: Option<String>,
+        /// How the result is written to standard output.
+        #[arg(long, value_enum, default_value = "text")]
+        format: ListFormat,
+    },
+    /// Show all of them, without the tokens themselves.
+    List {
+        /// How they are written to standard output.
+        #[arg(long, value_enum, default_value = "text")]
+        format: ListFormat,
+    },
+    /// Make one worth nothing, at once.
+    Revoke {
+        /// Its id.
+        id: String,
         /// How the result is written to standard output.
         #[arg(long, value_enum, default_value = "text")]
         format: ListFormat,

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use identity::{Federation, KeysAt, LoginClient, Trusted};
+use identity::{Federation, KeysAt, LoginClient, Trusted, VisaRule};
 use secrecy::SecretString;
 use serde::Deserialize;
 
@@ -31,6 +31,12 @@ pub(crate) struct Config {
     /// Identity providers whose word is taken.
     #[serde(default)]
     pub issuers: Vec<Issuer>,
+    /// What GA4GH visas open.
+    #[serde(default)]
+    pub visas: Vec<Visa>,
+    /// How people use the console.
+    #[serde(default)]
+    pub console: ConsoleSettings,
     /// What scans may take.
     #[serde(default)]
     pub scan: Scan,
@@ -56,6 +62,32 @@ pub(crate) struct Issuer {
     pub login: Option<IssuerLogin>,
 }
 
+/// What a GA4GH visa opens.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Visa {
+    /// Who signs it; one of the issuers.
+    pub issuer: String,
+    /// The data set that it names, letter for letter.
+    pub value: String,
+    /// The organisation that must stand behind it; any when not given.
+    pub source: Option<String>,
+    /// The study that it opens.
+    pub study: String,
+    /// In which role.
+    pub role: String,
+}
+
+/// How people use the console.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ConsoleSettings {
+    /// The address that people reach it at, such as `https://lazaret.example.org`; where it listens when not given.
+    pub address: Option<String>,
+    /// Minutes without a request after which a session ends; 60 when not given.
+    pub idle_minutes: Option<u32>,
+}
+
 /// The client that Lazaret is to an identity provider.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -69,6 +101,9 @@ pub(crate) struct IssuerLogin {
     /// Whether to ask for a GA4GH passport.
     #[serde(default)]
     pub passport: bool,
+    /// The console's role of people who are tied to this issuer and have no account yet: `reader`, `reviewer` or
+    /// `administrator`. Without it they get none.
+    pub role: Option<String>,
 }
 
 /// How data are guarded.
@@ -174,6 +209,37 @@ impl Config {
         Federation::new(trusted).map_err(|error| Failure::usage(error.to_string()).hint(SEE))
     }
 
+    /// What visas open. Each is of a trusted issuer, and opens a role that there is.
+    pub(crate) fn visa_rules(&self) -> Result<Vec<VisaRule>, Failure> {
+        let rule = |visa: &Visa| {
+            let wrong = |why: String| Failure::usage(format!("the visa `{}` is wrong: {why}", visa.value)).hint(SEE);
+            if !self.issuers.iter().any(|issuer| issuer.issuer == visa.issuer) {
+                return Err(wrong(format!("`{}` is none of the issuers", visa.issuer)));
+            }
+            if !guard::is_role(&visa.role) {
+                return Err(wrong(format!("there is no role `{}`", visa.role)));
+            }
+            let study = visa.study.parse().map_err(|error: model::BadStudyId| wrong(error.to_string()))?;
+            let Visa { issuer, value, source, role, .. } = visa.clone();
+            Ok(VisaRule { issuer, value, source, study, role })
+        };
+        self.visas.iter().map(rule).collect()
+    }
+
+    /// Issuer by issuer, the console's role of people who have no account yet.
+    pub(crate) fn login_roles(&self) -> Result<Vec<(String, console::Role)>, Failure> {
+        let named = self.issuers.iter().filter_map(|issuer| {
+            let role = issuer.login.as_ref()?.role.as_ref()?;
+            Some((issuer.issuer.clone(), role))
+        });
+        named
+            .map(|(issuer, role)| match role.parse() {
+                Ok(role) => Ok((issuer, role)),
+                Err(error @ model::UnknownName { .. }) => Err(Failure::usage(error.to_string()).hint(SEE)),
+            })
+            .collect()
+    }
+
     /// Reads `file`; nothing is set when there is none.
     pub(crate) fn read(file: Option<&Path>) -> Result<Self, Failure> {
         let Some(path) = file else { return Ok(Self::default()) };
@@ -257,6 +323,12 @@ mod tests {
         assert_eq!(config.federation().unwrap().trusted().count(), 1);
         let clear = read("[[issuers]]\nissuer = \"http://login.example.org\"\n").unwrap();
         assert!(format!("{:?}", clear.federation().unwrap_err()).contains("use https"));
+        let visa = "[[visas]]\nissuer = \"https://v.example\"\nvalue = \"x\"\nstudy = \"onc-1\"\nrole = \"reader\"\n";
+        assert!(format!("{:?}", read(visa).unwrap().visa_rules().unwrap_err()).contains("none of the issuers"));
+        let trusted = format!("[[issuers]]\nissuer = \"https://v.example\"\n{visa}");
+        assert_eq!(read(&trusted).unwrap().visa_rules().unwrap().len(), 1);
+        let root = read(&trusted.replace("reader", "root")).unwrap();
+        assert!(format!("{:?}", root.visa_rules().unwrap_err()).contains("no role"));
         let wrong = read("[scan]\n\njob = 3\n").unwrap_err();
         assert!(wrong.contains("line 3") && wrong.contains("job"), "{wrong}");
     }

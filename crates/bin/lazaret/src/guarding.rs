@@ -12,8 +12,8 @@ use vault::provider::{Passphrase, Pkcs11Settings, TransitSettings};
 
 use crate::catalogue::print;
 use crate::cli::{
-    AccessKeyCommand, Global, GrantArgs, KeysCommand, ListFormat, QuarantineCommand, RevokeArgs, StudyCommand,
-    UserCommand, VerifyArgs,
+    AccessKeyCommand, Global, GrantArgs, KeysCommand, ListFormat, QuarantineCommand, RevokeArgs, ScimTokenCommand,
+    StudyCommand, UserCommand, VerifyArgs,
 };
 use crate::config::{Config, RootKey};
 use crate::data::{Data, create_private, runtime};
@@ -56,6 +56,12 @@ pub(crate) fn user(global: &Global, command: &UserCommand) -> Result<Outcome, Fa
             tell(global, request, *format, LINK)
         }
         UserCommand::Links { name, format } => tell(global, Request::UserLinks { name: name.clone() }, *format, LINK),
+        UserCommand::Unlock { name, format } => {
+            tell(global, Request::UserUnlock { name: name.clone() }, *format, SHOWN)
+        }
+        UserCommand::ResetSecondFactor { name, format } => {
+            tell(global, Request::UserResetSecondFactor { name: name.clone() }, *format, SHOWN)
+        }
         UserCommand::Set { name, training_until, agreement_until, format } => {
             let request = Request::UserSet {
                 name: name.clone(),
@@ -94,6 +100,21 @@ pub(crate) fn access_key(global: &Global, command: &AccessKeyCommand) -> Result<
         }
         AccessKeyCommand::Revoke { id, format } => {
             tell(global, Request::AccessKeyRevoke { id: id.clone() }, *format, &["access_key_id", "state"])
+        }
+    }
+}
+
+pub(crate) fn scim_token(global: &Global, command: &ScimTokenCommand) -> Result<Outcome, Failure> {
+    match command {
+        ScimTokenCommand::Create { name, issuer, format } => {
+            let request = Request::ScimTokenCreate { name: name.clone(), issuer: issuer.clone() };
+            tell(global, request, *format, &["id", "name", "token"])
+        }
+        ScimTokenCommand::List { format } => {
+            tell(global, Request::ScimTokenList, *format, &["id", "name", "state", "last_used_at"])
+        }
+        ScimTokenCommand::Revoke { id, format } => {
+            tell(global, Request::ScimTokenRevoke { id: id.clone() }, *format, &["id", "state"])
         }
     }
 }

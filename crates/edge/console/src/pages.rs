@@ -1,5 +1,6 @@
 //! One module a page, beside its templates under templates/.
 
+pub(crate) mod arrival;
 pub(crate) mod changes;
 pub(crate) mod landscape;
 mod listed;
@@ -14,6 +15,8 @@ pub(crate) mod recognizers;
 pub(crate) mod record;
 pub(crate) mod running;
 pub(crate) mod scans;
+pub(crate) mod second;
+pub(crate) mod security;
 pub(crate) mod setup;
 pub(crate) mod theme;
 pub(crate) mod users;

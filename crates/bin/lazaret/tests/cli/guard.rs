@@ -42,8 +42,13 @@ impl Server {
 
     /// With further arguments.
     pub(crate) fn with(folder: &Path, arguments: &[&str]) -> Self {
+        Self::at(folder, "127.0.0.1:0", arguments)
+    }
+
+    /// With its console at an address.
+    pub(crate) fn at(folder: &Path, listen: &str, arguments: &[&str]) -> Self {
         let mut child = lazaret(folder)
-            .args(["up", "--quiet", "--listen", "127.0.0.1:0", "--s3-listen", "127.0.0.1:0"])
+            .args(["up", "--quiet", "--listen", listen, "--s3-listen", "127.0.0.1:0"])
             .args(arguments)
             .stdout(Stdio::piped())
             .spawn()
