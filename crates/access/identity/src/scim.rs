@@ -423,13 +423,11 @@ impl Identity {
             self.rename(id, &user.name, by).await?;
         }
         if was.external_id != user.external_id
-            && let Some(issuer) = &of.issuer
+            && let (Some(issuer), Some(subject)) = (&of.issuer, &was.external_id)
         {
-            if let Some(subject) = &was.external_id {
-                let untied = self.unlink(issuer, subject, by).await;
-                if !matches!(untied, Ok(_) | Err(IdentityError::Missing { .. })) {
-                    untied?;
-                }
+            let untied = self.unlink(issuer, subject, by).await;
+            if !matches!(untied, Ok(_) | Err(IdentityError::Missing { .. })) {
+                untied?;
             }
         }
         // Whoever was shut out while the directory's id changed is tied when it comes back.
