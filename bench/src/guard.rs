@@ -54,6 +54,7 @@ pub fn serve(arguments: &[String]) -> Result<()> {
             root_key: RootKeyAt::File,
             origin: "bench.example/ledger".to_owned(),
             limits: guard::Limits::default(),
+            federation: identity::Federation::new(Vec::new())?,
         };
         let guarded = Guarded::open(opening).await?;
         let operator = Operator { user: "bench".to_owned(), through: "cli" };

@@ -1,11 +1,12 @@
 //! Installing what the tests need: PostgreSQL's server, SoftHSM2, headless Chromium with its driver, clients of S3 (rclone,
-//! restic, samtools) and a Python environment with the check digit oracle and more of them. Everything is looked for first, so that a second run installs nothing.
+//! restic, samtools), an OpenID provider for Node.js and a Python environment with the check digit oracle and more clients.
+//! Everything is looked for first, so that a second run installs nothing.
 
 use std::path::Path;
 
 use anyhow::Result;
 
-use crate::run::{self, answers, answers_to, venv};
+use crate::run::{self, answers, answers_to, root, venv};
 
 /// Python packages for tests: the oracle of check digits, and clients of S3.
 const PYTHON_PACKAGES: [&str; 3] = ["python-stdnum==2.2", "boto3==1.44.8", "awscli==1.46.3"];
@@ -33,9 +34,16 @@ pub(crate) fn run() -> Result<()> {
         missing.push("python3");
         missing.push("python3-venv");
     }
+    if !answers("node") {
+        missing.push("nodejs");
+    }
+    if !answers("npm") {
+        missing.push("npm");
+    }
     if !missing.is_empty() {
         install(&missing)?;
     }
+    node()?;
     python()
 }
 
@@ -60,6 +68,20 @@ fn install(packages: &[&str]) -> Result<()> {
     let mut arguments = vec!["install", "-y", "-qq", "--no-install-recommends"];
     arguments.extend(packages);
     apt(&arguments)
+}
+
+/// The OpenID provider of the tests, in the version that `tests/oidc/package.json` names.
+fn node() -> Result<()> {
+    let (from, folder) = (root().join("tests/oidc/package.json"), root().join("target/test-node"));
+    let kept = folder.join("package.json");
+    let is_there = folder.join("node_modules/oidc-provider").is_dir();
+    if is_there && std::fs::read(&kept).ok() == std::fs::read(&from).ok() {
+        return Ok(());
+    }
+    std::fs::create_dir_all(&folder)?;
+    std::fs::copy(&from, &kept)?;
+    let prefix = folder.display().to_string();
+    run::run("npm", &["install", "--prefix", &prefix, "--no-audit", "--no-fund", "--silent"])
 }
 
 fn python() -> Result<()> {

@@ -30,6 +30,7 @@ mod quarantine;
 mod receive;
 mod s3;
 mod server;
+mod sts;
 mod tags;
 #[cfg(test)]
 mod testing;
@@ -53,6 +54,7 @@ pub use form::probe as probe_form;
 pub use limits::Limits;
 pub use quarantine::SettleError;
 pub use server::{Identity, serve};
+pub use sts::{Asked, Fault};
 
 use ports::{Gate, Inspect, Place, Storage};
 
@@ -97,6 +99,8 @@ pub struct Guard {
     newest: Arc<newest::Newest>,
     /// Grows with every study that is forgotten, so that a row that was read before is not kept after.
     forgotten: AtomicU64,
+    /// Who asked how often for temporary credentials.
+    pace: sts::Pace,
 }
 
 impl Guard {
@@ -116,6 +120,7 @@ impl Guard {
             newest: Arc::default(),
             studies: RwLock::default(),
             forgotten: AtomicU64::new(0),
+            pace: sts::Pace::default(),
         })
     }
 

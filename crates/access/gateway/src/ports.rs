@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::Stream;
-use model::event::Actor;
+use model::event::{Actor, Origin};
 use model::{Action, Answer, Label, ObjectId, PrincipalId, StudyId, VersionId};
 use secrecy::SecretString;
 
@@ -164,6 +164,63 @@ pub struct Ruling {
 #[error("accounts and rules cannot be reached; nothing was done, try again later")]
 pub struct GateError(#[source] pub Box<dyn std::error::Error + Send + Sync>);
 
+/// Somebody for whom an identity provider vouches.
+#[derive(Debug, Clone)]
+pub struct Vouched<'a> {
+    /// The provider's token.
+    pub token: &'a str,
+    /// What the client calls its session.
+    pub session: &'a str,
+    /// How long it wants the credentials to last, in seconds.
+    pub duration_s: Option<i64>,
+    /// From where it asks.
+    pub origin: Origin,
+    /// When, in milliseconds since 1970, UTC.
+    pub now_ms: i64,
+}
+
+/// Temporary credentials. Secret and token are told once.
+#[derive(Debug)]
+pub struct Assumed {
+    /// The public id.
+    pub access_key: String,
+    /// The secret.
+    pub secret: SecretString,
+    /// The session token that comes along with every request.
+    pub token: SecretString,
+    /// When they end, in milliseconds since 1970, UTC.
+    pub expires_at: i64,
+    /// Whose they are.
+    pub principal: PrincipalId,
+    /// Who vouched.
+    pub issuer: String,
+    /// Under which name.
+    pub subject: String,
+}
+
+/// Why no temporary credentials are given.
+#[derive(Debug, thiserror::Error)]
+pub enum AssumeError {
+    /// The token is not accepted.
+    #[error("{0}")]
+    Token(String),
+    /// The token is over.
+    #[error("{0}")]
+    Expired(String),
+    /// The provider cannot be asked for its keys.
+    #[error("{0}")]
+    Provider(String),
+    /// The token is good, and its bearer may not have any.
+    #[error("{0}")]
+    Refused(String),
+    /// Something else that was asked for does not make sense.
+    #[error("{0}")]
+    Wrong(String),
+    /// The accounts or the record cannot be reached.
+    #[error("accounts or their record cannot be reached; nothing was given, try again later")]
+    Failed(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
 /// Knows callers and rules.
 pub trait Gate: Send + Sync + 'static {
     /// The secret of an access key that is good now.
@@ -189,4 +246,11 @@ pub trait Gate: Send + Sync + 'static {
         study: &'a StudyId,
         now_ms: i64,
     ) -> Answer<'a, Result<Ruling, GateError>>;
+
+    /// Temporary credentials for whomever an identity provider vouches for; recorded by whoever implements this. Nobody's
+    /// word is taken unless it is implemented.
+    fn assume<'a>(&'a self, _: Vouched<'a>) -> Answer<'a, Result<Assumed, AssumeError>> {
+        let told = "no identity provider is trusted here; name one in the settings".to_owned();
+        Box::pin(async move { Err(AssumeError::Token(told)) })
+    }
 }

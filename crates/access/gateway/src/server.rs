@@ -145,6 +145,10 @@ impl HyperService<Request<Incoming>> for Front {
 
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
         let id = crate::receive::hex(&(self.guard.random)());
+        if crate::sts::is_meant(&request) {
+            let (guard, ip) = (Arc::clone(&self.guard), Some(self.peer.ip().to_canonical()));
+            return Box::pin(async move { Ok(crate::sts::answer(&guard, request, ip, &id).await) });
+        }
         let asked = Asked::new(id.clone(), request.method(), request.uri());
         let refused = refusal(request.method(), request.uri(), request.headers());
         let arrival = Arrival { ip: Some(self.peer.ip().to_canonical()), request: id };

@@ -77,6 +77,14 @@ impl Identity {
         Ok(factors::totp(&self.store, of).await?.is_some_and(|totp| totp.confirmed_at.is_some()))
     }
 
+    /// How many recovery codes of a principal are left.
+    ///
+    /// # Errors
+    /// When the store refuses.
+    pub async fn recovery_codes_left(&self, of: PrincipalId) -> Result<u64, IdentityError> {
+        Ok(factors::recovery_codes_left(&self.store, of).await?)
+    }
+
     /// Whether `shown` is a principal's one-time code at this time and was not used before. Failures are counted.
     ///
     /// # Errors

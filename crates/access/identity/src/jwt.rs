@@ -56,6 +56,12 @@ pub enum JwtError {
         /// What is wrong with them.
         why: String,
     },
+    /// It is good, and of nobody who is known here.
+    #[error(
+        "the token vouches for nobody who is known here; have an administrator tie its issuer and subject to somebody \
+         with `lazaret user link`"
+    )]
+    Nobody,
 }
 
 #[derive(Debug, Clone)]
@@ -117,6 +123,12 @@ impl Keys {
         }
         Ok(Self(keys))
     }
+
+    /// Whether there is a key that a token with this `kid` could be signed by. A token without one may be signed by any.
+    #[must_use]
+    pub fn knows(&self, kid: Option<&str>) -> bool {
+        kid.is_none() || self.0.iter().any(|(known, _)| known.as_deref() == kid)
+    }
 }
 
 /// Somebody whose word is taken.
@@ -139,6 +151,65 @@ pub struct Claims {
     pub subject: String,
     /// Until when, in seconds since 1970, UTC.
     pub expires_s: i64,
+    /// Everything that it says, as it says it.
+    pub all: serde_json::Map<String, serde_json::Value>,
+}
+
+impl Claims {
+    /// The text of a claim, if it is there and a text.
+    #[must_use]
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.all.get(name).and_then(serde_json::Value::as_str)
+    }
+}
+
+/// What a token says before anything of it was checked: enough to know whose keys to look for, and good for nothing else.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Unchecked {
+    pub(crate) issuer: String,
+    pub(crate) kid: Option<String>,
+}
+
+/// Whose keys `token` has to be checked with.
+///
+/// # Errors
+/// When it is no token.
+pub(crate) fn unchecked(token: &str) -> Result<Unchecked, JwtError> {
+    #[derive(Deserialize)]
+    struct Says {
+        iss: String,
+    }
+    let parts = Parts::of(token)?;
+    let says: Says = serde_json::from_slice(&parts.payload).ok().ok_or_else(|| shape("no issuer"))?;
+    Ok(Unchecked { issuer: says.iss, kid: parts.header.kid })
+}
+
+/// A token taken apart.
+struct Parts<'t> {
+    signed: &'t str,
+    header: Header,
+    payload: Vec<u8>,
+    signature: Vec<u8>,
+}
+
+fn shape(why: &'static str) -> JwtError {
+    JwtError::Shape { why }
+}
+
+impl<'t> Parts<'t> {
+    fn of(token: &'t str) -> Result<Self, JwtError> {
+        if token.len() > TOKEN_MAX {
+            return Err(shape("too long"));
+        }
+        let (signed, signature) = token.rsplit_once('.').ok_or_else(|| shape("not three parts"))?;
+        let (header, payload) = signed.split_once('.').ok_or_else(|| shape("not three parts"))?;
+        let decode = |part: &str| URL_SAFE_NO_PAD.decode(part).ok();
+        let header =
+            decode(header).and_then(|json| serde_json::from_slice(&json).ok()).ok_or_else(|| shape("no header"))?;
+        let payload = decode(payload).ok_or_else(|| shape("no claims"))?;
+        let signature = decode(signature).ok_or_else(|| shape("no signature"))?;
+        Ok(Self { signed, header, payload, signature })
+    }
 }
 
 #[derive(Deserialize)]
@@ -152,7 +223,7 @@ struct Header {
 struct Payload {
     iss: String,
     sub: String,
-    aud: Audience,
+    aud: Option<Audience>,
     exp: serde_json::Number,
     nbf: Option<serde_json::Number>,
     iat: Option<serde_json::Number>,
@@ -171,47 +242,51 @@ enum Audience {
 /// # Errors
 /// When any of this is not so.
 pub(crate) fn verify(token: &str, issuers: &[Issuer], now_ms: i64) -> Result<Claims, JwtError> {
-    let shape = |why| JwtError::Shape { why };
-    if token.len() > TOKEN_MAX {
-        return Err(shape("too long"));
-    }
-    let (signed, signature) = token.rsplit_once('.').ok_or_else(|| shape("not three parts"))?;
-    let (header, payload) = signed.split_once('.').ok_or_else(|| shape("not three parts"))?;
-    let decode = |part: &str| URL_SAFE_NO_PAD.decode(part).ok();
-    let header: Header =
-        decode(header).and_then(|json| serde_json::from_slice(&json).ok()).ok_or_else(|| shape("no header"))?;
-    let payload: Payload =
-        decode(payload).and_then(|json| serde_json::from_slice(&json).ok()).ok_or_else(|| shape("no claims"))?;
-    let signature = decode(signature).ok_or_else(|| shape("no signature"))?;
+    check(token, issuers, true, now_ms)
+}
+
+/// As [`verify`], for tokens that are meant for whoever is shown them, such as visas: whom they are for is not looked at.
+///
+/// # Errors
+/// As [`verify`].
+pub(crate) fn verify_for_anybody(token: &str, issuer: &Issuer, now_ms: i64) -> Result<Claims, JwtError> {
+    check(token, std::slice::from_ref(issuer), false, now_ms)
+}
+
+fn check(token: &str, issuers: &[Issuer], is_for_somebody: bool, now_ms: i64) -> Result<Claims, JwtError> {
+    let Parts { signed, header, payload, signature } = Parts::of(token)?;
+    let says: Payload = serde_json::from_slice(&payload).ok().ok_or_else(|| shape("no claims"))?;
     if header.crit.is_some() {
         return Err(shape("it has critical extensions"));
     }
-    let Some(issuer) = issuers.iter().find(|issuer| issuer.issuer == payload.iss) else {
-        return Err(JwtError::Issuer { issuer: payload.iss.chars().take(200).collect() });
+    let Some(issuer) = issuers.iter().find(|issuer| issuer.issuer == says.iss) else {
+        return Err(JwtError::Issuer { issuer: says.iss.chars().take(200).collect() });
     };
     check_signature(&header, &issuer.keys, signed.as_bytes(), &signature)?;
     let is_for_us = |audience: &String| issuer.audiences.contains(audience);
-    let fits = match &payload.aud {
-        Audience::One(audience) => is_for_us(audience),
-        Audience::Many(audiences) => audiences.iter().any(is_for_us),
+    let fits = match &says.aud {
+        Some(Audience::One(audience)) => is_for_us(audience),
+        Some(Audience::Many(audiences)) => audiences.iter().any(is_for_us),
+        None => false,
     };
-    if !fits {
+    if is_for_somebody && !fits {
         return Err(JwtError::Audience);
     }
     let now_s = now_ms.div_euclid(1000);
-    let expires_s = seconds(&payload.exp).ok_or_else(|| shape("no end"))?;
+    let expires_s = seconds(&says.exp).ok_or_else(|| shape("no end"))?;
     if expires_s.saturating_add(LEEWAY_S) <= now_s {
         return Err(JwtError::Expired);
     }
-    for begins in [&payload.nbf, &payload.iat].into_iter().flatten() {
+    for begins in [&says.nbf, &says.iat].into_iter().flatten() {
         if seconds(begins).is_none_or(|begins| begins > now_s.saturating_add(LEEWAY_S)) {
             return Err(JwtError::Early);
         }
     }
-    if payload.sub.is_empty() {
+    if says.sub.is_empty() {
         return Err(shape("it says nothing of whom"));
     }
-    Ok(Claims { issuer: payload.iss, subject: payload.sub, expires_s })
+    let all = serde_json::from_slice(&payload).ok().ok_or_else(|| shape("no claims"))?;
+    Ok(Claims { issuer: says.iss, subject: says.sub, expires_s, all })
 }
 
 /// The algorithm comes from the kind of key; the token may only name the same. So no token chooses `none`, and none has an

@@ -62,6 +62,12 @@ impl Resolved {
         token_is_right && self.expires_at.is_none_or(|end| now < end)
     }
 
+    /// Whether it was given for somebody else's word, for a while.
+    #[must_use]
+    pub fn is_temporary(&self) -> bool {
+        self.token.is_some()
+    }
+
     #[cfg(test)]
     pub(crate) fn example(id: PrincipalId, kind: model::PrincipalKind) -> Self {
         let principal = Principal {

@@ -8,10 +8,15 @@
 mod cache;
 mod error;
 mod factors;
+mod federation;
 mod jwt;
 mod keys;
 mod lockout;
+mod login;
+mod outside;
+mod passport;
 mod principals;
+mod scim;
 mod secret;
 mod sessions;
 mod temporary;
@@ -26,12 +31,17 @@ use store::{Store, StoreError};
 
 pub use error::IdentityError;
 pub use factors::Enrolment;
+pub use federation::{Endpoints, Federation, FederationError, KeysAt, LoginClient, Trusted};
 pub use jwt::{Claims, Issuer, JwtError, Keys};
 pub use keys::{CACHED_MAX, KEYS_PER_PRINCIPAL_MAX, NewKey, Resolved};
+pub use login::{Arrived, Begun, LoginError};
+pub use outside::Unanswered;
+pub use passport::{Entitlement, Judged, VisaRule};
 pub use principals::{Attributes, NewPrincipal};
+pub use scim::{ScimFault, ScimFilter, ScimPage, ScimRecord, ScimUser, USER_SCHEMA};
 pub use secret::Random;
 pub use sessions::{SESSION_IDLE_MS, SESSION_LIFE_MS};
-pub use temporary::{DURATION_DEFAULT_S, DURATION_MAX_S, DURATION_MIN_S, NewTemporary};
+pub use temporary::{DURATION_DEFAULT_S, DURATION_MAX_S, DURATION_MIN_S, NewTemporary, SESSION_NAME_MAX};
 pub use totp::{Algorithm, code};
 
 /// Principals and their credentials. One process changes a database at a time; whoever else reads the same database must

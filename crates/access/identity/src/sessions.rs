@@ -1,9 +1,10 @@
 //! Sessions outside the console, with automatic logoff.
 
-use model::event::Activity;
+use model::event::{Activity, Outcome};
 use model::{By, PrincipalId};
 use secrecy::{ExposeSecret, SecretString};
 use store::credentials::{self, PrincipalSession};
+use store::principals::Principal;
 
 use crate::Identity;
 use crate::error::IdentityError;
@@ -44,6 +45,41 @@ impl Identity {
         let digest = hash(token.expose_secret().as_bytes());
         self.effect(event, credentials::begin_session(&self.store, &digest, &session)).await?;
         Ok(token)
+    }
+
+    /// Records that a principal proved who it is, for whoever keeps its session; `through` says by what.
+    ///
+    /// # Errors
+    /// When it cannot be recorded. No session may begin then.
+    pub async fn logged_on(
+        &self,
+        principal: &Principal,
+        through: &str,
+        with_second_factor: bool,
+        by: &By,
+    ) -> Result<(), IdentityError> {
+        let mut event = told(Activity::Logon, principal, by);
+        event.new = Some(format!("through={through} second-factor={with_second_factor}"));
+        self.recorder.record(event).await?;
+        Ok(())
+    }
+
+    /// Records that somebody was not let in, and why; `principal`, if it is known whom it was about.
+    ///
+    /// # Errors
+    /// When it cannot be recorded.
+    pub async fn refused_logon(
+        &self,
+        principal: Option<&Principal>,
+        code: &'static str,
+        by: &By,
+    ) -> Result<(), IdentityError> {
+        let mut event = by.event(Activity::Logon);
+        event.actor = None;
+        event.resource.entity = principal.map(|principal| format!("principal:{}", principal.id));
+        event.outcome = Outcome::Failure { code: code.into() };
+        self.recorder.record(event).await?;
+        Ok(())
     }
 
     /// The session that `token` belongs to, if it has not ended at `now_ms`; its use is noted.

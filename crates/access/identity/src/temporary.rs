@@ -1,7 +1,7 @@
 //! Temporary credentials for somebody else's word: AssumeRoleWithWebIdentity of the AWS Security Token Service.
 
-use model::event::{Activity, Actor, Outcome};
-use model::{By, Event};
+use model::event::{Activity, Actor, Detail, Outcome};
+use model::{By, Event, Scope};
 use secrecy::{ExposeSecret, SecretString};
 use store::credentials::{self, Temporary};
 use store::principals;
@@ -33,11 +33,18 @@ pub struct NewTemporary {
     pub expires_at: i64,
     /// Whose they are.
     pub principal: model::PrincipalId,
+    /// Who vouched for it.
+    pub issuer: String,
+    /// Under which name.
+    pub subject: String,
 }
+
+/// The longest name of a session, in characters (AWS STS API reference, `RoleSessionName`).
+pub const SESSION_NAME_MAX: usize = 64;
 
 impl Identity {
     /// Gives temporary credentials to whomever an identity provider vouches for in `web_token`. `event` says from where and
-    /// when; its actor is found here.
+    /// when; its actor is found here, its details are kept.
     ///
     /// # Errors
     /// When the token is not accepted, vouches for nobody here or for somebody disabled, the duration is out of range, it
@@ -60,12 +67,11 @@ impl Identity {
         };
         let found = principals::of_external(&self.store, &claims.issuer, &claims.subject).await?;
         let Some(principal) = found.filter(|principal| principal.disabled_at.is_none()) else {
-            let unknown = JwtError::Shape { why: "it vouches for nobody who is known here" };
-            return Err(self.turned_away(event, unknown).await?);
+            return Err(self.turned_away(event, JwtError::Nobody).await?);
         };
         let actor = Actor { id: principal.id, kind: principal.kind, credential: None };
         let by = By { actor, now_ms: event.time_ms, origin: event.origin };
-        self.issue(&principal, claims, duration_s, &by).await
+        self.issue(&principal, claims, duration_s, event.details, &by).await
     }
 
     async fn issue(
@@ -73,6 +79,7 @@ impl Identity {
         principal: &principals::Principal,
         claims: Claims,
         duration_s: i64,
+        mut details: Vec<Detail>,
         by: &By,
     ) -> Result<NewTemporary, IdentityError> {
         let (id, secret) = (self.fresh_id(TEMPORARY_PREFIX)?, secret_of_40(&self.random)?);
@@ -83,19 +90,26 @@ impl Identity {
             principal: principal.id,
             secret_sealed: self.seal(principal.id, &id, &secret).await?,
             token_hash: hash(token.expose_secret().as_bytes()),
-            issuer: claims.issuer,
+            issuer: claims.issuer.clone(),
             created_at: by.now_ms,
             expires_at,
             revoked_at: None,
         };
         let mut event = told(Activity::CredentialIssue, principal, by);
         event.new = Some(format!("temporary={id} until={expires_at} issuer={}", new.issuer));
+        // What somebody wrote freely is sealed under the key of whom it concerns.
+        details.iter_mut().for_each(|detail| detail.scope = Scope::Principal(principal.id));
+        event.details.append(&mut details);
         self.effect(event, credentials::create_temporary(&self.store, &new)).await?;
-        Ok(NewTemporary { id, secret, token, expires_at, principal: principal.id })
+        let (principal, issuer) = (principal.id, new.issuer);
+        Ok(NewTemporary { id, secret, token, expires_at, principal, issuer, subject: claims.subject })
     }
 
     /// Records that a token was not accepted.
-    async fn turned_away(&self, event: Event, error: JwtError) -> Result<IdentityError, IdentityError> {
+    ///
+    /// # Errors
+    /// When it cannot be recorded.
+    pub async fn turned_away(&self, event: Event, error: JwtError) -> Result<IdentityError, IdentityError> {
         let outcome = Outcome::Failure { code: "identity:token".into() };
         let event = Event { activity: Activity::Logon, outcome, ..event };
         self.recorder.record(event).await?;

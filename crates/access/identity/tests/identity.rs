@@ -6,6 +6,8 @@
 mod doubles;
 #[path = "../../../base/store/tests/support/engines.rs"]
 mod engines;
+#[path = "identity/federation.rs"]
+mod federation;
 #[path = "identity/tokens.rs"]
 mod tokens;
 

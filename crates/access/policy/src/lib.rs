@@ -20,6 +20,7 @@ mod reach;
 mod review;
 mod shapes;
 mod studies;
+mod visas;
 
 pub use access::Access;
 pub use change::{Case, Difference, Flag, Preview, population};
@@ -32,3 +33,4 @@ pub use grants::{NewGrant, REQUEST_LIFE_MS_MAX, Rights};
 pub use index::Standing;
 pub use question::{ActionSet, Circumstances, Machine, Network, Question, Thing};
 pub use reach::{Reach, Reached, Told};
+pub use visas::{Kept, Vouched};

@@ -25,6 +25,7 @@ pub mod objects;
 pub mod policies;
 pub mod postings;
 pub mod principals;
+pub mod provisioning;
 pub mod scans;
 pub mod schedules;
 pub mod sessions;

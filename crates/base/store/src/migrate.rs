@@ -40,6 +40,7 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!(7, "0007_access"),
     migration!(8, "0008_guarded"),
     migration!(9, "0009_uses"),
+    migration!(10, "0010_federation"),
 ];
 
 /// Every step of the key table's own database, oldest first.

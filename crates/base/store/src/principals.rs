@@ -199,6 +199,30 @@ pub async fn of_external(store: &Store, issuer: &str, subject: &str) -> Result<O
     store.row(&sql, &[issuer.into(), subject.into()]).await?.map(|row| principal(&row)).transpose()
 }
 
+/// A name that an issuer gives to a principal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Link {
+    /// Who vouches.
+    pub issuer: String,
+    /// Under which name.
+    pub subject: String,
+    /// Since when, in milliseconds since 1970, UTC.
+    pub created_at: i64,
+}
+
+/// Who vouches for a principal, at most a page.
+///
+/// # Errors
+/// When the engine refuses.
+pub async fn links_of(store: &Store, id: PrincipalId) -> Result<Vec<Link>, StoreError> {
+    let sql = format!(
+        "SELECT issuer, subject, created_at FROM external_identities WHERE principal = $1 \
+         ORDER BY issuer, subject LIMIT {PAGE_ROWS_MAX}"
+    );
+    let link = |row: &Row| Ok(Link { issuer: row.text(0)?, subject: row.text(1)?, created_at: row.int(2)? });
+    store.rows(&sql, &[id.into()]).await?.iter().map(link).collect()
+}
+
 /// Unties the name `subject` of `issuer`; whether it was tied.
 ///
 /// # Errors

@@ -19,6 +19,9 @@ pub struct User {
     pub disabled_at: Option<i64>,
 }
 
+/// In place of a hash: no password is this user's.
+pub const NO_PASSWORD: &str = "!";
+
 const COLUMNS: &str = "id, name, password_hash, role, created_at, disabled_at";
 
 fn user(row: &Row) -> Result<User, StoreError> {
@@ -116,6 +119,14 @@ pub async fn disable(store: &Store, id: u32, now: i64) -> Result<(), StoreError>
     transaction.execute("UPDATE users SET disabled_at = $2 WHERE id = $1 AND disabled_at IS NULL", &values).await?;
     transaction.execute("DELETE FROM sessions WHERE user_id = $1", &[id.into()]).await?;
     transaction.commit().await
+}
+
+/// Lets a user log in again.
+///
+/// # Errors
+/// When the engine refuses.
+pub async fn enable(store: &Store, id: u32) -> Result<(), StoreError> {
+    store.execute("UPDATE users SET disabled_at = NULL WHERE id = $1", &[id.into()]).await.map(|_rows| ())
 }
 
 /// Keeps the digest of an invitation's token. Whoever brings the token before `expires_at` may create one user.

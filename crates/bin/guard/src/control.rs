@@ -74,6 +74,37 @@ pub enum Request {
         /// Agreement.
         agreement_until: Option<i64>,
     },
+    /// Lets an identity provider vouch for a principal.
+    UserLink {
+        /// Its name.
+        name: String,
+        /// The provider.
+        issuer: String,
+        /// Its name there.
+        subject: String,
+    },
+    /// Ends that a provider vouches under a name.
+    UserUnlink {
+        /// The provider.
+        issuer: String,
+        /// The name there.
+        subject: String,
+    },
+    /// Who vouches for a principal.
+    UserLinks {
+        /// Its name.
+        name: String,
+    },
+    /// Lets somebody try again who failed too often.
+    UserUnlock {
+        /// Its name.
+        name: String,
+    },
+    /// Takes a second factor away that was lost.
+    UserResetSecondFactor {
+        /// Whose.
+        name: String,
+    },
     /// Every principal.
     UserList,
     /// Gives a grant.
@@ -106,6 +137,20 @@ pub enum Request {
     /// Revokes an access key.
     AccessKeyRevoke {
         /// Its public id.
+        id: String,
+    },
+    /// Lets a directory provision people.
+    ScimTokenCreate {
+        /// What it is called.
+        name: String,
+        /// Who vouches for its people, under its own ids.
+        issuer: Option<String>,
+    },
+    /// Every directory.
+    ScimTokenList,
+    /// Lets a directory provision no more.
+    ScimTokenRevoke {
+        /// Its id.
         id: String,
     },
     /// Versions in quarantine.
@@ -198,6 +243,11 @@ impl Guarded {
             Request::UserSet { name, training_until, agreement_until } => {
                 self.set_attributes(operator, &name, training_until, agreement_until).await.map(one)
             }
+            Request::UserLink { name, issuer, subject } => self.link(operator, &name, &issuer, &subject).await.map(one),
+            Request::UserUnlink { issuer, subject } => self.unlink(operator, &issuer, &subject).await.map(one),
+            Request::UserUnlock { name } => self.unlock(operator, &name).await.map(one),
+            Request::UserResetSecondFactor { name } => self.reset_second_factor(operator, &name).await.map(one),
+            Request::UserLinks { name } => self.links(&name).await,
             Request::UserList => self.users().await,
             Request::Grant { name, study, role, actions, labels, until } => {
                 let rights = role.map_or(Rights::Actions(actions), Rights::Role);
@@ -206,6 +256,9 @@ impl Guarded {
             Request::Revoke { grant } => self.revoke(operator, grant).await.map(one),
             Request::AccessKeyCreate { name, until } => self.create_key(operator, &name, until).await.map(one),
             Request::AccessKeyRevoke { id } => self.revoke_key(operator, &id).await.map(one),
+            Request::ScimTokenCreate { name, issuer } => self.create_scim_token(operator, &name, issuer).await.map(one),
+            Request::ScimTokenList => self.scim_tokens().await,
+            Request::ScimTokenRevoke { id } => self.revoke_scim_token(operator, &id).await.map(one),
             Request::QuarantineList => self.quarantined().await,
             Request::QuarantineSettle { version, release, reason } => {
                 self.settle(operator, version, release, &reason).await.map(one)

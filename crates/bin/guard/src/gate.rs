@@ -3,13 +3,12 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use gateway::ports::{Caller, Gate, GateError, Question, Ruling};
-use identity::{Identity, IdentityError, Resolved};
-use model::event::{Actor, Origin};
-use model::{Action, Answer, By, PrincipalId, PrincipalKind, StudyId};
+use gateway::ports::{AssumeError, Assumed, Caller, Gate, GateError, Question, Ruling, Vouched};
+use identity::{Federation, Identity, IdentityError, JwtError, Resolved};
+use model::event::{Activity, Actor, Detail, Origin};
+use model::{Action, Answer, By, Event, PrincipalId, PrincipalKind, Scope, StudyId};
 use policy::{Access, AccessError, Circumstances, Decision, Network, NewGrant, Rights, Thing};
 use secrecy::SecretString;
-use store::principals::Principal;
 
 /// The principal that approves what a standing rule allows: here, that whoever may create studies is responsible for those
 /// that it creates.
@@ -19,14 +18,20 @@ pub(crate) const RULE: &str = "rule:study-creation";
 pub struct Doorkeeper {
     identity: Arc<Identity>,
     access: Arc<Access>,
+    federation: Arc<Federation>,
     clock: Arc<dyn Fn() -> i64 + Send + Sync>,
 }
 
 impl Doorkeeper {
-    /// Over identity and policy.
+    /// Over identity and policy, with those whose word is taken.
     #[must_use]
-    pub fn new(identity: Arc<Identity>, access: Arc<Access>, clock: Arc<dyn Fn() -> i64 + Send + Sync>) -> Self {
-        Self { identity, access, clock }
+    pub fn new(
+        identity: Arc<Identity>,
+        access: Arc<Access>,
+        federation: Arc<Federation>,
+        clock: Arc<dyn Fn() -> i64 + Send + Sync>,
+    ) -> Self {
+        Self { identity, access, federation, clock }
     }
 }
 
@@ -47,8 +52,9 @@ fn network(ip: Option<IpAddr>) -> Network {
 
 /// What is known of a request that came with an access key. Keys are issued by the operator or to somebody who showed a
 /// second factor, so that holding one stands for having shown it.
-fn circumstances(ip: Option<IpAddr>, now_ms: i64) -> Circumstances {
-    Circumstances { now_ms, mfa: true, network: network(ip), ..Circumstances::default() }
+/// Temporary credentials are given for somebody else's word, which says nothing of a second factor.
+fn circumstances(facts: &Resolved, ip: Option<IpAddr>, now_ms: i64) -> Circumstances {
+    Circumstances { now_ms, mfa: !facts.is_temporary(), network: network(ip), ..Circumstances::default() }
 }
 
 fn ruling(decision: Decision) -> Ruling {
@@ -64,9 +70,9 @@ fn ruling(decision: Decision) -> Ruling {
     }
 }
 
-fn principal(caller: &Caller) -> Result<Arc<Principal>, GateError> {
+fn facts(caller: &Caller) -> Result<Arc<Resolved>, GateError> {
     let lost = || GateError("the caller's facts are missing".into());
-    Arc::clone(&caller.facts).downcast::<Resolved>().map(|facts| Arc::clone(&facts.principal)).ok().ok_or_else(lost)
+    Arc::clone(&caller.facts).downcast::<Resolved>().ok().ok_or_else(lost)
 }
 
 impl Gate for Doorkeeper {
@@ -108,11 +114,38 @@ impl Gate for Doorkeeper {
 
     fn decide<'a>(&'a self, question: &'a Question<'a>) -> Answer<'a, Result<Ruling, GateError>> {
         Box::pin(async move {
-            let principal = principal(question.caller)?;
+            let facts = facts(question.caller)?;
+            let principal = &facts.principal;
             let thing = question.object.map(|id| Thing { id: Some(id), labels: question.labels });
-            let circumstances = circumstances(question.ip, question.now_ms);
-            let decision = self.access.decide(&principal, question.action, Some(question.study), thing, &circumstances);
+            let circumstances = circumstances(&facts, question.ip, question.now_ms);
+            let decision = self.access.decide(principal, question.action, Some(question.study), thing, &circumstances);
             Ok(ruling(decision))
+        })
+    }
+
+    fn assume<'a>(&'a self, vouched: Vouched<'a>) -> Answer<'a, Result<Assumed, AssumeError>> {
+        Box::pin(async move {
+            let mut event = Event::new(Activity::CredentialIssue, vouched.now_ms, "sts");
+            event.origin = vouched.origin;
+            let session = vouched.session.to_owned();
+            event.details.push(Detail { field: "session".into(), scope: Scope::Organisation, value: session });
+            let issuer = match self.federation.issuer_of(vouched.token, vouched.now_ms).await {
+                Ok(issuer) => issuer,
+                Err(error) => {
+                    return Err(self.identity.turned_away(event, error).await.map_or_else(unassumed, unassumed));
+                }
+            };
+            let given = self.identity.assume(vouched.token, &[issuer], vouched.duration_s, event).await;
+            let given = given.map_err(unassumed)?;
+            Ok(Assumed {
+                access_key: given.id,
+                secret: given.secret,
+                token: given.token,
+                expires_at: given.expires_at,
+                principal: given.principal,
+                issuer: given.issuer,
+                subject: given.subject,
+            })
         })
     }
 
@@ -123,13 +156,14 @@ impl Gate for Doorkeeper {
         now_ms: i64,
     ) -> Answer<'a, Result<Ruling, GateError>> {
         Box::pin(async move {
-            let principal = principal(caller)?;
-            let circumstances = circumstances(None, now_ms);
-            let decision = self.access.decide(&principal, Action::Administer, None, None, &circumstances);
+            let facts = facts(caller)?;
+            let principal = &facts.principal;
+            let circumstances = circumstances(&facts, None, now_ms);
+            let decision = self.access.decide(principal, Action::Administer, None, None, &circumstances);
             // A study that the operator created is opened by whoever administers it.
             let decision = match (decision.allowed, self.access.study(study)) {
                 (false, Some(_)) => {
-                    self.access.decide(&principal, Action::Administer, Some(study), None, &circumstances)
+                    self.access.decide(principal, Action::Administer, Some(study), None, &circumstances)
                 }
                 _ => decision,
             };
@@ -143,6 +177,23 @@ impl Gate for Doorkeeper {
             }
             Ok(ruling(decision))
         })
+    }
+}
+
+/// Why a token brought nothing, by who is to blame.
+fn unassumed(error: IdentityError) -> AssumeError {
+    match error {
+        IdentityError::Token(error) => {
+            let told = error.to_string();
+            match error {
+                JwtError::Expired => AssumeError::Expired(told),
+                JwtError::Keys { .. } => AssumeError::Provider(told),
+                JwtError::Nobody => AssumeError::Refused(told),
+                _ => AssumeError::Token(told),
+            }
+        }
+        IdentityError::Wrong { what } => AssumeError::Wrong(what),
+        error => AssumeError::Failed(Box::new(error)),
     }
 }
 

@@ -20,7 +20,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gateway::{Guard, Parts};
-use identity::Identity;
+use identity::{Federation, Identity};
 use landscape::flow::Flows;
 use landscape::scan::Scanner;
 use ledger::{Keys, Ledger, Settings};
@@ -52,6 +52,10 @@ pub const KEYS: &str = "keys";
 
 /// How long an entry may wait for a checkpoint that covers it. It is signed and durable before.
 const PUBLISH_EVERY: Duration = Duration::from_secs(1);
+/// After so many of these times, what is over is swept away.
+const SWEEP_EVERY: u64 = 10;
+/// How long temporary credentials that are over, and failures that lock nobody, are remembered.
+const KEPT_MS: i64 = 24 * 60 * 60_000;
 /// How often what is only counted (uses of keys and grants) is written down.
 const FLUSH_EVERY: Duration = Duration::from_secs(30);
 
@@ -83,6 +87,8 @@ pub struct Opening {
     pub origin: String,
     /// How much a caller may ask for and take through S3.
     pub limits: gateway::Limits,
+    /// Whose word is taken about who somebody is.
+    pub federation: Federation,
 }
 
 /// Why the guard could not be opened.
@@ -134,6 +140,8 @@ pub struct Guarded {
     pub recorder: Arc<dyn Record>,
     /// Principals and credentials.
     pub identity: Arc<Identity>,
+    /// Whose word is taken about who somebody is.
+    pub federation: Arc<Federation>,
     /// Rules and grants.
     pub access: Arc<Access>,
     /// The S3 gateway.
@@ -151,7 +159,8 @@ impl Guarded {
     /// # Errors
     /// When a part cannot be opened. Nothing is served then.
     pub async fn open(opening: Opening) -> Result<Self, OpenError> {
-        let Opening { data_dir, store, scanner, root_key, origin, limits } = opening;
+        let Opening { data_dir, store, scanner, root_key, origin, limits, federation } = opening;
+        let federation = Arc::new(federation);
         let keys_dir = data_dir.join(KEYS);
         private(&keys_dir)?;
         let mut warnings = Vec::new();
@@ -182,20 +191,44 @@ impl Guarded {
             inspect: flows
                 .clone()
                 .map(|flows| Arc::new(Looker::new(flows, vault.clone())) as Arc<dyn gateway::ports::Inspect>),
-            gate: Arc::new(Doorkeeper::new(Arc::clone(&identity), Arc::clone(&access), Arc::clone(&clock))),
+            gate: Arc::new(Doorkeeper::new(
+                Arc::clone(&identity),
+                Arc::clone(&access),
+                Arc::clone(&federation),
+                Arc::clone(&clock),
+            )),
             record: Arc::clone(&recorder),
             clock,
             random: outside::random_16(),
             limits,
         });
-        Ok(Self { store, vault, ledger, recorder, identity, access, gateway, flows, warnings, data_dir })
+        Ok(Self { store, vault, ledger, recorder, identity, federation, access, gateway, flows, warnings, data_dir })
     }
 
     /// Writes down now and then what is only counted. Ends with the future.
     pub async fn keep_counting(&self) {
-        loop {
+        for turn in 1_u64.. {
             tokio::time::sleep(FLUSH_EVERY).await;
             self.flush().await;
+            if turn % SWEEP_EVERY == 0 {
+                self.sweep_expired().await;
+            }
+        }
+    }
+
+    /// Ends grants that are over, and forgets credentials and failures of long ago. Nothing of it allows anything before it is
+    /// swept either.
+    pub async fn sweep_expired(&self) {
+        let now = outside::now();
+        if let Err(error) = self.expire(now).await {
+            tracing::warn!(error = %whole(&error), "grants that are over could not be ended");
+        }
+        let swept = store::credentials::sweep_temporary(&self.store, now - KEPT_MS).await;
+        if let Err(error) = swept {
+            tracing::warn!(%error, "temporary credentials that are over could not be taken away");
+        }
+        if let Err(error) = store::factors::sweep_failures(&self.store, now - KEPT_MS, now).await {
+            tracing::warn!(%error, "failures of long ago could not be forgotten");
         }
     }
 
@@ -229,6 +262,12 @@ impl Guarded {
     pub fn ledger_dir(&self) -> PathBuf {
         self.data_dir.join(LEDGER)
     }
+}
+
+/// Whether there is a role of that name.
+#[must_use]
+pub fn is_role(name: &str) -> bool {
+    policy::Role::named(name).is_some()
 }
 
 /// Makes a folder for its owner alone.

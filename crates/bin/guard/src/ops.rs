@@ -21,6 +21,9 @@ const LISTED_MAX: u32 = 1_000;
 /// could take the data anyway, and every use is recorded.
 const OPERATOR_RULE: &str = "rule:operator";
 
+/// The standing rule that ends grants when they are over.
+const EXPIRY_RULE: &str = "rule:expiry";
+
 /// Why an operation was not done.
 #[derive(Debug, thiserror::Error)]
 pub enum OpsError {
@@ -185,6 +188,122 @@ impl Guarded {
             agreement_until: agreement_until.or(principal.agreement_until),
         };
         Ok(told(&self.identity.set_attributes(principal.id, &attributes, &by).await?))
+    }
+
+    /// Lets an identity provider vouch for a principal.
+    ///
+    /// # Errors
+    /// When there is none, the name is another's, or something does not answer.
+    pub async fn link(&self, operator: &Operator, name: &str, issuer: &str, subject: &str) -> Result<Value, OpsError> {
+        let by = self.by(operator).await?;
+        let principal = self.person(name, &by).await?;
+        self.identity.link(principal.id, issuer, subject, &by).await?;
+        Ok(json!({ "name": name, "issuer": issuer, "subject": subject, "linked": true }))
+    }
+
+    /// The principal of a name, which a user of the console becomes by being asked for.
+    async fn person(&self, name: &str, by: &By) -> Result<Principal, OpsError> {
+        match self.identity.by_name(name).await {
+            Err(missing @ IdentityError::Missing { .. }) => match store::users::by_name(&self.store, name).await? {
+                Some(user) if user.disabled_at.is_none() => Ok(self.identity.of_user(user.id, by).await?),
+                _ => Err(missing.into()),
+            },
+            found => Ok(found?),
+        }
+    }
+
+    /// Lets somebody try again who failed too often.
+    ///
+    /// # Errors
+    /// When there is none, or something does not answer.
+    pub async fn unlock(&self, operator: &Operator, name: &str) -> Result<Value, OpsError> {
+        let by = self.by(operator).await?;
+        let principal = self.identity.by_name(name).await?;
+        self.identity.unlock(principal.id, &by).await?;
+        Ok(told(&principal))
+    }
+
+    /// Takes somebody's second factor and recovery codes away, such as when they are lost.
+    ///
+    /// # Errors
+    /// When there is none, or something does not answer.
+    pub async fn reset_second_factor(&self, operator: &Operator, name: &str) -> Result<Value, OpsError> {
+        let by = self.by(operator).await?;
+        let principal = self.identity.by_name(name).await?;
+        self.identity.remove_second_factor(principal.id, &by).await?;
+        Ok(told(&principal))
+    }
+
+    /// Lets an identity provider vouch for nobody under a name any more.
+    ///
+    /// # Errors
+    /// When it vouches for nobody under it, or something does not answer.
+    pub async fn unlink(&self, operator: &Operator, issuer: &str, subject: &str) -> Result<Value, OpsError> {
+        let by = self.by(operator).await?;
+        let principal = self.identity.unlink(issuer, subject, &by).await?;
+        Ok(json!({ "name": principal.name, "issuer": issuer, "subject": subject, "linked": false }))
+    }
+
+    /// Who vouches for a principal.
+    ///
+    /// # Errors
+    /// When there is none, or the store refuses.
+    pub async fn links(&self, name: &str) -> Result<Vec<Value>, OpsError> {
+        let principal = self.identity.by_name(name).await?;
+        let links = self.identity.links_of(principal.id).await?;
+        let told = |link: &principals::Link| json!({ "name": name, "issuer": link.issuer, "subject": link.subject, "since": link.created_at });
+        Ok(links.iter().map(told).collect())
+    }
+
+    /// Lets a directory provision people. Its token is told this once.
+    ///
+    /// # Errors
+    /// When something does not answer.
+    pub async fn create_scim_token(
+        &self,
+        operator: &Operator,
+        name: &str,
+        issuer: Option<String>,
+    ) -> Result<Value, OpsError> {
+        let by = self.by(operator).await?;
+        let (id, token) = self.identity.create_provisioner(name, issuer.clone(), &by).await?;
+        Ok(json!({ "id": id, "name": name, "issuer": issuer, "token": token.expose_secret() }))
+    }
+
+    /// Lets a directory provision no more.
+    ///
+    /// # Errors
+    /// When there is none, or something does not answer.
+    pub async fn revoke_scim_token(&self, operator: &Operator, id: &str) -> Result<Value, OpsError> {
+        let by = self.by(operator).await?;
+        self.identity.revoke_provisioner(id, &by).await?;
+        Ok(json!({ "id": id, "state": "revoked" }))
+    }
+
+    /// Every directory that may or might provision.
+    ///
+    /// # Errors
+    /// When the store refuses.
+    pub async fn scim_tokens(&self) -> Result<Vec<Value>, OpsError> {
+        let told = |known: &store::provisioning::Provisioner| {
+            let state = if known.revoked_at.is_some() { "revoked" } else { "good" };
+            json!({
+                "id": known.id, "name": known.name, "issuer": known.issuer, "state": state,
+                "created_at": known.created_at, "last_used_at": known.last_used_at,
+            })
+        };
+        Ok(self.identity.provisioners().await?.iter().map(told).collect())
+    }
+
+    /// Ends grants and requests that are over at `now`, in the name of a standing rule.
+    pub(crate) async fn expire(&self, now_ms: i64) -> Result<u64, OpsError> {
+        let nobody =
+            Actor { id: model::PrincipalId::from_bytes([0; 16]), kind: PrincipalKind::Service, credential: None };
+        let origin = Origin { through: "guard".into(), ..Origin::default() };
+        let by = By { actor: nobody, origin, now_ms };
+        let rule = standing(&self.identity, EXPIRY_RULE, PrincipalKind::Service, &by).await?;
+        let actor = Actor { id: rule.id, kind: rule.kind, credential: None };
+        Ok(self.access.sweep(&By { actor, ..by }).await?)
     }
 
     /// Gives a grant: in a study, or without one in the organisation, where `administer` lets create studies.

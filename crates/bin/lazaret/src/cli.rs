@@ -75,6 +75,9 @@ pub(crate) enum Command {
     /// Who can reach what, and why; requests, reviews, policies.
     #[command(subcommand)]
     Access(crate::access::AccessCommand),
+    /// Tokens with which a directory provisions people over SCIM.
+    #[command(subcommand)]
+    ScimToken(ScimTokenCommand),
     /// Uploads that the rules put away.
     #[command(subcommand)]
     Quarantine(QuarantineCommand),
@@ -158,6 +161,56 @@ pub(crate) enum UserCommand {
         #[arg(long, value_enum, default_value = "text")]
         format: ListFormat,
     },
+    /// Let an identity provider vouch for one: tokens of this issuer with this subject are its.
+    Link {
+        /// Its name.
+        name: String,
+        /// The provider's `iss`, as in the settings.
+        #[arg(long)]
+        issuer: String,
+        /// The `sub` that the provider gives it.
+        #[arg(long)]
+        subject: String,
+        /// How the result is written to standard output.
+        #[arg(long, value_enum, default_value = "text")]
+        format: ListFormat,
+    },
+    /// End that a provider vouches under a subject; temporary credentials of whom it was end at once.
+    Unlink {
+        /// The provider's `iss`.
+        #[arg(long)]
+        issuer: String,
+        /// The `sub` that the provider gives.
+        #[arg(long)]
+        subject: String,
+        /// How the result is written to standard output.
+        #[arg(long, value_enum, default_value = "text")]
+        format: ListFormat,
+    },
+    /// Show who vouches for one.
+    Links {
+        /// Its name.
+        name: String,
+        /// How they are written to standard output.
+        #[arg(long, value_enum, default_value = "text")]
+        format: ListFormat,
+    },
+    /// Let one try again who failed too often.
+    Unlock {
+        /// Its name.
+        name: String,
+        /// How the result is written to standard output.
+        #[arg(long, value_enum, default_value = "text")]
+        format: ListFormat,
+    },
+    /// Take one's second factor and recovery codes away, such as when they are lost.
+    ResetSecondFactor {
+        /// Its name.
+        name: String,
+        /// How the result is written to standard output.
+        #[arg(long, value_enum, default_value = "text")]
+        format: ListFormat,
+    },
     /// Say until when training and agreement hold.
     Set {
         /// Its name.
@@ -168,6 +221,35 @@ pub(crate) enum UserCommand {
         /// A day or an instant.
         #[arg(long, value_name = "TIME")]
         agreement_until: Option<String>,
+        /// How the result is written to standard output.
+        #[arg(long, value_enum, default_value = "text")]
+        format: ListFormat,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ScimTokenCommand {
+    /// Make one. It is shown this once.
+    Create {
+        /// What the directory is called.
+        name: String,
+        /// The identity provider that vouches for its people, with `externalId` as the subject.
+        #[arg(long)]
+        issuer: Option<String>,
+        /// How the result is written to standard output.
+        #[arg(long, value_enum, default_value = "text")]
+        format: ListFormat,
+    },
+    /// Show all of them, without the tokens themselves.
+    List {
+        /// How they are written to standard output.
+        #[arg(long, value_enum, default_value = "text")]
+        format: ListFormat,
+    },
+    /// Make one worth nothing, at once.
+    Revoke {
+        /// Its id.
+        id: String,
         /// How the result is written to standard output.
         #[arg(long, value_enum, default_value = "text")]
         format: ListFormat,

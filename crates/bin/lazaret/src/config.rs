@@ -4,9 +4,14 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use identity::{Federation, KeysAt, LoginClient, Trusted, VisaRule};
+use secrecy::SecretString;
 use serde::Deserialize;
 
 use crate::failure::Failure;
+
+/// Where settings are explained.
+const SEE: &str = "see docs/reference/access.md for what can be trusted, and how";
 
 /// Everything that can be set in the file; all of it optional.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -23,12 +28,82 @@ pub(crate) struct Config {
     pub guard: Guard,
     /// Certificate and key, for an address that is not loopback.
     pub tls: Option<Tls>,
+    /// Identity providers whose word is taken.
+    #[serde(default)]
+    pub issuers: Vec<Issuer>,
+    /// What GA4GH visas open.
+    #[serde(default)]
+    pub visas: Vec<Visa>,
+    /// How people use the console.
+    #[serde(default)]
+    pub console: ConsoleSettings,
     /// What scans may take.
     #[serde(default)]
     pub scan: Scan,
     /// What one object may take.
     #[serde(default)]
     pub limits: Limits,
+}
+
+/// An identity provider whose word is taken.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Issuer {
+    /// Its `iss`, letter for letter, such as `https://login.example.org`.
+    pub issuer: String,
+    /// The `aud`s for which temporary credentials are given. None are given when there is none.
+    #[serde(default)]
+    pub audiences: Vec<String>,
+    /// Its keys as a JSON Web Key Set in a file. Neither this nor `jwks_uri`: its discovery document says where.
+    pub jwks_file: Option<PathBuf>,
+    /// Its keys at an address.
+    pub jwks_uri: Option<String>,
+    /// How people log in to the console through it.
+    pub login: Option<IssuerLogin>,
+}
+
+/// What a GA4GH visa opens.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Visa {
+    /// Who signs it; one of the issuers.
+    pub issuer: String,
+    /// The data set that it names, letter for letter.
+    pub value: String,
+    /// The organisation that must stand behind it; any when not given.
+    pub source: Option<String>,
+    /// The study that it opens.
+    pub study: String,
+    /// In which role.
+    pub role: String,
+}
+
+/// How people use the console.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ConsoleSettings {
+    /// The address that people reach it at, such as `https://lazaret.example.org`; where it listens when not given.
+    pub address: Option<String>,
+    /// Minutes without a request after which a session ends; 60 when not given.
+    pub idle_minutes: Option<u32>,
+}
+
+/// The client that Lazaret is to an identity provider.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct IssuerLogin {
+    /// What the button says; the issuer when not given.
+    pub name: Option<String>,
+    /// The client's id.
+    pub client_id: String,
+    /// A file with its secret, for its owner alone. Public clients have none.
+    pub client_secret_file: Option<PathBuf>,
+    /// Whether to ask for a GA4GH passport.
+    #[serde(default)]
+    pub passport: bool,
+    /// The console's role of people who are tied to this issuer and have no account yet: `reader`, `reviewer` or
+    /// `administrator`. Without it they get none.
+    pub role: Option<String>,
 }
 
 /// How data are guarded.
@@ -152,6 +227,43 @@ impl Config {
         }
     }
 
+    /// Those whose word is taken about who somebody is.
+    pub(crate) fn federation(&self) -> Result<Federation, Failure> {
+        let trusted = self.issuers.iter().map(Issuer::trusted).collect::<Result<Vec<_>, _>>()?;
+        Federation::new(trusted).map_err(|error| Failure::usage(error.to_string()).hint(SEE))
+    }
+
+    /// What visas open. Each is of a trusted issuer, and opens a role that there is.
+    pub(crate) fn visa_rules(&self) -> Result<Vec<VisaRule>, Failure> {
+        let rule = |visa: &Visa| {
+            let wrong = |why: String| Failure::usage(format!("the visa `{}` is wrong: {why}", visa.value)).hint(SEE);
+            if !self.issuers.iter().any(|issuer| issuer.issuer == visa.issuer) {
+                return Err(wrong(format!("`{}` is none of the issuers", visa.issuer)));
+            }
+            if !guard::is_role(&visa.role) {
+                return Err(wrong(format!("there is no role `{}`", visa.role)));
+            }
+            let study = visa.study.parse().map_err(|error: model::BadStudyId| wrong(error.to_string()))?;
+            let Visa { issuer, value, source, role, .. } = visa.clone();
+            Ok(VisaRule { issuer, value, source, study, role })
+        };
+        self.visas.iter().map(rule).collect()
+    }
+
+    /// Issuer by issuer, the console's role of people who have no account yet.
+    pub(crate) fn login_roles(&self) -> Result<Vec<(String, console::Role)>, Failure> {
+        let named = self.issuers.iter().filter_map(|issuer| {
+            let role = issuer.login.as_ref()?.role.as_ref()?;
+            Some((issuer.issuer.clone(), role))
+        });
+        named
+            .map(|(issuer, role)| match role.parse() {
+                Ok(role) => Ok((issuer, role)),
+                Err(error @ model::UnknownName { .. }) => Err(Failure::usage(error.to_string()).hint(SEE)),
+            })
+            .collect()
+    }
+
     /// Reads `file`; nothing is set when there is none.
     pub(crate) fn read(file: Option<&Path>) -> Result<Self, Failure> {
         let Some(path) = file else { return Ok(Self::default()) };
@@ -162,6 +274,46 @@ impl Config {
                 .hint(format!("see docs/reference/cli.md for every setting{}", line_of(&text, error.span())))
         })
     }
+}
+
+impl Issuer {
+    fn trusted(&self) -> Result<Trusted, Failure> {
+        let keys = match (&self.jwks_file, &self.jwks_uri) {
+            (Some(_), Some(_)) => {
+                let told = format!("the issuer `{}` has both `jwks_file` and `jwks_uri`", self.issuer);
+                return Err(Failure::usage(told).hint("give the one that its keys come from"));
+            }
+            (Some(file), None) => KeysAt::File(file.clone()),
+            (None, Some(address)) => KeysAt::Address(address.clone()),
+            (None, None) => KeysAt::Discovered,
+        };
+        let login = self.login.as_ref().map(|login| login.client(&self.issuer)).transpose()?;
+        Ok(Trusted { issuer: self.issuer.clone(), audiences: self.audiences.clone(), keys, login })
+    }
+}
+
+impl IssuerLogin {
+    fn client(&self, issuer: &str) -> Result<LoginClient, Failure> {
+        let client_secret = self.client_secret_file.as_deref().map(secret).transpose()?;
+        Ok(LoginClient {
+            name: self.name.clone().unwrap_or_else(|| issuer.to_owned()),
+            client_id: self.client_id.clone(),
+            client_secret,
+            asks_for_passport: self.passport,
+        })
+    }
+}
+
+/// A secret in a file that others cannot read.
+fn secret(path: &Path) -> Result<SecretString, Failure> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let wrong = |why: String| Failure::usage(format!("the secret in `{}` cannot be read: {why}", path.display()));
+    let mode = std::fs::metadata(path).map_err(|error| wrong(error.to_string()))?.permissions().mode();
+    if mode & 0o077 != 0 {
+        return Err(wrong("others may read it".to_owned()).hint("take their rights away with `chmod 600`"));
+    }
+    let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
+    Ok(SecretString::from(text.trim_end().to_owned()))
 }
 
 /// `; the fault is in line 3`.
@@ -194,6 +346,16 @@ mod tests {
         let config = read("[guard.limits]\nrequests_per_minute = 7\n").unwrap();
         assert_eq!(config.guard.limits().requests_per_minute, 7);
         assert_eq!(config.guard.limits().bytes_per_day, guard::Limits::default().bytes_per_day);
+        let config = read("[[issuers]]\nissuer = \"https://login.example.org\"\naudiences = [\"lazaret\"]\n").unwrap();
+        assert_eq!(config.federation().unwrap().trusted().count(), 1);
+        let clear = read("[[issuers]]\nissuer = \"http://login.example.org\"\n").unwrap();
+        assert!(format!("{:?}", clear.federation().unwrap_err()).contains("use https"));
+        let visa = "[[visas]]\nissuer = \"https://v.example\"\nvalue = \"x\"\nstudy = \"onc-1\"\nrole = \"reader\"\n";
+        assert!(format!("{:?}", read(visa).unwrap().visa_rules().unwrap_err()).contains("none of the issuers"));
+        let trusted = format!("[[issuers]]\nissuer = \"https://v.example\"\n{visa}");
+        assert_eq!(read(&trusted).unwrap().visa_rules().unwrap().len(), 1);
+        let root = read(&trusted.replace("reader", "root")).unwrap();
+        assert!(format!("{:?}", root.visa_rules().unwrap_err()).contains("no role"));
         let wrong = read("[scan]\n\njob = 3\n").unwrap_err();
         assert!(wrong.contains("line 3") && wrong.contains("job"), "{wrong}");
     }

@@ -14,7 +14,7 @@ use vault::provider::{Passphrase, Pkcs11Settings, TransitSettings};
 use crate::catalogue::print;
 use crate::cli::{
     AccessKeyCommand, Global, GrantArgs, KeysCommand, ListFormat, ObjectsCommand, QuarantineCommand, RevokeArgs,
-    StudyCommand, UserCommand, VerifyArgs,
+    ScimTokenCommand, StudyCommand, UserCommand, VerifyArgs,
 };
 use crate::config::{Config, RootKey};
 use crate::data::{Data, create_private, runtime};
@@ -35,6 +35,7 @@ pub(crate) fn study(global: &Global, command: &StudyCommand) -> Result<Outcome, 
 
 pub(crate) fn user(global: &Global, command: &UserCommand) -> Result<Outcome, Failure> {
     const SHOWN: &[&str] = &["name", "kind", "id", "disabled"];
+    const LINK: &[&str] = &["name", "issuer", "subject", "linked"];
     match command {
         UserCommand::Add { name, kind, organisation, format } => {
             let kind = kind.unwrap_or(PrincipalKind::Person);
@@ -47,6 +48,21 @@ pub(crate) fn user(global: &Global, command: &UserCommand) -> Result<Outcome, Fa
         }
         UserCommand::Enable { name, format } => {
             tell(global, Request::UserEnable { name: name.clone(), enabled: true }, *format, SHOWN)
+        }
+        UserCommand::Link { name, issuer, subject, format } => {
+            let (name, issuer, subject) = (name.clone(), issuer.clone(), subject.clone());
+            tell(global, Request::UserLink { name, issuer, subject }, *format, LINK)
+        }
+        UserCommand::Unlink { issuer, subject, format } => {
+            let request = Request::UserUnlink { issuer: issuer.clone(), subject: subject.clone() };
+            tell(global, request, *format, LINK)
+        }
+        UserCommand::Links { name, format } => tell(global, Request::UserLinks { name: name.clone() }, *format, LINK),
+        UserCommand::Unlock { name, format } => {
+            tell(global, Request::UserUnlock { name: name.clone() }, *format, SHOWN)
+        }
+        UserCommand::ResetSecondFactor { name, format } => {
+            tell(global, Request::UserResetSecondFactor { name: name.clone() }, *format, SHOWN)
         }
         UserCommand::Set { name, training_until, agreement_until, format } => {
             let request = Request::UserSet {
@@ -86,6 +102,21 @@ pub(crate) fn access_key(global: &Global, command: &AccessKeyCommand) -> Result<
         }
         AccessKeyCommand::Revoke { id, format } => {
             tell(global, Request::AccessKeyRevoke { id: id.clone() }, *format, &["access_key_id", "state"])
+        }
+    }
+}
+
+pub(crate) fn scim_token(global: &Global, command: &ScimTokenCommand) -> Result<Outcome, Failure> {
+    match command {
+        ScimTokenCommand::Create { name, issuer, format } => {
+            let request = Request::ScimTokenCreate { name: name.clone(), issuer: issuer.clone() };
+            tell(global, request, *format, &["id", "name", "token"])
+        }
+        ScimTokenCommand::List { format } => {
+            tell(global, Request::ScimTokenList, *format, &["id", "name", "state", "last_used_at"])
+        }
+        ScimTokenCommand::Revoke { id, format } => {
+            tell(global, Request::ScimTokenRevoke { id: id.clone() }, *format, &["id", "state"])
         }
     }
 }
@@ -280,8 +311,9 @@ pub(crate) async fn open(
     scanner: Option<landscape::scan::Scanner>,
 ) -> Result<Guarded, Failure> {
     let origin = config.guard.origin.clone().unwrap_or_else(|| ORIGIN.to_owned());
+    let (root_key, federation) = (root_key(config)?, config.federation()?);
     let (data_dir, limits) = (global.data_dir.clone(), config.guard.limits());
-    let opening = Opening { data_dir, store, scanner, root_key: root_key(config)?, origin, limits };
+    let opening = Opening { data_dir, store, scanner, root_key, origin, limits, federation };
     let guarded = Guarded::open(opening).await.map_err(|error| {
         Failure::failed("guard", anyhow::anyhow!(guard::whole(&error)))
             .hint("one program at a time opens a data folder; a running `lazaret up` answers commands itself")

@@ -26,6 +26,10 @@ use crate::failure::{Failure, Outcome};
 const S3_LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 9000);
 /// How often schedules are looked at.
 const TICK: Duration = Duration::from_secs(20);
+/// Minutes without a request after which a session of the console ends, unless the settings say otherwise.
+const IDLE_MINUTES: u32 = 60;
+/// The most that the settings may say: a session ends after half a day anyway.
+const IDLE_MINUTES_MAX: u32 = 12 * 60;
 /// How long open requests may take once the server stops.
 const GRACE: Duration = Duration::from_secs(10);
 
@@ -85,7 +89,9 @@ async fn serve(
     let guarded = Arc::new(crate::guarding::open(global, config, data.catalogue.store().clone(), scanner).await?);
     let console = Console::new(Arc::clone(&data.catalogue), Arc::clone(&desk), clock(), random(), config.tls.is_some())
         .map_err(|error| Failure::failed("content", error))?;
-    let console = Arc::new(console.guarded(view(&guarded)));
+    let federation = federated(config, &guarded, address)?;
+    let idle_ms = i64::from(config.console.idle_minutes.unwrap_or(IDLE_MINUTES).clamp(1, IDLE_MINUTES_MAX)) * 60_000;
+    let console = Arc::new(console.guarded(view(&guarded)).federated(federation).idle_after(idle_ms));
     let (stop, stopped) = watch::channel(false);
     let s3_address = s3_listener.local_addr().map_err(|error| Failure::failed("listen", error))?;
     let guarding = tokio::spawn(guarding(Arc::clone(&guarded), s3_listener, config.clone(), stopped.clone()));
@@ -141,6 +147,17 @@ async fn serve(
         Ok(Ok(Err(failure))) => Err(failure),
         _ => Ok(Outcome::Done),
     }
+}
+
+/// Identity providers as the console sees them.
+fn federated(config: &Config, guarded: &guard::Guarded, at: SocketAddr) -> Result<console::FederationView, Failure> {
+    let scheme = if config.tls.is_some() { "https" } else { "http" };
+    Ok(console::FederationView {
+        federation: Arc::clone(&guarded.federation),
+        visas: config.visa_rules()?,
+        address: config.console.address.clone().unwrap_or_else(|| format!("{scheme}://{at}")),
+        roles: config.login_roles()?,
+    })
 }
 
 /// The guard as the console sees it.

@@ -89,6 +89,8 @@ pub(crate) struct Frame {
     /// Name of who is logged in; empty for nobody.
     pub(crate) user: String,
     pub(crate) role: &'static str,
+    /// Whether there is a guard, and so a page of one's own credentials.
+    pub(crate) is_guarded: bool,
     /// The page's own address, to come back to after a change of colours.
     pub(crate) here: String,
     pub(crate) css: &'static str,
@@ -143,6 +145,7 @@ impl Frame {
             links,
             user: user.map_or_else(String::new, |(name, _)| name.to_owned()),
             role: user.map_or("", |(_, role)| role.as_str()),
+            is_guarded,
             here: here.to_owned(),
             css: assets::address("console.css"),
             htmx: assets::address("htmx.min.js"),

@@ -12,6 +12,7 @@ mod address;
 mod assets;
 mod drawing;
 mod failure;
+mod federated;
 mod frame;
 mod guarded;
 mod invitation;
@@ -19,7 +20,9 @@ mod knowledge;
 mod ops;
 mod pages;
 mod password;
+mod pending;
 mod routes;
+mod scim;
 mod server;
 mod session;
 mod shield;
@@ -33,16 +36,19 @@ use landscape::scan::Desk;
 use recognize::engine::EngineError;
 
 pub use access::Role;
+pub use federated::FederationView;
 pub use guarded::GuardView;
 pub use invitation::{InvitationError, first_run, invite};
 pub use password::{PasswordError, hash};
 pub use routes::{access_table, router};
 pub use server::{Identity, IdentityError, Peer, serve, serve_tls};
 
+use federated::Federated;
 use guarded::Guarded;
 use knowledge::Knowledge;
 use ops::Meter;
 use password::Passwords;
+use pending::Pending;
 use throttle::Throttle;
 
 /// Milliseconds since 1970, UTC, whenever it is called.
@@ -62,6 +68,10 @@ pub struct Console {
     pub(crate) throttle: Throttle,
     pub(crate) meter: Meter,
     pub(crate) guard: Option<Arc<Guarded>>,
+    pub(crate) federated: Option<Federated>,
+    pub(crate) second: Pending<pages::second::Step>,
+    /// A session ends after so long without a request, in milliseconds.
+    pub(crate) idle_ms: i64,
 }
 
 impl Console {
@@ -88,6 +98,9 @@ impl Console {
             throttle: Throttle::default(),
             meter: Meter::default(),
             guard: None,
+            federated: None,
+            second: Pending::new(pages::second::LIFE_MS),
+            idle_ms: session::IDLE_MS,
         })
     }
 
@@ -95,6 +108,20 @@ impl Console {
     #[must_use]
     pub fn guarded(mut self, view: GuardView) -> Self {
         self.guard = Some(Arc::new(Guarded::new(view)));
+        self
+    }
+
+    /// With identity providers through which people log in. It takes a guard, which knows who they are.
+    #[must_use]
+    pub fn federated(mut self, view: FederationView) -> Self {
+        self.federated = Some(Federated::new(view));
+        self
+    }
+
+    /// With sessions that end after `idle_ms` milliseconds without a request.
+    #[must_use]
+    pub fn idle_after(mut self, idle_ms: i64) -> Self {
+        self.idle_ms = idle_ms;
         self
     }
 

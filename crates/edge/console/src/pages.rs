@@ -1,6 +1,7 @@
 //! One module a page, beside its templates under templates/.
 
 pub(crate) mod access;
+pub(crate) mod arrival;
 pub(crate) mod changes;
 pub(crate) mod keys;
 pub(crate) mod landscape;
@@ -16,6 +17,8 @@ pub(crate) mod recognizers;
 pub(crate) mod record;
 pub(crate) mod running;
 pub(crate) mod scans;
+pub(crate) mod second;
+pub(crate) mod security;
 pub(crate) mod setup;
 pub(crate) mod theme;
 pub(crate) mod users;

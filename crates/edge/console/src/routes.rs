@@ -8,7 +8,7 @@ use axum::routing::{self, MethodRouter};
 use axum::{Router, extract::DefaultBodyLimit};
 
 use crate::access::{ADMINISTRATORS, Access, READERS, REVIEWERS, Role, admit};
-use crate::{Shared, assets, ops, pages, session, shield};
+use crate::{Shared, assets, ops, pages, scim, session, shield};
 
 /// The largest form that is read, in bytes.
 const FORM_BYTES_MAX: usize = 64 * 1024;
@@ -28,7 +28,33 @@ fn post<H: Handler<T, Shared>, T: 'static>(path: &'static str, access: Access, h
     Route { method: "POST", path, access, handler: routing::post(handler) }
 }
 
+/// Routes of directories. Their handlers ask for a token before anything else.
+fn directories() -> Vec<Route> {
+    let user = "/scim/v2/Users/{id}";
+    let other = |method, handler| Route { method, path: user, access: Access::Public, handler };
+    vec![
+        get("/scim/v2/ServiceProviderConfig", Access::Public, scim::provider),
+        get("/scim/v2/ResourceTypes", Access::Public, scim::resource_types),
+        get("/scim/v2/ResourceTypes/{id}", Access::Public, scim::resource_type),
+        get("/scim/v2/Schemas", Access::Public, scim::schemas),
+        get("/scim/v2/Schemas/{id}", Access::Public, scim::schema),
+        get("/scim/v2/Users", Access::Public, scim::list),
+        post("/scim/v2/Users", Access::Public, scim::create),
+        get(user, Access::Public, scim::show),
+        other("PUT", routing::put(scim::replace)),
+        other("PATCH", routing::patch(scim::change)),
+        other("DELETE", routing::delete(scim::remove)),
+        get("/scim/v2/{*rest}", Access::Public, scim::nothing),
+    ]
+}
+
 fn table() -> Vec<Route> {
+    let mut table = pages();
+    table.extend(directories());
+    table
+}
+
+fn pages() -> Vec<Route> {
     vec![
         get("/", READERS, pages::landscape::show),
         get("/changes", READERS, pages::changes::show),
@@ -61,6 +87,16 @@ fn table() -> Vec<Route> {
         post("/users/{id}/disable", ADMINISTRATORS, pages::users::disable),
         get("/login", Access::Public, pages::login::show),
         post("/login", Access::Public, pages::login::submit),
+        get("/login/with/{number}", Access::Public, pages::arrival::depart),
+        get("/login/back", Access::Public, pages::arrival::arrive),
+        get("/login/second", Access::Public, pages::second::show),
+        post("/login/second", Access::Public, pages::second::submit),
+        get("/security", READERS, pages::security::show),
+        post("/security/codes", READERS, pages::security::enrol),
+        post("/security/codes/confirm", READERS, pages::security::confirm),
+        post("/security/codes/remove", READERS, pages::security::remove),
+        post("/security/sessions/{id}/end", READERS, pages::security::end),
+        post("/security/sessions/end-others", READERS, pages::security::end_others),
         post("/logout", Access::Public, pages::login::leave),
         get("/setup", Access::Public, pages::setup::show),
         post("/setup", Access::Public, pages::setup::submit),

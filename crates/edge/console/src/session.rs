@@ -9,22 +9,26 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::Response;
+use store::sessions::NewSession;
 use store::{StoreError, sessions, users};
 
 use crate::access::Role;
 use crate::failure::Failure;
 use crate::frame::{Frame, Section, Theme};
 use crate::server::Peer;
-use crate::{Console, Shared};
+use crate::{Console, Shared, scim};
 
 /// A session ends this long after login: NIST SP 800-63B-4 section 2.2.3 allows a day.
 const LIFE_MS: i64 = 12 * 60 * 60_000;
-/// A session ends after this long without a request (the same section).
-const IDLE_MS: i64 = 60 * 60_000;
+/// A session ends after this long without a request unless the settings say otherwise (the same section; 45 CFR
+/// 164.312(a)(2)(iii), automatic logoff).
+pub(crate) const IDLE_MS: i64 = 60 * 60_000;
 /// Use is noted at most this often, so that reading pages seldom writes.
 const TOUCH_EVERY_MS: i64 = 60_000;
 /// How long a choice of colours is kept.
 const THEME_LIFE_S: i64 = 365 * 24 * 60 * 60;
+/// How long a log-in through a provider, or its second step, may take.
+const LOGIN_LIFE_S: i64 = 10 * 60;
 const THEME_COOKIE: &str = "lazaret_theme";
 
 /// Somebody who is logged in.
@@ -33,8 +37,10 @@ pub(crate) struct Person {
     pub(crate) id: u32,
     pub(crate) name: String,
     pub(crate) role: Role,
+    /// Whether a second factor was shown in this session.
+    pub(crate) with_second_factor: bool,
     /// Digest of the session's token.
-    session: [u8; 32],
+    pub(crate) session: [u8; 32],
 }
 
 /// Whoever is asking.
@@ -66,6 +72,11 @@ impl Visitor {
         self.role() == Some(Role::Administrator)
     }
 
+    /// Whether a second factor was shown in this session: what policy asks.
+    pub(crate) fn has_second_factor(&self) -> bool {
+        self.person.as_ref().is_some_and(|person| person.with_second_factor)
+    }
+
     /// The name to record beside a change; empty for nobody.
     pub(crate) fn name(&self) -> &str {
         self.person.as_ref().map_or("", |person| &person.name)
@@ -88,7 +99,8 @@ impl<S: Sync> FromRequestParts<S> for Visitor {
 
 /// Finds out who asks, and turns failures into pages for them.
 pub(crate) async fn identify(State(console): State<Shared>, mut request: Request, next: Next) -> Response {
-    if request.uri().path().starts_with("/assets/") {
+    // Neither has to do with whoever may be logged in in a browser.
+    if request.uri().path().starts_with("/assets/") || scim::is_under(request.uri().path()) {
         return next.run(request).await;
     }
     let headers = request.headers();
@@ -123,7 +135,7 @@ async fn person(console: &Console, headers: &HeaderMap) -> Result<Option<Person>
     let digest = digest(token);
     let (store, now) = (console.catalogue.store(), console.now());
     let Some(session) = sessions::find(store, &digest, now).await? else { return Ok(None) };
-    if now - session.last_seen_at > IDLE_MS {
+    if now - session.last_seen_at > console.idle_ms {
         sessions::end(store, &digest).await?;
         return Ok(None);
     }
@@ -132,15 +144,23 @@ async fn person(console: &Console, headers: &HeaderMap) -> Result<Option<Person>
     }
     let Some(user) = users::by_id(store, session.user_id).await? else { return Ok(None) };
     // A role that this version does not know gives nothing.
-    Ok(user.role.parse().ok().map(|role| Person { id: user.id, name: user.name, role, session: digest }))
+    let with_second_factor = session.with_second_factor;
+    let person = |role| Person { id: user.id, name: user.name, role, with_second_factor, session: digest };
+    Ok(user.role.parse().ok().map(person))
 }
 
 /// Begins a session for a user; the header that hands its token to the browser.
-pub(crate) async fn begin(console: &Console, user_id: u32) -> Result<HeaderValue, Failure> {
+pub(crate) async fn begin(
+    console: &Console,
+    user_id: u32,
+    through: &str,
+    with_second_factor: bool,
+) -> Result<HeaderValue, Failure> {
     let token: String = hex(&(console.random)()?);
     let (store, now) = (console.catalogue.store(), console.now());
     sessions::sweep(store, now).await?;
-    sessions::begin(store, &digest(&token), user_id, now, now + LIFE_MS).await?;
+    let new = NewSession { user_id, through, with_second_factor, created_at: now, expires_at: now + LIFE_MS };
+    sessions::begin_as(store, &digest(&token), &new).await?;
     set_cookie(console, cookie_name(console), &token, LIFE_MS / 1_000)
 }
 
@@ -150,6 +170,26 @@ pub(crate) async fn end(console: &Console, visitor: &Visitor) -> Result<HeaderVa
         sessions::end(console.catalogue.store(), &person.session).await?;
     }
     set_cookie(console, cookie_name(console), "", 0)
+}
+
+/// The header that has the browser keep what a log-in under way is known by. Other sites' links carry it: a provider sends
+/// people back by one.
+pub(crate) fn login_cookie(console: &Console, value: &str) -> Result<HeaderValue, Failure> {
+    cookie_header(console, login_name(console), value, LOGIN_LIFE_S, "Lax")
+}
+
+/// The header that has the browser forget it.
+pub(crate) fn forget_login(console: &Console) -> Result<HeaderValue, Failure> {
+    cookie_header(console, login_name(console), "", 0, "Lax")
+}
+
+/// What a log-in under way is known by.
+pub(crate) fn shown_login<'h>(console: &Console, headers: &'h HeaderMap) -> Option<&'h str> {
+    cookie(headers, login_name(console))
+}
+
+fn login_name(console: &Console) -> &'static str {
+    if console.is_encrypted { "__Host-lazaret_login" } else { "lazaret_login" }
 }
 
 /// The header that keeps a choice of colours.
@@ -180,8 +220,18 @@ fn cookie_name(console: &Console) -> &'static str {
 }
 
 fn set_cookie(console: &Console, name: &str, value: &str, life_s: i64) -> Result<HeaderValue, Failure> {
+    cookie_header(console, name, value, life_s, "Strict")
+}
+
+fn cookie_header(
+    console: &Console,
+    name: &str,
+    value: &str,
+    life_s: i64,
+    same_site: &str,
+) -> Result<HeaderValue, Failure> {
     let secure = if console.is_encrypted { "; Secure" } else { "" };
-    let text = format!("{name}={value}; Path=/; Max-Age={life_s}; HttpOnly; SameSite=Strict{secure}");
+    let text = format!("{name}={value}; Path=/; Max-Age={life_s}; HttpOnly; SameSite={same_site}{secure}");
     HeaderValue::try_from(text).map_err(|error| {
         tracing::error!(error = %error, "a cookie cannot be written");
         Failure::Internal

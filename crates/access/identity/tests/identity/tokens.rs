@@ -15,10 +15,10 @@ use crate::doubles::by;
 use crate::engines::on_each_engine;
 use crate::{ROOT, identity, service};
 
-const ISSUER: &str = "https://idp.example";
-const NOW_S: i64 = 1_800_000_000;
+pub(crate) const ISSUER: &str = "https://idp.example";
+pub(crate) const NOW_S: i64 = 1_800_000_000;
 
-struct Signers {
+pub(crate) struct Signers {
     ec: EcdsaKeyPair,
     rsa: RsaKeyPair,
     random: SystemRandom,
@@ -29,7 +29,7 @@ fn encode(bytes: impl AsRef<[u8]>) -> String {
 }
 
 impl Signers {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             ec: EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap(),
             rsa: RsaKeyPair::generate(KeySize::Rsa2048).unwrap(),
@@ -37,7 +37,7 @@ impl Signers {
         }
     }
 
-    fn jwks(&self) -> String {
+    pub(crate) fn jwks(&self) -> String {
         let point = self.ec.public_key().as_ref();
         // RSAPublicKey of RFC 8017 for 2,048 bits: the modulus after nine bytes, the exponent 65,537 at the end.
         let rsa = self.rsa.public_key().as_ref();
@@ -52,7 +52,7 @@ impl Signers {
         .to_string()
     }
 
-    fn token(&self, header: &serde_json::Value, claims: &serde_json::Value) -> String {
+    pub(crate) fn token(&self, header: &serde_json::Value, claims: &serde_json::Value) -> String {
         let signed = format!("{}.{}", encode(header.to_string()), encode(claims.to_string()));
         let signature = match header["alg"].as_str().unwrap() {
             "ES256" => self.ec.sign(&self.random, signed.as_bytes()).unwrap().as_ref().to_vec(),
@@ -72,12 +72,12 @@ impl Signers {
     }
 }
 
-fn claims() -> serde_json::Value {
+pub(crate) fn claims() -> serde_json::Value {
     serde_json::json!({"iss": ISSUER, "sub": "repo:trial/pipeline", "aud": ["lazaret", "x"], "exp": NOW_S + 300,
                        "iat": NOW_S - 10, "nbf": NOW_S - 10})
 }
 
-fn with(key: &str, value: serde_json::Value) -> serde_json::Value {
+pub(crate) fn with(key: &str, value: serde_json::Value) -> serde_json::Value {
     let mut claims = claims();
     claims[key] = value;
     claims

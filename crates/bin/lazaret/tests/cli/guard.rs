@@ -37,7 +37,7 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn start(folder: &Path) -> Self {
-        Self::start_with(folder, &[])
+        Self::with(folder, &[])
     }
 
     /// Stops it in order.
@@ -47,10 +47,16 @@ impl Server {
         self.child.wait().unwrap();
     }
 
-    fn start_with(folder: &Path, more: &[&str]) -> Self {
+    /// With further arguments.
+    pub(crate) fn with(folder: &Path, arguments: &[&str]) -> Self {
+        Self::at(folder, "127.0.0.1:0", arguments)
+    }
+
+    /// With its console at an address.
+    pub(crate) fn at(folder: &Path, listen: &str, arguments: &[&str]) -> Self {
         let mut child = lazaret(folder)
-            .args(more)
-            .args(["up", "--quiet", "--listen", "127.0.0.1:0", "--s3-listen", "127.0.0.1:0"])
+            .args(["up", "--quiet", "--listen", listen, "--s3-listen", "127.0.0.1:0"])
+            .args(arguments)
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
@@ -165,7 +171,7 @@ fn nobody_takes_more_than_the_limits_say_also_after_a_restart() {
     std::fs::write(folder.join("limits.toml"), "[guard.limits]\nbytes_per_day = 1000\nrequests_per_minute = 40\n")
         .unwrap();
     let key = user(folder, "ada", &["--actions", "administer"]);
-    let start = || Server::start_with(folder, &["--config", "limits.toml"]);
+    let start = || Server::with(folder, &["--config", "limits.toml"]);
     let mut server = start();
     let steps =
         "[s3.create_bucket(Bucket='onc-9'), s3.put_object(Bucket='onc-9', Key='a', Body=b'x' * 600)] and 'stored'";

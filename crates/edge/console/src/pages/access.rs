@@ -70,13 +70,13 @@ pub(crate) fn asked(console: &Console) -> Circumstances {
     Circumstances { now_ms: console.now(), mfa: true, ..Circumstances::default() }
 }
 
-/// The circumstances of what a visitor does here. Sessions of the console show no second factor.
+/// The circumstances of what a visitor does here.
 pub(crate) fn of_visitor(console: &Console, visitor: &Visitor) -> Circumstances {
     let network = match visitor.ip {
         Some(ip) if ip.is_loopback() => Network::Local,
         _ => Network::Unknown,
     };
-    Circumstances { now_ms: console.now(), mfa: false, network, ..Circumstances::default() }
+    Circumstances { now_ms: console.now(), mfa: visitor.has_second_factor(), network, ..Circumstances::default() }
 }
 
 /// The principal that a visitor is, if it was needed before.

@@ -7,11 +7,16 @@ use axum::Extension;
 use axum::extract::{ConnectInfo, Form, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
+use identity::IdentityError;
+use model::By;
 use serde::Deserialize;
-use store::users;
+use store::principals::Principal;
+use store::users::{self, User};
 
 use crate::failure::{Failure, render, sentence};
+use crate::federated::Federated;
 use crate::frame::{Frame, Section};
+use crate::pages::second;
 use crate::server::Peer;
 use crate::session::{self, Visitor};
 use crate::wording;
@@ -32,15 +37,29 @@ struct Page {
     next: String,
     /// Why the last attempt failed; empty at first.
     fault: String,
+    /// Names of identity providers.
+    ways: Vec<String>,
+    /// What their addresses end with.
+    query: String,
+}
+
+fn page(console: &Console, visitor: &Visitor, name: String, next: &str, fault: String) -> Page {
+    let next = address::within(next).to_owned();
+    let ways = console.federated.as_ref().map(Federated::ways).unwrap_or_default();
+    let query = address::query(&[("next", next.as_str())]);
+    Page { frame: visitor.frame("Log in", Section::None), name, next, fault, ways, query }
 }
 
 /// `GET /login`.
-pub(crate) async fn show(visitor: Visitor, Query(params): Query<Params>) -> Result<Response, Failure> {
-    let next = address::within(&params.next).to_owned();
+pub(crate) async fn show(
+    State(console): State<Shared>,
+    visitor: Visitor,
+    Query(params): Query<Params>,
+) -> Result<Response, Failure> {
     if visitor.person.is_some() {
-        return Ok(Redirect::to(&next).into_response());
+        return Ok(Redirect::to(address::within(&params.next)).into_response());
     }
-    render(&Page { frame: visitor.frame("Log in", Section::None), name: String::new(), next, fault: String::new() })
+    render(&page(&console, &visitor, String::new(), &params.next, String::new()))
 }
 
 /// Name and password, as the form sends them.
@@ -61,12 +80,7 @@ pub(crate) async fn submit(
 ) -> Result<Response, Failure> {
     let from = peer.map(|Extension(ConnectInfo(peer))| peer.ip());
     let again = |status: StatusCode, fault: String| {
-        let page = Page {
-            frame: visitor.frame("Log in", Section::None),
-            name: form.name.clone(),
-            next: address::within(&form.next).to_owned(),
-            fault,
-        };
+        let page = page(&console, &visitor, form.name.clone(), &form.next, fault);
         Ok((status, render(&page)?).into_response())
     };
     if let Some(left) = console.throttle.locked_for(&form.name, from, console.now()) {
@@ -77,8 +91,7 @@ pub(crate) async fn submit(
     match check(&console, &form, from).await? {
         Checked::Right(user_id) => {
             console.meter.logged_in(true);
-            let cookie = session::begin(&console, user_id).await?;
-            Ok(session::with_cookie(Redirect::to(address::within(&form.next)).into_response(), cookie))
+            second::after_password(&console, user_id, from, address::within(&form.next)).await
         }
         Checked::Wrong => {
             console.meter.logged_in(false);
@@ -94,10 +107,30 @@ enum Checked {
     Later(String),
 }
 
+/// The principal that a user is, and by whom and when something is tried in its name.
+async fn suspect(
+    console: &Console,
+    user: Option<&User>,
+    from: Option<IpAddr>,
+) -> Result<Option<(Option<Principal>, By)>, Failure> {
+    let Some(guard) = &console.guard else { return Ok(None) };
+    let known = match user {
+        Some(user) => guard.view.identity.known_user(user.id).await?,
+        None => None,
+    };
+    Ok(Some((known, second::by_nobody(console, from))))
+}
+
 async fn check(console: &Console, form: &Credentials, from: Option<IpAddr>) -> Result<Checked, Failure> {
     let user = users::by_name(console.catalogue.store(), form.name.trim()).await?;
     let user = user.filter(|user| user.disabled_at.is_none());
-    let hash = user.as_ref().map(|user| user.password_hash.clone());
+    let suspect = suspect(console, user.as_ref(), from).await?;
+    if let (Some(guard), Some((Some(principal), by))) = (&console.guard, &suspect)
+        && let Err(IdentityError::Locked { wait_s }) = guard.view.identity.check_lock(principal.id, by.now_ms).await
+    {
+        return Ok(Checked::Later(second::locked(wait_s)));
+    }
+    let hash = user.as_ref().map(|user| user.password_hash.clone()).filter(|hash| hash != users::NO_PASSWORD);
     // Counted before the password is looked at, so that attempts sent at once do not pass together.
     console.throttle.failed(&form.name, from, console.now());
     let is_right = match console.passwords.verify(form.password.clone(), hash).await {
@@ -112,6 +145,13 @@ async fn check(console: &Console, form: &Credentials, from: Option<IpAddr>) -> R
         }
         _ => {
             tracing::warn!("a login was refused");
+            match (&console.guard, &suspect) {
+                (Some(guard), Some((Some(principal), by))) => guard.view.identity.failed(principal, by).await?,
+                (Some(guard), Some((None, by))) => {
+                    guard.view.identity.refused_logon(None, "identity:wrong-proof", by).await?;
+                }
+                _ => {}
+            }
             Ok(Checked::Wrong)
         }
     }

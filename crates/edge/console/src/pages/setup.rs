@@ -99,7 +99,7 @@ pub(crate) async fn submit(
     match users::accept(console.catalogue.store(), &digest, &name, &hash, console.now()).await {
         Ok(Some(id)) => {
             tracing::info!(user = name, role, "an invitation was accepted");
-            let cookie = session::begin(&console, id).await?;
+            let cookie = session::begin(&console, id, "password", false).await?;
             Ok(session::with_cookie(Redirect::to("/").into_response(), cookie))
         }
         Ok(None) => Err(used_up()),

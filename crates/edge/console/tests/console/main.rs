@@ -18,6 +18,8 @@ mod record;
 mod reports;
 mod routes;
 mod sample_tree;
+mod scim;
+mod security;
 mod site;
 mod tls;
 mod webdriver;

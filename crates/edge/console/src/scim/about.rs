@@ -1,0 +1,141 @@
+//! What is offered to directories (RFC 7643 sections 5 to 7, RFC 7644 section 4).
+
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use identity::USER_SCHEMA;
+use serde_json::{Value, json};
+
+use super::{BASE, LIST_SCHEMA, PAGE_MAX, Refusal, Sender, answer, directory};
+use crate::Shared;
+
+fn listed(resources: &[Value]) -> Value {
+    json!({
+        "schemas": [LIST_SCHEMA],
+        "totalResults": resources.len(),
+        "startIndex": 1,
+        "itemsPerPage": resources.len(),
+        "Resources": resources,
+    })
+}
+
+/// `GET /scim/v2/ServiceProviderConfig`.
+pub(crate) async fn provider(
+    State(console): State<Shared>,
+    headers: HeaderMap,
+    from: Sender,
+) -> Result<Response, Refusal> {
+    directory(&console, &headers, from).await?;
+    let unsupported = json!({ "supported": false });
+    let body = json!({
+        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"],
+        "patch": { "supported": true },
+        "bulk": { "supported": false, "maxOperations": 0, "maxPayloadSize": 0 },
+        "filter": { "supported": true, "maxResults": PAGE_MAX },
+        "changePassword": unsupported,
+        "sort": unsupported,
+        "etag": unsupported,
+        "authenticationSchemes": [{
+            "type": "oauthbearertoken",
+            "name": "Bearer token",
+            "description": "A token made with `lazaret scim-token create`",
+            "primary": true,
+        }],
+        "meta": { "resourceType": "ServiceProviderConfig", "location": format!("{BASE}/ServiceProviderConfig") },
+    });
+    Ok(answer(StatusCode::OK, &body))
+}
+
+fn user_type() -> Value {
+    json!({
+        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:ResourceType"],
+        "id": "User",
+        "name": "User",
+        "endpoint": "/Users",
+        "description": "A person who may act",
+        "schema": USER_SCHEMA,
+        "meta": { "resourceType": "ResourceType", "location": format!("{BASE}/ResourceTypes/User") },
+    })
+}
+
+/// `GET /scim/v2/ResourceTypes`.
+pub(crate) async fn resource_types(
+    State(console): State<Shared>,
+    headers: HeaderMap,
+    from: Sender,
+) -> Result<Response, Refusal> {
+    directory(&console, &headers, from).await?;
+    Ok(answer(StatusCode::OK, &listed(&[user_type()])))
+}
+
+/// `GET /scim/v2/ResourceTypes/{id}`.
+pub(crate) async fn resource_type(
+    State(console): State<Shared>,
+    headers: HeaderMap,
+    from: Sender,
+    Path(id): Path<String>,
+) -> Result<Response, Refusal> {
+    directory(&console, &headers, from).await?;
+    match id.as_str() {
+        "User" => Ok(answer(StatusCode::OK, &user_type())),
+        _ => Err(Refusal::of(StatusCode::NOT_FOUND, "the only type of resource is `User`")),
+    }
+}
+
+fn user_schema() -> Value {
+    let attribute = |name: &str, kind: &str, more: Value| {
+        let mut attribute = json!({
+            "name": name, "type": kind, "multiValued": false, "required": false, "caseExact": false,
+            "mutability": "readWrite", "returned": "default", "uniqueness": "none",
+        });
+        if let (Some(attribute), Some(more)) = (attribute.as_object_mut(), more.as_object()) {
+            attribute.extend(more.clone());
+        }
+        attribute
+    };
+    let part = |name: &str| attribute(name, "string", json!({}));
+    json!({
+        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Schema"],
+        "id": USER_SCHEMA,
+        "name": "User",
+        "description": "A person who may act",
+        "attributes": [
+            attribute("userName", "string", json!({ "required": true, "uniqueness": "server" })),
+            attribute("externalId", "string", json!({ "caseExact": true })),
+            attribute("active", "boolean", json!({})),
+            part("displayName"),
+            attribute("name", "complex", json!({
+                "subAttributes": [part("formatted"), part("familyName"), part("givenName"), part("middleName")],
+            })),
+            attribute("emails", "complex", json!({
+                "multiValued": true,
+                "subAttributes": [part("value"), part("type"), attribute("primary", "boolean", json!({}))],
+            })),
+        ],
+        "meta": { "resourceType": "Schema", "location": format!("{BASE}/Schemas/{USER_SCHEMA}") },
+    })
+}
+
+/// `GET /scim/v2/Schemas`.
+pub(crate) async fn schemas(
+    State(console): State<Shared>,
+    headers: HeaderMap,
+    from: Sender,
+) -> Result<Response, Refusal> {
+    directory(&console, &headers, from).await?;
+    Ok(answer(StatusCode::OK, &listed(&[user_schema()])))
+}
+
+/// `GET /scim/v2/Schemas/{id}`.
+pub(crate) async fn schema(
+    State(console): State<Shared>,
+    headers: HeaderMap,
+    from: Sender,
+    Path(id): Path<String>,
+) -> Result<Response, Refusal> {
+    directory(&console, &headers, from).await?;
+    if id != USER_SCHEMA {
+        return Err(Refusal::of(StatusCode::NOT_FOUND, "the only schema is that of users"));
+    }
+    Ok(answer(StatusCode::OK, &user_schema()))
+}
