@@ -1,6 +1,8 @@
 //! `bench guard`: the S3 gateway with everything behind it (policy, vault, ledger, inspection) in a process of its own;
 //! rates are per CPU-second of that process. The client signs each request and sends bodies with unsigned payload, as
-//! clients do over TLS.
+//! clients do over TLS. A plaintext server over the same library runs beside it.
+
+mod plain;
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
@@ -34,11 +36,14 @@ const RANGE: usize = 64 << 10;
 /// The server's half: serves a folder until it is killed.
 pub fn serve(arguments: &[String]) -> Result<()> {
     let [folder, inspection] = arguments else {
-        bail!("`bench guard-serve` takes a folder and `inspected` or `plain`")
+        bail!("`bench guard-serve` takes a folder and `inspected`, `plain` or `peer`")
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let folder = Path::new(folder).to_owned();
+        if inspection == "peer" {
+            return plain::serve(folder).await;
+        }
         let store = Store::sqlite(&folder.join("lazaret.db")).await?;
         let scanner = if inspection == "inspected" {
             let inspector = Inspector::embedded(InspectOptions::default(), TokenKey::new([7; 32]))?;
@@ -87,38 +92,46 @@ pub fn run(arguments: &[String]) -> Result<()> {
         _ => bail!("`bench guard` takes `--format json` alone"),
     };
     table::head(style)?;
-    let plain = Server::start("plain")?;
     let random: Vec<u8> =
         (0..LARGE).map(|at| u8::try_from(at.wrapping_mul(2_654_435_761) >> 13 & 0xFF).unwrap_or(0)).collect();
-    let mut client = plain.client()?;
-    let put = plain.measure(|| (0..PUTS).try_for_each(|at| client.put(&format!("large-{at}"), &random)))?;
-    rate(style, "put-64m", PUTS * LARGE, 0.5, &put, "inspection off, MD5 for the entity tag, unsigned payload")?;
-    let mut gets = |count: usize| {
-        plain.measure(|| (0..count).try_for_each(|at| client.get(&format!("large-{}", at % PUTS), None).map(drop)))
-    };
-    rate(style, "get-64m-first", PUTS * LARGE, 2.4 * 0.8, &gets(PUTS)?, "the first time, from the disk")?;
-    gets(PUTS)?;
-    let get = gets(GETS)?;
-    rate(
-        style,
-        "get-64m",
-        GETS * LARGE,
-        2.4 * 0.8,
-        &get,
-        "read before; sealed, decided, recorded; 0.8 of the plaintext peer's 2.4",
-    )?;
-    small(style, &plain)?;
-    ranges(style, &plain, &mut client)?;
+    let peer = large(style, &Server::start("peer")?, "peer-", &random, None)?;
+    let plain = Server::start("plain")?;
+    large(style, &plain, "", &random, Some(0.8 * peer))?;
+    small(style, &Server::start("peer")?, "peer-", None)?;
+    small(style, &plain, "", Some(4_000.0))?;
+    ranges(style, &plain, &mut plain.client()?)?;
     drop(plain);
     let inspected = Server::start("inspected")?;
     let mut client = inspected.client()?;
     let text = sample::notes::corpus(3, LARGE / 8).into_bytes();
     client.put("warm", &text)?;
     let put = inspected.measure(|| (0..4).try_for_each(|at| client.put(&format!("text-{at}"), &text)))?;
-    rate(style, "put-8m-text", 4 * text.len(), 0.15, &put, "notes, inspected in the flow")
+    rate(style, "put-8m-text", 4 * text.len(), Some(0.15), &put, "notes, inspected in the flow").map(drop)
 }
 
-fn small(style: Style, server: &Server) -> Result<()> {
+/// Large objects in and out; the rate of those that were read before.
+fn large(style: Style, server: &Server, who: &str, body: &[u8], target: Option<f64>) -> Result<f64> {
+    let mut client = server.client()?;
+    let put = server.measure(|| (0..PUTS).try_for_each(|at| client.put(&format!("large-{at}"), body)))?;
+    let wanted = target.map(|_| 0.5);
+    rate(
+        style,
+        &format!("{who}put-64m"),
+        PUTS * LARGE,
+        wanted,
+        &put,
+        "no inspection, MD5 as entity tag, unsigned payload",
+    )?;
+    let mut gets = |count: usize| {
+        server.measure(|| (0..count).try_for_each(|at| client.get(&format!("large-{}", at % PUTS), None).map(drop)))
+    };
+    rate(style, &format!("{who}get-64m-first"), PUTS * LARGE, None, &gets(PUTS)?, "read the first time")?;
+    gets(PUTS)?;
+    let get = gets(GETS)?;
+    rate(style, &format!("{who}get-64m"), GETS * LARGE, target, &get, "read before; wanted: 0.8 of the peer")
+}
+
+fn small(style: Style, server: &Server, who: &str, target: Option<f64>) -> Result<()> {
     let body = vec![b'x'; 4096];
     let mut client = server.client()?;
     for at in 0..64 {
@@ -147,12 +160,12 @@ fn small(style: Style, server: &Server) -> Result<()> {
     let count = f64::from(u32::try_from(SMALL_GETS).unwrap_or(u32::MAX));
     line(
         style,
-        "get-4k",
+        &format!("{who}get-4k"),
         count / cost.cpu_seconds,
         "GET/CPU-s",
-        Some(4_000.0),
+        target,
         &cost,
-        "each recorded durably, 16 clients",
+        "16 clients; ours recorded durably each",
     )
 }
 
@@ -181,10 +194,11 @@ struct Spent {
     peak_bytes: u64,
 }
 
-fn rate(style: Style, name: &str, bytes: usize, target: f64, cost: &Spent, note: &str) -> Result<()> {
+fn rate(style: Style, name: &str, bytes: usize, target: Option<f64>, cost: &Spent, note: &str) -> Result<f64> {
     #[expect(clippy::cast_precision_loss, reason = "bytes of a bench")]
     let rate = bytes as f64 / 1e9 / cost.cpu_seconds;
-    line(style, name, rate, "GB/CPU-s", Some(target), cost, note)
+    line(style, name, rate, "GB/CPU-s", target, cost, note)?;
+    Ok(rate)
 }
 
 fn line(

@@ -104,13 +104,14 @@ pub fn line(style: Style, line: &Line) -> Result<()> {
         return Ok(());
     }
     let sign = if line.is_limit() { "≤" } else { "≥" };
-    let target = line.target.map_or_else(String::new, |target| format!("{sign} {target}"));
+    let target = line.target.map_or_else(String::new, |target| format!("{sign} {}", rounded(target)));
+    let digits = if line.value < 10.0 { 3 } else { 1 };
     let holds = line.holds().map_or("", |holds| if holds { "ok" } else { "MISS" });
     #[expect(clippy::cast_precision_loss, reason = "megabytes for people")]
     let peak = line.peak_bytes as f64 / 1e6;
     writeln!(
         out,
-        "{:<26} {:>10.1} {:<8} {:>10} {:>5} {:>8.2} {:>9.0}  {}",
+        "{:<26} {:>10.digits$} {:<8} {:>10} {:>5} {:>8.2} {:>9.0}  {}",
         line.name, line.value, line.unit, target, holds, line.cpu_seconds, peak, line.note
     )?;
     Ok(())
