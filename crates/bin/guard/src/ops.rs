@@ -91,7 +91,11 @@ pub(crate) async fn standing(
         Ok(found) => Ok(found),
         Err(IdentityError::Missing { .. }) => {
             let new = NewPrincipal { kind, name: name.to_owned(), organisation: None };
-            Ok(identity.create(new, by).await?)
+            match identity.create(new, by).await {
+                Ok(created) => Ok(created),
+                // Somebody else created it at the same time.
+                Err(error) => identity.by_name(name).await.map_err(|_absent| error.into()),
+            }
         }
         Err(error) => Err(error.into()),
     }
@@ -493,5 +497,61 @@ impl Guarded {
     /// When the store refuses.
     pub async fn users(&self) -> Result<Vec<Value>, OpsError> {
         Ok(principals::page(&self.store, None).await?.iter().map(told).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use model::{Action, PrincipalKind};
+    use store::Store;
+
+    use super::Operator;
+    use crate::{Guarded, Limits, Opening, Request, RootKeyAt, gate};
+
+    async fn guarded(folder: &std::path::Path) -> Arc<Guarded> {
+        let store = Store::sqlite(&folder.join("lazaret.db")).await.unwrap();
+        let opening = Opening {
+            data_dir: folder.to_owned(),
+            store,
+            scanner: None,
+            root_key: RootKeyAt::File,
+            origin: "test.example/ledger".to_owned(),
+            limits: Limits::default(),
+            federation: identity::Federation::new(Vec::new()).unwrap(),
+        };
+        Arc::new(Guarded::open(opening).await.unwrap())
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn whoever_creates_studies_at_the_same_time_is_steward_of_each() {
+        let folder = tempfile::tempdir().unwrap();
+        let guarded = guarded(folder.path()).await;
+        let operator = Operator { user: "ops".to_owned(), through: "cli" };
+        let add =
+            |name: &str| Request::UserAdd { name: name.to_owned(), kind: PrincipalKind::Person, organisation: None };
+        // The operator's own principal is created by whichever comes first.
+        let (a, b) = tokio::join!(guarded.obey(&operator, add("ada")), guarded.obey(&operator, add("ben")));
+        a.unwrap();
+        b.unwrap();
+        let ada = guarded.identity.by_name("ada").await.unwrap();
+        let by = guarded.by(&operator).await.unwrap();
+        let creating: Vec<_> = (0..8)
+            .map(|at| {
+                let (guarded, by) = (Arc::clone(&guarded), by.clone());
+                let study: model::StudyId = format!("onc-{at}").parse().unwrap();
+                tokio::spawn(async move {
+                    gate::create(&guarded.identity, &guarded.access, &study, ada.id, &by).await.map(|()| study)
+                })
+            })
+            .collect();
+        for created in creating {
+            let study = created.await.unwrap().unwrap();
+            let principal = guarded.identity.by_name("ada").await.unwrap();
+            let circumstances = policy::Circumstances { now_ms: by.now_ms, mfa: true, ..Default::default() };
+            let decision = guarded.access.decide(&principal, Action::Administer, Some(&study), None, &circumstances);
+            assert!(decision.allowed, "{study}: {decision:?}");
+        }
     }
 }
