@@ -59,7 +59,8 @@ async fn a_scan_dropped_between_batches_is_taken_up() {
     assert_eq!((outcome.scan_id, outcome.state), (run.id, State::Done), "the same run");
     assert_eq!(outcome.progress.inspected, FILES as u64, "counted as if it had never been interrupted");
     assert_eq!(outcome.progress.unchanged, 0);
-    assert!(again <= FILES - 14 && again + before >= FILES, "{before} before and {again} after");
+    // A report is told before its batch is committed: the last batch may have been lost, those before it were not.
+    assert!(again < FILES && again + before >= FILES, "{before} before and {again} after");
     assert_whole(&other).await;
     let row = other.scans(None, 1).await.unwrap().remove(0);
     assert_eq!((row.state.as_str(), row.resumed, row.progress.inspected), ("done", 1, FILES as u64));
