@@ -1,6 +1,6 @@
 //! A window over the bytes of a log: decompressed, decoded to UTF-8, never longer than a record and a read.
 
-use std::io::{self, BufReader, Chain, Cursor, Read};
+use std::io::{self, BufReader, Cursor, Read};
 
 use crate::Limits;
 
@@ -84,11 +84,8 @@ impl<'a> Source<'a> {
     }
 }
 
-/// The first bytes of `input`, put back in front of it.
-fn peek<'a>(
-    mut input: Box<dyn Read + 'a>,
-    count: u64,
-) -> io::Result<(Vec<u8>, Chain<Cursor<Vec<u8>>, Box<dyn Read + 'a>>)> {
+/// The first bytes of `input`, and `input` with them put back in front.
+fn peek<'a>(mut input: Box<dyn Read + 'a>, count: u64) -> io::Result<(Vec<u8>, impl Read + 'a)> {
     let mut head = Vec::new();
     input.by_ref().take(count).read_to_end(&mut head)?;
     let again = Cursor::new(head.clone());
