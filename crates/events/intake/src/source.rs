@@ -116,7 +116,7 @@ pub(crate) fn open<'a>(input: Box<dyn Read + 'a>, limits: &Limits) -> io::Result
         }
         _ => return Ok(source),
     };
-    Ok(Source::new(Box::new(Decoded { source, decoder: encoding.new_decoder() })))
+    Ok(Source::new(Box::new(Decoded { source, decoder: encoding.new_decoder(), done: false })))
 }
 
 /// Ends with an error after `left` bytes.
@@ -139,22 +139,22 @@ impl<R: Read> Read for Bounded<R> {
 struct Decoded<'a> {
     source: Source<'a>,
     decoder: encoding_rs::Decoder,
+    /// The decoder was told of the end and must not be asked again.
+    done: bool,
 }
 
 impl Read for Decoded<'_> {
     fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
         loop {
+            if self.done {
+                return self.source.fault.take().map_or(Ok(0), |fault| Err(io::Error::other(fault)));
+            }
             let more = !self.source.data().is_empty() || self.source.fill();
-            let (_, read, written, _) = self.decoder.decode_to_utf8(self.source.data(), room, !more);
+            let (result, read, written, _) = self.decoder.decode_to_utf8(self.source.data(), room, !more);
             self.source.consume(read);
+            self.done = !more && result == encoding_rs::CoderResult::InputEmpty;
             if written > 0 {
                 return Ok(written);
-            }
-            if !more {
-                return match self.source.fault.take() {
-                    Some(fault) => Err(io::Error::other(fault)),
-                    None => Ok(0),
-                };
             }
         }
     }

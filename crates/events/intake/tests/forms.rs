@@ -192,7 +192,10 @@ fn compressed_and_wide_logs_read_alike() {
     assert_eq!(read(zstd::encode_all(log.as_bytes(), 1).unwrap()).1.records, plain);
     let mut wide = vec![0xff, 0xfe];
     wide.extend(log.encode_utf16().flat_map(u16::to_le_bytes));
-    assert_eq!(read(wide).1.records, plain);
+    assert_eq!(read(wide.clone()).1.records, plain);
+    wide.push(b'x');
+    let (_, seen) = read(wide);
+    assert_eq!((seen.records, seen.problems.len()), (plain.clone(), 1), "half a character at the end");
     assert_eq!(read(format!("\u{feff}{log}")).1.records, plain);
 }
 
