@@ -1,0 +1,169 @@
+//! Raw logs in; one JSON object a record out, in the order of the log, through a [`Sink`].
+//!
+//! Forms are recognised by content, never by name; docs/reference/intake.md lists them with their fields. Memory is
+//! bounded by [`Limits`], whatever the size of the log, EVTX from a stream or a compressed file apart, which is held up
+//! to [`Limits::evtx_bytes`]. This crate must never judge what a record means, write to disk, panic on input or skip in
+//! silence: whatever cannot be read becomes a [`Problem`].
+#![cfg_attr(not(test), warn(clippy::indexing_slicing))]
+
+mod auditd;
+mod cef;
+mod evtx;
+mod family;
+mod json;
+mod lines;
+mod object;
+mod read;
+mod source;
+mod syslog;
+mod text;
+mod web;
+mod zeek;
+
+use std::ops::ControlFlow;
+
+pub use read::{ReadError, read_file, read_stream};
+
+/// What wrote the record, as far as the container or the record's own form tells.
+#[expect(missing_docs, reason = "the names are the products' own")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Family {
+    Windows,
+    CloudTrail,
+    Zeek,
+    Syslog,
+    Auditd,
+    WebAccess,
+    Postgres,
+    Kubernetes,
+    Okta,
+    GitHub,
+    AzureActivity,
+    EntraAudit,
+    EntraSignIn,
+    Microsoft365,
+    Gcp,
+    Cef,
+    Leef,
+    Ocsf,
+    Json,
+}
+
+/// One record of a log.
+#[derive(Clone, Copy, Debug)]
+pub struct Record<'a> {
+    /// Its place in the log, from 1; records that could not be read are counted too.
+    pub number: u64,
+    /// What wrote it.
+    pub family: Family,
+    /// One JSON object in UTF-8. The objects of JSON logs are handed through as they are: that they open and close is
+    /// checked, their inside is not.
+    pub json: &'a [u8],
+}
+
+/// A record that could not be read, or a log that ended too early.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The record's place in the log, from 1.
+    pub number: u64,
+    /// What is wrong, where, and what to do.
+    pub why: String,
+}
+
+/// Takes what is read.
+pub trait Sink {
+    /// Takes one record; `Break` ends the reading.
+    fn record(&mut self, record: Record<'_>) -> ControlFlow<()>;
+    /// Takes one problem; the reading goes on.
+    fn problem(&mut self, problem: Problem);
+}
+
+/// What reading may cost.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// The longest record, in bytes; 16 MiB.
+    pub record_bytes: usize,
+    /// The most that compressed content may expand to, in bytes; 1 TiB.
+    pub expansion_bytes: u64,
+    /// The largest EVTX log that is held in memory where it comes as a stream or compressed, in bytes; 1 GiB.
+    pub evtx_bytes: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { record_bytes: 16 << 20, expansion_bytes: 1 << 40, evtx_bytes: 1 << 30 }
+    }
+}
+
+/// How a log is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Form {
+    /// The event log of Windows.
+    Evtx,
+    /// One JSON object a line.
+    Ndjson,
+    /// An array, an envelope such as `{"Records":[…]}`, or objects one after another.
+    Json,
+    /// Tab-separated values under the header lines of Zeek.
+    ZeekTsv,
+    /// Lines of text.
+    Text,
+    /// Nothing at all.
+    Empty,
+}
+
+impl Form {
+    /// Its name, as shown to people.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Evtx => "evtx",
+            Self::Ndjson => "ndjson",
+            Self::Json => "json",
+            Self::ZeekTsv => "zeek-tsv",
+            Self::Text => "text",
+            Self::Empty => "empty",
+        }
+    }
+}
+
+/// What was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Summary {
+    /// Records handed over.
+    pub records: u64,
+    /// Problems told.
+    pub problems: u64,
+    /// Bytes of the log, after decompression.
+    pub bytes: u64,
+    /// How the log is written.
+    pub form: Form,
+}
+
+/// The sink with the counts of what went into it.
+struct Out<'a> {
+    sink: &'a mut dyn Sink,
+    /// Number of the latest record, from 1.
+    number: u64,
+    records: u64,
+    problems: u64,
+}
+
+impl Out<'_> {
+    fn record(&mut self, family: Family, json: &[u8]) -> ControlFlow<()> {
+        self.number += 1;
+        self.records += 1;
+        self.sink.record(Record { number: self.number, family, json })
+    }
+
+    /// A record that could not be read.
+    fn problem(&mut self, why: String) {
+        self.number += 1;
+        self.note(why);
+    }
+
+    /// Something wrong after the latest record that is no record of its own.
+    fn note(&mut self, why: String) {
+        self.problems += 1;
+        self.sink.problem(Problem { number: self.number.max(1), why });
+    }
+}

@@ -1,0 +1,78 @@
+//! Lines of a log, without their end; and NDJSON, whose lines are handed through.
+
+use std::ops::ControlFlow;
+
+use crate::Out;
+use crate::family::Sniffer;
+use crate::source::Source;
+
+/// Says that a record is over the limit.
+pub(crate) fn too_long(limit: usize) -> String {
+    format!("longer than the limit of {limit} bytes for one record and skipped; raise the limit to read it")
+}
+
+/// Hands every line that is not blank to `each`; lines over `limit` bytes become problems.
+pub(crate) fn each_line(
+    source: &mut Source<'_>,
+    limit: usize,
+    out: &mut Out<'_>,
+    mut each: impl FnMut(&[u8], &mut Out<'_>) -> ControlFlow<()>,
+) -> ControlFlow<()> {
+    let mut seen = 0;
+    let mut skipping = false;
+    loop {
+        let data = source.data();
+        let found = data.get(seen..).and_then(|rest| memchr::memchr(b'\n', rest)).map(|at| seen + at);
+        if let Some(end) = found {
+            let line = data.get(..end).unwrap_or_default();
+            if skipping || line.len() > limit {
+                out.problem(too_long(limit));
+            } else if !line.trim_ascii().is_empty() {
+                each(line.strip_suffix(b"\r").unwrap_or(line), out)?;
+            }
+            skipping = false;
+            seen = 0;
+            source.consume(end + 1);
+            continue;
+        }
+        seen = data.len();
+        if seen > limit {
+            skipping = true;
+            source.consume(seen);
+            seen = 0;
+        }
+        if !source.fill() {
+            let line = source.data();
+            if skipping {
+                out.problem(too_long(limit));
+            } else if !line.trim_ascii().is_empty() {
+                each(line, out)?;
+            }
+            let all = source.data().len();
+            source.consume(all);
+            return ControlFlow::Continue(());
+        }
+    }
+}
+
+/// NDJSON: one object a line, handed through as it is.
+pub(crate) fn ndjson(source: &mut Source<'_>, limit: usize, out: &mut Out<'_>) -> ControlFlow<()> {
+    let mut sniffer = Sniffer::new();
+    each_line(source, limit, out, |line, out| {
+        let line = line.trim_ascii();
+        if line.first() != Some(&b'{') || line.last() != Some(&b'}') {
+            out.problem("not a JSON object: the line does not begin with `{` and end with `}`".to_owned());
+        } else if let Err(why) = check_utf8(line) {
+            out.problem(why);
+        } else {
+            return out.record(sniffer.family(line), line);
+        }
+        ControlFlow::Continue(())
+    })
+}
+
+/// Whether a record is UTF-8; where not, says at which byte.
+pub(crate) fn check_utf8(record: &[u8]) -> Result<&str, String> {
+    simdutf8::compat::from_utf8(record)
+        .map_err(|error| format!("not UTF-8 at byte {} of the record; convert the log to UTF-8", error.valid_up_to()))
+}
