@@ -89,6 +89,31 @@ pub(crate) enum Command {
     Keys(KeysCommand),
     /// Check the record for any change, from its bytes alone.
     Verify(VerifyArgs),
+    /// Try Sigma rules on logs.
+    Detect(DetectArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DetectArgs {
+    /// Folders of Sigma rules, or single files.
+    #[arg(long, required = true, value_name = "DIR")]
+    pub rules: Vec<PathBuf>,
+    /// Logs: EVTX, NDJSON, JSON, CloudTrail, Zeek, syslog, auditd, web servers, CEF and more, also `.gz` and `.zst`; `-` is
+    /// standard input.
+    #[arg(required = true, value_name = "LOG")]
+    pub logs: Vec<PathBuf>,
+    /// How matches are written to standard output.
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: ListFormat,
+    /// Values for the placeholders of rules, as TOML: a list for each name.
+    #[arg(long, value_name = "FILE")]
+    pub placeholders: Option<PathBuf>,
+    /// Threads that try rules; all processors by default.
+    #[arg(long, value_name = "N")]
+    pub jobs: Option<std::num::NonZeroU16>,
+    /// Exit with 3 where a match has this level or a graver one.
+    #[arg(long, value_name = "LEVEL")]
+    pub fail_on: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]

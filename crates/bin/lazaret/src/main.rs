@@ -7,6 +7,7 @@ mod catalogue;
 mod cli;
 mod config;
 mod data;
+mod detecting;
 mod failure;
 mod guarding;
 mod scan;

@@ -63,7 +63,7 @@ struct Memory {
     all: Vec<PredicateId>,
     /// The value before and its answers.
     last: Vec<u8>,
-    last_answers: (u32, u32),
+    last_answers: Option<(u32, u32)>,
     asked: u32,
     missed: u32,
 }
@@ -80,13 +80,13 @@ impl Memory {
     /// Where the answers of a value lie.
     fn recall(&mut self, value: &[u8]) -> Option<(u32, u32)> {
         self.asked += 1;
-        if self.last == value {
-            return Some(self.last_answers);
+        if self.last_answers.is_some() && self.last == value {
+            return self.last_answers;
         }
         let found = *self.answers.get(value)?;
         self.last.clear();
         self.last.extend_from_slice(value);
-        self.last_answers = found;
+        self.last_answers = Some(found);
         Some(found)
     }
 
