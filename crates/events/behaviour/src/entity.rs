@@ -2,6 +2,7 @@
 use crate::event::{Action, Event, Outcome};
 use crate::metric::{METRICS, MIB, Metric, SLOW, WINDOWS};
 use crate::sketch::{Distinct, Histogram, Recent, hash};
+use std::collections::BTreeMap;
 
 /// Days after which an entity's own past counts half, in days of activity.
 const OWN_HALF_LIFE: f32 = 30.0;
@@ -11,6 +12,10 @@ pub const SETTLED_DAYS: u16 = 5;
 const STAGING_SECONDS: i64 = 48 * 3600;
 /// Accumulated surprise: of volume, of what was carried away, of places.
 pub const DRIFTS: usize = 3;
+/// Member-days before a label can be rare in a group.
+const RARE_DAYS_MIN: f32 = 100.0;
+/// Labels that are told apart in a group.
+const GROUP_LABELS_MAX: usize = 256;
 /// Metrics of a peer group: those of an entity, windows of the slow quantities, drifts.
 pub const PEER_METRICS: usize = METRICS + SLOW.len() * WINDOWS.len() + DRIFTS;
 
@@ -136,11 +141,37 @@ impl Entity {
 pub struct Group {
     /// For each metric.
     pub past: [Histogram<f32>; PEER_METRICS],
+    /// Days in which a member opened a label, fading as the past does.
+    pub labels: BTreeMap<u32, f32>,
+    /// Days of all members, fading alike.
+    pub days: f32,
+}
+
+impl Group {
+    /// Events of the day on labels that members open in less than one day of a hundred.
+    #[must_use]
+    pub fn rare_labels(&self, day: &Day) -> f32 {
+        if self.days < RARE_DAYS_MIN {
+            return 0.0;
+        }
+        let rare = |key: &u32| self.labels.get(key).copied().unwrap_or(0.0) < self.days * 0.01;
+        day.labels.iter().filter(|(key, _)| rare(key)).map(|&(_, count)| f32::from(count)).sum()
+    }
+
+    /// Makes the labels of a day part of the past.
+    pub fn learn_labels(&mut self, day: &Day) {
+        self.days += 1.0;
+        for &(key, count) in &day.labels {
+            if count > 0 && (self.labels.len() < GROUP_LABELS_MAX || self.labels.contains_key(&key)) {
+                *self.labels.entry(key).or_default() += 1.0;
+            }
+        }
+    }
 }
 
 impl Default for Group {
     fn default() -> Self {
-        Self { past: std::array::from_fn(|_| Histogram::default()) }
+        Self { past: std::array::from_fn(|_| Histogram::default()), labels: BTreeMap::new(), days: 0.0 }
     }
 }
 
@@ -159,6 +190,8 @@ pub struct Day {
     pub notice: bool,
     /// Names of new things, three of each kind.
     pub novel: Vec<(Metric, Box<str>)>,
+    /// Events on each of the first labels of the day; a count of 0 is no label.
+    pub labels: [(u32, u16); 6],
     /// Objects seen in the day.
     pub objects: Distinct,
 }
@@ -249,6 +282,10 @@ impl Day {
         }
         if event.result == Outcome::Ok {
             for label in &event.labels {
+                let key = hash(label) as u32;
+                if let Some(slot) = self.labels.iter_mut().find(|slot| slot.1 == 0 || slot.0 == key) {
+                    *slot = (key, slot.1.saturating_add(1));
+                }
                 if entity.labels.touch(hash(label), number).is_none() {
                     self.new_thing(entity, Metric::Labels, label);
                 }

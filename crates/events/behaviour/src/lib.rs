@@ -23,7 +23,7 @@ pub mod time;
 use budget::Budget;
 use entity::{Day, Entity, Group, PEER_METRICS};
 pub use event::{Action, Event, Outcome, ParseError, parse_event};
-use metric::{METRICS, Metric};
+use metric::{METRICS, Metric, Weights};
 use score::Judged;
 use sketch::hash;
 use std::collections::{BTreeMap, HashMap};
@@ -47,6 +47,8 @@ pub struct Options {
     pub record_prefix: String,
     /// Reasons of an alert.
     pub reasons_max: usize,
+    /// How much each surprise counts.
+    pub weights: Weights,
 }
 
 impl Default for Options {
@@ -59,6 +61,7 @@ impl Default for Options {
             dormant_days: 30,
             record_prefix: "record/".to_owned(),
             reasons_max: 5,
+            weights: Weights::default(),
         }
     }
 }
@@ -358,8 +361,12 @@ impl Behaviour {
             if let Some(count) = counted.counts.get_mut(Metric::OddHours as usize) {
                 *count = odd;
             }
-            let verdict = score::judge(entity, group, counted, day);
-            let score = case(entity, verdict.score, day);
+            let rare = group.rare_labels(counted);
+            if let Some(count) = counted.counts.get_mut(Metric::RareLabels as usize) {
+                *count = rare;
+            }
+            let verdict = score::judge(entity, group, counted, day, &self.options.weights);
+            let score = case(entity, verdict.score, day, &self.options.weights);
             let quiet =
                 entity.alerted.is_some_and(|(on, before)| day as i32 - on < QUIET_DAYS && score < before * LOUDER);
             if !quiet {
@@ -397,6 +404,8 @@ impl Behaviour {
             for past in &mut group.past {
                 past.fade(fade);
             }
+            group.days *= fade;
+            group.labels.values_mut().for_each(|days| *days *= fade);
         }
         for (counted, verdict) in days.iter().zip(judged) {
             let Some(entity) = self.entities.get_mut(counted.entity as usize) else { continue };
@@ -412,6 +421,7 @@ impl Behaviour {
                     _ => 1.0,
                 };
             }
+            group.learn_labels(counted);
             entity.learn(counted, class, &weights);
             entity.closed_day = entity.closed_day.max(day);
             let values = counted.counts.iter().chain(&verdict.slow);
@@ -426,11 +436,11 @@ impl Behaviour {
 }
 
 /// The score of a day with what is carried over from the days before, less what is usual for the entity.
-fn case(entity: &mut Entity, score: f32, day: i64) -> f32 {
+fn case(entity: &mut Entity, score: f32, day: i64, weights: &Weights) -> f32 {
     let passed = (day - entity.closed_day).clamp(1, 365) as f32;
-    let strange = (score - 0.5 * entity.score_mean).max(0.0);
+    let strange = (score - weights.usual * entity.score_mean).max(0.0);
     let carried = entity.carried * (-passed / 4.0).exp2();
-    let case = strange + 0.4 * carried;
+    let case = strange + weights.carried * carried;
     entity.carried = carried + strange;
     entity.score_mean += (score.min(3.0 * entity.score_mean + 2.0) - entity.score_mean) * 0.05;
     let age = (day - i64::from(entity.peak.1)).max(0) as f32;

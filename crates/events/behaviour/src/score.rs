@@ -1,14 +1,12 @@
 //! A day of an entity in; how strange it is, and why, out.
 use crate::entity::{DRIFTS, Day, Entity, Group, SETTLED_DAYS};
-use crate::metric::{FAMILIES, Family, METRICS, Metric, SLOW, TABLE, WINDOWS, number};
+use crate::metric::{FAMILIES, Family, METRICS, Metric, SLOW, TABLE, WINDOWS, Weights, number};
 use crate::time::date;
 
 /// The peers' past counts as this many days of an entity's own.
 const PEER_DAYS: f32 = 3.0;
 /// Surprise that is nothing: one day in ten.
 const ORDINARY: f32 = 1.0;
-/// What the others of a family count beside the strangest.
-const BESIDE: f32 = 0.3;
 /// What a day after a notice of leaving counts.
 const NOTICE: f32 = 1.4;
 /// Days of activity after which windows of weeks say something.
@@ -48,7 +46,7 @@ fn peers_share(group: &Group, place: usize, value: f32) -> f32 {
 }
 
 /// Judges a day; moves the entity's slow quantities on to it.
-pub fn judge(entity: &mut Entity, group: &Group, day: &Day, day_number: i64) -> Judged {
+pub fn judge(entity: &mut Entity, group: &Group, day: &Day, day_number: i64, weights: &Weights) -> Judged {
     let mut judged = Judged::default();
     for (place, row) in TABLE.iter().enumerate() {
         let value = day.counts.get(place).copied().unwrap_or(0.0);
@@ -65,16 +63,16 @@ pub fn judge(entity: &mut Entity, group: &Group, day: &Day, day_number: i64) -> 
         judged.parts.push(Part {
             what: What::Metric(place),
             family: row.family,
-            surplus: (points - ORDINARY) * row.weight,
+            surplus: (points - ORDINARY) * weights.metrics.get(place).copied().unwrap_or(1.0),
         });
     }
-    slow(entity, group, day, day_number, &mut judged);
+    slow(entity, group, day, day_number, weights, &mut judged);
     judged.parts.retain(|part| part.surplus > 0.0);
     judged.parts.sort_by(|a, b| b.surplus.total_cmp(&a.surplus));
     let mut families = [0.0_f32; FAMILIES];
     for part in &judged.parts {
         if let Some(sum) = families.get_mut(part.family as usize) {
-            *sum += if *sum == 0.0 { part.surplus } else { part.surplus * BESIDE };
+            *sum += if *sum == 0.0 { part.surplus } else { part.surplus * weights.beside };
         }
     }
     let known = f32::from(entity.active_days);
@@ -84,7 +82,7 @@ pub fn judge(entity: &mut Entity, group: &Group, day: &Day, day_number: i64) -> 
 }
 
 /// Windows of 7 and 30 days against what was usual before, and surprise that adds up.
-fn slow(entity: &mut Entity, group: &Group, day: &Day, day_number: i64, judged: &mut Judged) {
+fn slow(entity: &mut Entity, group: &Group, day: &Day, day_number: i64, weights: &Weights, judged: &mut Judged) {
     let passed = (day_number - entity.closed_day).clamp(1, 365) as f32;
     let known = (day_number - entity.first_day + 1).clamp(1, 36_500) as f32;
     let mut out = judged.slow.iter_mut().enumerate();
@@ -101,7 +99,8 @@ fn slow(entity: &mut Entity, group: &Group, day: &Day, day_number: i64, judged: 
             if settled {
                 *slot = ratio * 8.0;
                 let points = -peers_share(group, METRICS + place, *slot).log10();
-                let surplus = if ratio > 1.3 { points - ORDINARY } else { 0.0 };
+                let weight = weights.windows.get(at).copied().unwrap_or(1.0);
+                let surplus = if ratio > 1.3 { (points - ORDINARY) * weight } else { 0.0 };
                 judged.parts.push(Part { what: What::Window(at, window), family: Family::Slow, surplus });
             }
         }
@@ -113,7 +112,7 @@ fn slow(entity: &mut Entity, group: &Group, day: &Day, day_number: i64, judged: 
     let daily = [
         points(Metric::Subjects).max(points(Metric::Objects)),
         points(Metric::Exports).max(points(Metric::ExportBytes)),
-        points(Metric::Places).max(points(Metric::Denied)),
+        points(Metric::Places).max(points(Metric::Denied)).max(points(Metric::RareLabels)),
     ];
     for (at, (drift, points)) in entity.drift.iter_mut().zip(daily).enumerate() {
         let step = (points - 0.6).clamp(-0.6, 1.2);
@@ -122,7 +121,11 @@ fn slow(entity: &mut Entity, group: &Group, day: &Day, day_number: i64, judged: 
         let Some((place, slot)) = out.next() else { return };
         *slot = *drift * 4.0;
         let points = if *drift > 1.5 { -peers_share(group, METRICS + place, *slot).log10() } else { 0.0 };
-        judged.parts.push(Part { what: What::Drift(at), family: Family::Slow, surplus: points - ORDINARY });
+        judged.parts.push(Part {
+            what: What::Drift(at),
+            family: Family::Slow,
+            surplus: (points - ORDINARY) * weights.drifts.get(at).copied().unwrap_or(1.0),
+        });
     }
 }
 
