@@ -86,30 +86,7 @@ fn main() -> Result<(), Failure> {
             }
         }
     }
-    write!(out, "{:<22}", "budget")?;
-    for budget in budgets {
-        write!(out, "{budget:>12}")?;
-    }
-    for scenario in Scenario::ALL {
-        write!(out, "\n{:<22}", scenario.name())?;
-        for sum in &sums {
-            let (found, all) = sum.found.get(&scenario).copied().unwrap_or_default();
-            write!(out, "{:>12}", format!("{found}/{all}"))?;
-        }
-    }
-    write!(out, "\n{:<22}", "all")?;
-    for sum in &sums {
-        let (found, all) = sum.found.values().fold((0, 0), |(a, b), (c, d)| (a + c, b + d));
-        write!(out, "{:>12}", format!("{:.0} %", 100.0 * f64::from(found) / f64::from(all)))?;
-    }
-    write!(out, "\n{:<22}", "alerts/1,000 p-days")?;
-    for sum in &sums {
-        write!(out, "{:>12.2}", 1000.0 * f64::from(sum.alerts) / sum.person_days as f64)?;
-    }
-    write!(out, "\n{:<22}", "alerts right")?;
-    for sum in &sums {
-        write!(out, "{:>12}", format!("{}/{}", sum.hits, sum.alerts))?;
-    }
+    table(&mut out, &budgets, &sums)?;
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let peak = status.lines().find(|line| line.starts_with("VmHWM")).unwrap_or("VmHWM: unknown").to_owned();
     writeln!(
@@ -120,6 +97,34 @@ fn main() -> Result<(), Failure> {
         peak.trim_start_matches("VmHWM:").trim(),
         Behaviour::entity_bytes(),
     )?;
+    Ok(())
+}
+
+fn table(out: &mut impl Write, budgets: &[f64], sums: &[Sum]) -> Result<(), Failure> {
+    write!(out, "{:<22}", "budget")?;
+    for budget in budgets {
+        write!(out, "{budget:>12}")?;
+    }
+    for scenario in Scenario::ALL {
+        write!(out, "\n{:<22}", scenario.name())?;
+        for sum in sums {
+            let (found, all) = sum.found.get(&scenario).copied().unwrap_or_default();
+            write!(out, "{:>12}", format!("{found}/{all}"))?;
+        }
+    }
+    write!(out, "\n{:<22}", "all")?;
+    for sum in sums {
+        let (found, all) = sum.found.values().fold((0, 0), |(a, b), (c, d)| (a + c, b + d));
+        write!(out, "{:>12}", format!("{:.0} %", 100.0 * f64::from(found) / f64::from(all)))?;
+    }
+    write!(out, "\n{:<22}", "alerts/1,000 p-days")?;
+    for sum in sums {
+        write!(out, "{:>12.2}", 1000.0 * f64::from(sum.alerts) / sum.person_days as f64)?;
+    }
+    write!(out, "\n{:<22}", "alerts right")?;
+    for sum in sums {
+        write!(out, "{:>12}", format!("{}/{}", sum.hits, sum.alerts))?;
+    }
     Ok(())
 }
 

@@ -1,5 +1,6 @@
 //! How many insiders are found within the budget; small, so that every run of the tests sees it. The full measurement is
 //! `examples/evaluate.rs`.
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
 use behaviour::{Alert, Behaviour, Options, parse_event};
 use scenarios::{FIRST_DAY, Stream, Truth};
 
