@@ -28,7 +28,7 @@ pub struct Slow {
     pub usual: f32,
 }
 
-/// Somebody or something. About 1.7 KB with its name and its place in the index.
+/// Somebody or something. [`crate::Behaviour::entity_bytes`] says how large.
 #[derive(Clone, Debug, Default)]
 pub struct Entity {
     /// Name.
@@ -175,7 +175,7 @@ impl Default for Group {
     }
 }
 
-/// A day of one entity as it goes on. About 270 bytes.
+/// A day of one entity as it goes on. Of fixed size but for the names of new things.
 #[derive(Clone, Debug, Default)]
 pub struct Day {
     /// Which entity.

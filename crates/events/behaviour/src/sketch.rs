@@ -107,7 +107,7 @@ impl<T: Weight> Histogram<T> {
 }
 
 /// Sums over distinct things, in 64 bytes: a filter of 512 bits, and each new thing weighted by how likely new things are
-/// taken for known ones. Within 20 % up to 1,500 things; beyond, it grows too slowly and never falls.
+/// taken for known ones. Within 30 % up to 1,500 things; beyond, it grows too slowly and never falls.
 #[derive(Clone, Debug, Default)]
 pub struct Distinct {
     bits: [u64; 8],

@@ -30,7 +30,7 @@ fn same_events_same_bytes() {
 }
 
 #[test]
-fn events_up_to_the_bound_late_change_nothing_and_later_ones_are_counted() {
+fn events_up_to_the_bound_late_are_counted_and_later_ones_left_out() {
     let lines = lines(2, 60, 30);
     let mut shuffled = lines.clone();
     // Within a block of 40 events there are minutes, not hours.
