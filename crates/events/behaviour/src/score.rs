@@ -1,0 +1,193 @@
+//! A day of an entity in; how strange it is, and why, out.
+use crate::entity::{DRIFTS, Day, Entity, Group, SETTLED_DAYS};
+use crate::metric::{FAMILIES, Family, METRICS, Metric, SLOW, TABLE, WINDOWS, Weights, number};
+use crate::time::date;
+
+/// The peers' past counts as this many days of an entity's own.
+const PEER_DAYS: f32 = 3.0;
+/// Surprise that is nothing: one day in ten.
+const ORDINARY: f32 = 1.0;
+/// What a day after a notice of leaving counts.
+const NOTICE: f32 = 1.4;
+/// Days of activity after which windows of weeks say something.
+const SLOW_DAYS: u16 = 14;
+
+/// How strange a day was.
+#[derive(Clone, Debug, Default)]
+pub struct Judged {
+    /// The sum over families.
+    pub score: f32,
+    /// Surprise of each metric: the negative decimal logarithm of how often such a day comes.
+    pub points: [f32; METRICS],
+    /// What counted, with its words.
+    pub parts: Vec<Part>,
+    /// Values for the peers' past beyond the metrics.
+    pub slow: [f32; SLOW.len() * WINDOWS.len() + DRIFTS],
+}
+
+/// Something that counted.
+#[derive(Clone, Copy, Debug)]
+pub struct Part {
+    what: What,
+    family: Family,
+    surplus: f32,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum What {
+    Metric(usize),
+    Window(usize, usize),
+    Drift(usize),
+}
+
+/// Surprise of a value that `past` of the peers knows.
+fn peers_share(group: &Group, place: usize, value: f32) -> f32 {
+    group.past.get(place).map_or(1.0, |past| (past.tail(value) + 0.5) / (past.total() + 1.0)).min(1.0)
+}
+
+/// Judges a day; moves the entity's slow quantities on to it.
+pub fn judge(entity: &mut Entity, group: &Group, day: &Day, day_number: i64, weights: &Weights) -> Judged {
+    let mut judged = Judged::default();
+    for (place, row) in TABLE.iter().enumerate() {
+        let value = day.counts.get(place).copied().unwrap_or(0.0);
+        let (Some(own), Some(&most)) = (entity.own.get(place), entity.most.get(place)) else { continue };
+        if value < 1.0 {
+            continue;
+        }
+        let share = (own.tail(value) + PEER_DAYS * peers_share(group, place, value)) / (own.total() + PEER_DAYS);
+        let beyond = (value / most.max(1.0)).log2().clamp(0.0, 5.0) * 0.3;
+        let points = -share.min(1.0).log10() + beyond;
+        if let Some(slot) = judged.points.get_mut(place) {
+            *slot = points;
+        }
+        judged.parts.push(Part {
+            what: What::Metric(place),
+            family: row.family,
+            surplus: (points - ORDINARY) * weights.metrics.get(place).copied().unwrap_or(1.0),
+        });
+    }
+    slow(entity, group, day, day_number, weights, &mut judged);
+    judged.parts.retain(|part| part.surplus > 0.0);
+    judged.parts.sort_by(|a, b| b.surplus.total_cmp(&a.surplus));
+    let mut families = [0.0_f32; FAMILIES];
+    for part in &judged.parts {
+        if let Some(sum) = families.get_mut(part.family as usize) {
+            *sum += if *sum == 0.0 { part.surplus } else { part.surplus * weights.beside };
+        }
+    }
+    let known = f32::from(entity.active_days);
+    let trust = known / (known + 4.0);
+    judged.score = families.iter().sum::<f32>() * trust * if day.notice { NOTICE } else { 1.0 };
+    judged
+}
+
+/// Windows of 7 and 30 days against what was usual before, and surprise that adds up.
+fn slow(entity: &mut Entity, group: &Group, day: &Day, day_number: i64, weights: &Weights, judged: &mut Judged) {
+    let passed = (day_number - entity.closed_day).clamp(1, 365) as f32;
+    let known = (day_number - entity.first_day + 1).clamp(1, 36_500) as f32;
+    let mut out = judged.slow.iter_mut().enumerate();
+    let settled = entity.active_days >= SLOW_DAYS;
+    for (at, (slow, metric)) in entity.slow.iter_mut().zip(SLOW).enumerate() {
+        let value = day.counts.get(metric as usize).copied().unwrap_or(0.0);
+        let mut rates = [0.0; WINDOWS.len()];
+        for (window, ((sum, length), rate)) in slow.sums.iter_mut().zip(WINDOWS).zip(&mut rates).enumerate() {
+            let keep = 1.0 - 1.0 / length;
+            *sum = *sum * keep.powf(passed) + value;
+            *rate = *sum / ((1.0 - keep.powf(known)) * length);
+            let ratio = *rate / (slow.usual + 0.3);
+            let Some((place, slot)) = out.next() else { return };
+            if settled {
+                *slot = ratio * 8.0;
+                let points = -peers_share(group, METRICS + place, *slot).log10();
+                let weight = weights.windows.get(at).copied().unwrap_or(1.0);
+                let surplus = if ratio > 1.3 { (points - ORDINARY) * weight } else { 0.0 };
+                judged.parts.push(Part { what: What::Window(at, window), family: Family::Slow, surplus });
+            }
+        }
+        let [_, month] = rates;
+        let pace = if settled { 1.0 - (-passed / 40.0).exp2() } else { 1.0 };
+        slow.usual += (month - slow.usual) * pace;
+    }
+    let points = |metric: Metric| judged.points.get(metric as usize).copied().unwrap_or(0.0);
+    let daily = [
+        points(Metric::Subjects).max(points(Metric::Objects)),
+        points(Metric::Exports).max(points(Metric::ExportBytes)),
+        points(Metric::Places).max(points(Metric::Denied)).max(points(Metric::RareLabels)),
+    ];
+    for (at, (drift, points)) in entity.drift.iter_mut().zip(daily).enumerate() {
+        let step = (points - 0.6).clamp(-0.6, 1.2);
+        *drift =
+            (*drift * 0.97_f32.powf(passed) + if entity.active_days >= SETTLED_DAYS { step } else { 0.0 }).max(0.0);
+        let Some((place, slot)) = out.next() else { return };
+        *slot = *drift * 4.0;
+        let points = if *drift > 1.5 { -peers_share(group, METRICS + place, *slot).log10() } else { 0.0 };
+        judged.parts.push(Part {
+            what: What::Drift(at),
+            family: Family::Slow,
+            surplus: (points - ORDINARY) * weights.drifts.get(at).copied().unwrap_or(1.0),
+        });
+    }
+}
+
+/// The words for what counted most, at most `limit` of them.
+#[must_use]
+pub fn words(judged: &Judged, entity: &Entity, group: &Group, day: &Day, day_number: i64, limit: usize) -> Vec<String> {
+    let on = date(day_number);
+    let mut why: Vec<String> =
+        judged.parts.iter().take(limit).map(|part| sentence(part.what, entity, group, day, &on)).collect();
+    if day.notice {
+        why.push(format!("was active on {on} after notice of leaving"));
+    }
+    why
+}
+
+fn sentence(what: What, entity: &Entity, group: &Group, day: &Day, on: &str) -> String {
+    match what {
+        What::Metric(place) => metric_sentence(place, entity, group, day, on),
+        What::Window(at, window) => {
+            let (Some(slow), Some(length), Some(row)) =
+                (entity.slow.get(at), WINDOWS.get(window), SLOW.get(at).and_then(|&metric| TABLE.get(metric as usize)))
+            else {
+                return String::new();
+            };
+            let sum = slow.sums.get(window).copied().unwrap_or(0.0);
+            format!(
+                "{} about {} {} in the {length:.0} days up to {on}; usual for it in such a time is {}",
+                row.verb,
+                number(sum),
+                row.unit,
+                number(slow.usual * length),
+            )
+        }
+        What::Drift(at) => {
+            let name =
+                ["the amount read", "what was carried away", "places reached for"].get(at).copied().unwrap_or("");
+            format!(
+                "for weeks up to {on}, {name} was on most days more than is usual for it and its peers; no single day stands out"
+            )
+        }
+    }
+}
+
+fn metric_sentence(place: usize, entity: &Entity, group: &Group, day: &Day, on: &str) -> String {
+    let (Some(row), Some(own), Some(peers)) = (TABLE.get(place), entity.own.get(place), group.past.get(place)) else {
+        return String::new();
+    };
+    let seen = day.counts.get(place).copied().unwrap_or(0.0);
+    let most = entity.most.get(place).copied().unwrap_or(0.0);
+    let mut names: Vec<&str> =
+        day.novel.iter().filter(|(metric, _)| *metric == row.metric).map(|(_, name)| &**name).collect();
+    names.truncate(3);
+    let named = if names.is_empty() { String::new() } else { format!(" (`{}`)", names.join("`, `")) };
+    format!(
+        "{} {} {}{named} on {on}; usual for it is {} (at most {} in {} days), for its peers {} (nine days of ten at most {})",
+        row.verb,
+        number(seen),
+        row.unit,
+        number(own.quantile(0.5)),
+        number(most),
+        entity.active_days,
+        number(peers.quantile(0.5)),
+        number(peers.quantile(0.9)),
+    )
+}

@@ -1,0 +1,31 @@
+//! What the generator promises.
+use scenarios::{Options, Scenario, Stream};
+
+const SMALL: Options = Options { seed: 11, people: 200, days: 60, insiders_each: 1 };
+
+#[test]
+fn same_seed_same_lines_in_order_of_time() {
+    let first: Vec<String> = Stream::new(SMALL).map(|event| event.json()).collect();
+    let second: Vec<String> = Stream::new(SMALL).map(|event| event.json()).collect();
+    assert_eq!(first, second);
+    let times: Vec<i64> = Stream::new(SMALL).map(|event| event.time).collect();
+    assert!(times.is_sorted());
+    assert!(first.len() > 100_000, "{} events", first.len());
+}
+
+#[test]
+fn every_kind_of_insider_is_there_and_active() {
+    let stream = Stream::new(SMALL);
+    let truths = stream.truths().to_vec();
+    for scenario in Scenario::ALL {
+        assert_eq!(truths.iter().filter(|truth| truth.scenario == scenario).count(), 1, "{}", scenario.name());
+    }
+    let without: usize = Stream::new(Options { insiders_each: 0, ..SMALL }).count();
+    assert!(stream.count() > without);
+}
+
+#[test]
+fn times_are_written_as_rfc3339() {
+    assert_eq!(scenarios::rfc3339(scenarios::FIRST_DAY * 86_400 + 3661), "2026-01-05T01:01:01Z");
+    assert_eq!(scenarios::rfc3339(951_782_400), "2000-02-29T00:00:00Z");
+}
