@@ -91,6 +91,24 @@ pub(crate) enum Command {
     Verify(VerifyArgs),
     /// Try Sigma rules on logs.
     Detect(DetectArgs),
+    /// Find whose behaviour is not usual, in logs of what was done to objects.
+    Behave(BehaveArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BehaveArgs {
+    /// Events, one JSON object a line, also `.gz` and `.zst`, in order of time; `-` is standard input.
+    #[arg(required = true, value_name = "LOG")]
+    pub logs: Vec<PathBuf>,
+    /// Alerts that may be given for each 1,000 days of a person.
+    #[arg(long, default_value_t = 1.0, value_name = "ALERTS_PER_1000_PERSON_DAYS")]
+    pub budget: f64,
+    /// How many names the ranking at the end has.
+    #[arg(long, default_value_t = 20, value_name = "N")]
+    pub top: usize,
+    /// How alerts are written to standard output.
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: ListFormat,
 }
 
 #[derive(Debug, Args)]

@@ -72,11 +72,17 @@ pub(crate) fn run(global: &Global, arguments: &DetectArgs) -> Result<Outcome, Fa
     let placeholders = match &arguments.placeholders {
         None => detect::test::Placeholders::new(),
         Some(path) => {
-            let text = std::fs::read_to_string(path).map_err(|error| Failure::usage(format!("`{}` cannot be read: {error}", path.display())))?;
-            toml::from_str(&text).map_err(|error| Failure::usage(format!("`{}` is no table of placeholders: {error}", path.display())).hint("write one list a placeholder: admins = [\"ada\", \"root\"]"))?
+            let text = std::fs::read_to_string(path)
+                .map_err(|error| Failure::usage(format!("`{}` cannot be read: {error}", path.display())))?;
+            toml::from_str(&text).map_err(|error| {
+                Failure::usage(format!("`{}` is no table of placeholders: {error}", path.display()))
+                    .hint("write one list a placeholder: admins = [\"ada\", \"root\"]")
+            })?
         }
     };
-    let library = Library::load(&arguments.rules, &placeholders).map_err(|error| Failure::usage(error.to_string()).hint("`--rules` takes folders of Sigma rules (.yml) or single files"))?;
+    let library = Library::load(&arguments.rules, &placeholders).map_err(|error| {
+        Failure::usage(error.to_string()).hint("`--rules` takes folders of Sigma rules (.yml) or single files")
+    })?;
     let Library { mut rules, correlations, mut rejected, warnings } = library;
     let extra: Vec<&str> = correlations.iter().flat_map(fields_of).collect();
     let logsources = || Logsources::shipped().map_err(|error| Failure::failed("log-sources", error));
@@ -91,8 +97,12 @@ pub(crate) fn run(global: &Global, arguments: &DetectArgs) -> Result<Outcome, Fa
         }
     };
     if rules.is_empty() && correlations.is_empty() {
-        let first = rejected.first().map(|rejected| format!("; the first was `{}`: {}", rejected.path, rejected.why)).unwrap_or_default();
-        return Err(Failure::usage(format!("no rule could be read{first}")).hint("`--rules` takes folders of Sigma rules (.yml) or single files"));
+        let first = rejected
+            .first()
+            .map(|rejected| format!("; the first was `{}`: {}", rejected.path, rejected.why))
+            .unwrap_or_default();
+        return Err(Failure::usage(format!("no rule could be read{first}"))
+            .hint("`--rules` takes folders of Sigma rules (.yml) or single files"));
     }
     for warning in &warnings {
         tracing::info!("{}: {}", warning.path, warning.why);
@@ -124,7 +134,11 @@ pub(crate) fn run(global: &Global, arguments: &DetectArgs) -> Result<Outcome, Fa
     if failed.len() == arguments.logs.len() {
         return Err(Failure::failed("logs", anyhow::anyhow!("no log could be read: {}", failed.join("; "))));
     }
-    let wanted = arguments.fail_on.as_deref().map(|level| Level::parse(level).ok_or_else(|| Failure::usage(format!("`{level}` is no level; there are informational, low, medium, high, critical"))));
+    let wanted = arguments.fail_on.as_deref().map(|level| {
+        Level::parse(level).ok_or_else(|| {
+            Failure::usage(format!("`{level}` is no level; there are informational, low, medium, high, critical"))
+        })
+    });
     let found = wanted.transpose()?.is_some_and(|wanted| totals.highest.is_some_and(|highest| highest >= wanted));
     Ok(if found { Outcome::Found } else { Outcome::Done })
 }
@@ -136,25 +150,33 @@ fn fields_of(correlation: &Correlation) -> impl Iterator<Item = &str> {
 }
 
 /// Reads the logs, tries the rules on all processors, and prints in the order of the logs.
-fn evaluate(global: &Global, arguments: &DetectArgs, set: &Ruleset, correlations: &[Correlation]) -> Result<(Totals, Vec<String>, f64), Failure> {
+fn evaluate(
+    global: &Global,
+    arguments: &DetectArgs,
+    set: &Ruleset,
+    correlations: &[Correlation],
+) -> Result<(Totals, Vec<String>, f64), Failure> {
     let started = Instant::now();
-    let jobs = arguments.jobs.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), |jobs| usize::from(jobs.get()));
+    let jobs = arguments
+        .jobs
+        .map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), |jobs| usize::from(jobs.get()));
     let fields: Vec<&str> = correlations.iter().flat_map(fields_of).collect();
     let (to_workers, batches) = sync_channel::<Batch>(WAITING_MAX);
     let (to_printer, answers) = sync_channel::<Answer>(WAITING_MAX);
     let batches = Arc::new(Mutex::new(batches));
-    let names: Vec<String> = arguments.logs.iter().map(|path| path.display().to_string()).collect();
+    let names: &[String] = &arguments.logs.iter().map(|path| path.display().to_string()).collect::<Vec<_>>();
     let (printed, failed) = std::thread::scope(|scope| {
         for _ in 0..jobs {
             let (batches, to_printer, fields) = (Arc::clone(&batches), to_printer.clone(), &fields);
             scope.spawn(move || work(set, fields, &batches, &to_printer));
         }
         drop((to_printer, batches));
-        let printer = scope.spawn(|| print(arguments, set, correlations, &names, &answers));
+        let printer = scope.spawn(move || print(arguments, set, correlations, names, answers));
         let failed = read(global, &arguments.logs, to_workers);
         (printer.join(), failed)
     });
-    let totals = printed.map_err(|_panic| Failure::failed("detect", anyhow::anyhow!("the printing thread came to an end")))??;
+    let totals = printed
+        .map_err(|_panic| Failure::failed("detect", anyhow::anyhow!("the printing thread came to an end")))??;
     Ok((totals, failed, started.elapsed().as_secs_f64()))
 }
 
@@ -165,7 +187,11 @@ fn read(global: &Global, logs: &[PathBuf], to_workers: SyncSender<Batch>) -> Vec
     let limits = intake::Limits::default();
     for (source, path) in logs.iter().enumerate() {
         feeder.batch.source = source;
-        let read = if path == Path::new("-") { intake::read_stream("-", Box::new(std::io::stdin().lock()), &limits, &mut feeder) } else { intake::read_file(path, &limits, &mut feeder) };
+        let read = if path == Path::new("-") {
+            intake::read_stream("-", Box::new(std::io::stdin().lock()), &limits, &mut feeder)
+        } else {
+            intake::read_file(path, &limits, &mut feeder)
+        };
         if let Err(error) = read {
             if !global.quiet {
                 tracing::error!("{error}");
@@ -211,14 +237,22 @@ fn work(set: &Ruleset, fields: &[&str], batches: &Mutex<Receiver<Batch>>, to_pri
     let mut engine = Engine::new(set);
     loop {
         let Ok(Ok(batch)) = batches.lock().map(|batches| batches.recv()) else { return };
-        let mut answer = Answer { number: batch.number, source: batch.source, matches: Vec::new(), problems: batch.problems, events: batch.records.len() as u64, unrouted: 0 };
+        let mut answer = Answer {
+            number: batch.number,
+            source: batch.source,
+            matches: Vec::new(),
+            problems: batch.problems,
+            events: batch.records.len() as u64,
+            unrouted: 0,
+        };
         let mut from = 0;
         for (record, family, to) in batch.records {
             let bytes = batch.bytes.get(from..to).unwrap_or_default();
             from = to;
             let matches = &mut answer.matches;
             let tried = engine.evaluate(name_of(family), bytes, &mut |found, event| {
-                let values = fields.iter().filter_map(|field| Some(((*field).to_owned(), event.value(field)?))).collect();
+                let values =
+                    fields.iter().filter_map(|field| Some(((*field).to_owned(), event.value(field)?))).collect();
                 matches.push(Found { rule: found.index, record, time: event.time(), matched: found.matched, values });
             });
             match tried {
@@ -260,7 +294,13 @@ fn name_of(family: Family) -> &'static str {
 }
 
 /// Prints what came of the batches, in their order, and puts matches together.
-fn print(arguments: &DetectArgs, set: &Ruleset, correlations: &[Correlation], names: &[String], answers: &Receiver<Answer>) -> Result<Totals, Failure> {
+fn print(
+    arguments: &DetectArgs,
+    set: &Ruleset,
+    correlations: &[Correlation],
+    names: &[String],
+    answers: Receiver<Answer>,
+) -> Result<Totals, Failure> {
     let mut totals = Totals::default();
     let mut correlator = Correlator::new(correlations, Bound::default());
     let (mut waiting, mut next) = (BTreeMap::new(), 0);
@@ -278,28 +318,60 @@ fn print(arguments: &DetectArgs, set: &Ruleset, correlations: &[Correlation], na
             }
             for found in answer.matches {
                 let Some(rule) = set.rules().get(found.rule) else { continue };
-                let held = if correlations.is_empty() { Vec::new() } else { correlate(&mut correlator, rule, &found, &mut totals) };
-                let silent = !held.is_empty() || correlations.iter().any(|correlation| !correlation.generate && correlation.rules.iter().any(|name| *name == rule.id || Some(name) == rule.name.as_ref()));
+                let held = if correlations.is_empty() {
+                    Vec::new()
+                } else {
+                    correlate(&mut correlator, rule, &found, &mut totals)
+                };
+                let silent = !held.is_empty()
+                    || correlations.iter().any(|correlation| {
+                        !correlation.generate
+                            && correlation.rules.iter().any(|name| *name == rule.id || Some(name) == rule.name.as_ref())
+                    });
                 if !silent {
-                    totals.tell(&mut out, arguments.format, rule, source, found.record, found.time.as_deref(), &found.matched)?;
+                    totals.tell(
+                        &mut out,
+                        arguments.format,
+                        rule,
+                        source,
+                        found.record,
+                        found.time.as_deref(),
+                        &found.matched,
+                    )?;
                 }
                 for one in held {
                     let Some(correlation) = correlations.get(one.index) else { continue };
                     let mut matched = one.group.clone();
                     matched.push(("count".to_owned(), one.number.to_string()));
-                    totals.tell(&mut out, arguments.format, &correlation.head, source, found.record, found.time.as_deref(), &matched)?;
+                    totals.tell(
+                        &mut out,
+                        arguments.format,
+                        &correlation.head,
+                        source,
+                        found.record,
+                        found.time.as_deref(),
+                        &matched,
+                    )?;
                 }
             }
         }
     }
     if correlator.evicted() > 0 {
-        tracing::error!("{} matches were given up for want of room while rules were correlated: what they belong to may be missing", correlator.evicted());
+        tracing::error!(
+            "{} matches were given up for want of room while rules were correlated: what they belong to may be missing",
+            correlator.evicted()
+        );
     }
     out.flush().map_err(|error| Failure::failed("output", error))?;
     Ok(totals)
 }
 
-fn correlate(correlator: &mut Correlator<'_>, rule: &Rule, found: &Found, totals: &mut Totals) -> Vec<detect::correlate::Correlated> {
+fn correlate(
+    correlator: &mut Correlator<'_>,
+    rule: &Rule,
+    found: &Found,
+    totals: &mut Totals,
+) -> Vec<detect::correlate::Correlated> {
     let Some(time) = found.time.as_deref().and_then(milliseconds) else {
         totals.untimed += 1;
         return Vec::new();
@@ -323,17 +395,35 @@ fn milliseconds(text: &str) -> Option<i64> {
 
 impl Totals {
     #[expect(clippy::too_many_arguments, reason = "the parts of a line")]
-    fn tell(&mut self, out: &mut impl Write, format: ListFormat, rule: &Rule, source: &str, record: u64, time: Option<&str>, matched: &[(String, String)]) -> Result<(), Failure> {
+    fn tell(
+        &mut self,
+        out: &mut impl Write,
+        format: ListFormat,
+        rule: &Rule,
+        source: &str,
+        record: u64,
+        time: Option<&str>,
+        matched: &[(String, String)],
+    ) -> Result<(), Failure> {
         self.matches += 1;
         self.highest = self.highest.max(Some(rule.level));
         let line = match format {
             ListFormat::Json => {
-                let matched: serde_json::Map<String, Value> = matched.iter().map(|(field, value)| (field.clone(), Value::String(value.clone()))).collect();
+                let matched: serde_json::Map<String, Value> =
+                    matched.iter().map(|(field, value)| (field.clone(), Value::String(value.clone()))).collect();
                 json!({"rule": {"id": rule.id, "title": rule.title, "level": rule.level.as_str(), "tags": rule.tags}, "source": source, "record": record, "time": time, "matched": matched}).to_string()
             }
             ListFormat::Text => {
-                let matched: Vec<String> = matched.iter().map(|(field, value)| format!("{field}={}", shortened(value))).collect();
-                format!("{:<13} {}  {} ({}, record {record})  {}", rule.level.as_str(), time.unwrap_or("-").escape_debug(), rule.title.escape_debug(), source.escape_debug(), matched.join(" "))
+                let matched: Vec<String> =
+                    matched.iter().map(|(field, value)| format!("{field}={}", shortened(value))).collect();
+                format!(
+                    "{:<13} {}  {} ({}, record {record})  {}",
+                    rule.level.as_str(),
+                    time.unwrap_or("-").escape_debug(),
+                    rule.title.escape_debug(),
+                    source.escape_debug(),
+                    matched.join(" ")
+                )
             }
         };
         writeln!(out, "{line}").map_err(|error| Failure::failed("output", error))

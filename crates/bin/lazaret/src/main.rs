@@ -3,6 +3,7 @@
 mod access;
 mod adopting;
 mod app;
+mod behaving;
 mod catalogue;
 mod cli;
 mod config;

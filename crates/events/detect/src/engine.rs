@@ -100,6 +100,7 @@ impl Memory {
     }
 }
 
+#[derive(Default)]
 struct Route {
     rules: Vec<u32>,
     reads: Vec<bool>,
@@ -455,22 +456,6 @@ fn raw(json: &[u8], slot: Slot) -> &[u8] {
 
 fn text_into(value: &[u8], slot: Slot, out: &mut String) {
     unescape(value, slot.kind == Kind::Escaped, out);
-}
-
-impl Default for Route {
-    fn default() -> Self {
-        Self {
-            rules: Vec::new(),
-            reads: Vec::new(),
-            keyword: false,
-            aliases: Vec::new(),
-            wake_from: Vec::new(),
-            wake: Vec::new(),
-            always: Vec::new(),
-            events: 0,
-            counts: Vec::new(),
-        }
-    }
 }
 
 impl Route {

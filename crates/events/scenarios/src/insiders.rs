@@ -12,7 +12,7 @@
 //! - **Curious colleague.** Verizon's Data Breach Investigations Report, pattern "privilege misuse", chapter on health care: looking at
 //!   records of people without need, few at a time; no gain in money.
 //! - **Partner overreach.** The guide's practice on business partners: access beyond what the agreement is about.
-//! - **Administrator covering tracks.** The fifth practice of watching privileged users in the guide and the data set's third scenario, of a disgruntled
+//! - **Administrator covering tracks.** The guide on watching privileged users, and the data set's third scenario, of a disgruntled
 //!   administrator; ATT&CK T1098 (account manipulation), T1070 (indicator removal).
 //!
 //! Two further kinds are left out on purpose, to be written by others as a test.
