@@ -7,6 +7,7 @@
 mod catalogue;
 mod console;
 mod cost;
+mod detect;
 mod guard;
 mod ledger;
 mod policy;
@@ -26,6 +27,7 @@ const USAGE: &str = "usage: cargo xtask bench NAME
   policy    decisions over 10,000 studies and 100,000 principals, access keys looked up [--format text|json]
   vault     sealing, opening, ranges, rewrapping keys, providers of the root key [--format text|json]
   ledger    durable appends and their latency, the audit, a proof among a hundred million entries
+  detect    Sigma rules over logs, correlations, behaviour [--data DIR] [--peers] [--format text|json]
   guard     the S3 gateway with policy, vault, ledger and inspection behind it [--format json]";
 
 fn main() -> ExitCode {
@@ -39,6 +41,7 @@ fn main() -> ExitCode {
         "policy" => policy::run(rest),
         "vault" => vault::run(rest),
         "ledger" => ledger::run(),
+        "detect" => detect::run(rest),
         "guard" => guard::run(rest),
         "guard-serve" => guard::serve(rest),
         _ => Err(anyhow::anyhow!("there is no bench called `{name}`\n{USAGE}")),

@@ -23,7 +23,7 @@ enum Anchor {
 
 /// Literals whose lengths add up to no more than this, in bytes, are walked by a table of all transitions, which is several
 /// times faster than the double array where a text holds many beginnings of literals; beyond, the table would grow too large.
-const TABLE_MAX: usize = 6_000;
+const TABLE_MAX: usize = 12_000;
 
 /// Finds all literals in a text.
 enum Automaton {

@@ -209,11 +209,11 @@ impl Scanner {
             pass.at += path.key.len() + 1;
             return Ok(guess);
         }
-        let (start, end, escaped) = pass.string()?;
+        let (start, end) = pass.string()?;
         let key = pass.bytes.get(start..end).unwrap_or_default();
         let found = match self.children.get(&(parent, key) as &dyn Child) {
             Some(found) => *found,
-            None => self.learn(pass.fields, parent, key, escaped),
+            None => self.learn(pass.fields, parent, key),
         };
         let slot = if before == NONE {
             self.paths.get_mut(parent as usize).map(|path| &mut path.first)
@@ -226,8 +226,8 @@ impl Scanner {
         Ok(found)
     }
 
-    fn learn(&mut self, fields: &Fields, parent: u32, key: &[u8], escaped: bool) -> u32 {
-        let mut keys = vec![text_of(key, escaped)];
+    fn learn(&mut self, fields: &Fields, parent: u32, key: &[u8]) -> u32 {
+        let mut keys = vec![text_of(key, key.contains(&b'\\'))];
         let mut above = parent;
         while let Some(path) = self.path(above).filter(|path| path.parent != NONE) {
             keys.push(text_of(&path.key, path.key.contains(&b'\\')));
@@ -248,8 +248,11 @@ impl Scanner {
         match pass.bytes.get(pass.at) {
             Some(b'"') => {
                 pass.at += 1;
-                let (start, end, escaped) = pass.string()?;
-                self.put(pass, field, start, end, if escaped { Kind::Escaped } else { Kind::Text });
+                let (start, end) = pass.string()?;
+                if field.is_some() || pass.everything {
+                    let escaped = memchr::memchr(b'\\', pass.bytes.get(start..end).unwrap_or_default()).is_some();
+                    self.put(pass, field, start, end, if escaped { Kind::Escaped } else { Kind::Text });
+                }
                 Ok(())
             }
             Some(open @ (b'{' | b'[')) => {
@@ -326,22 +329,22 @@ impl Pass<'_> {
         if self.take(byte) { Ok(()) } else { Err(self.wrong(why)) }
     }
 
-    /// The text up to the closing quotation mark: start, end, whether it holds escapes.
-    fn string(&mut self) -> Result<(usize, usize, bool), Malformed> {
+    /// The text up to the closing quotation mark: start and end.
+    fn string(&mut self) -> Result<(usize, usize), Malformed> {
         let start = self.at;
-        let mut escaped = false;
         loop {
             let rest = self.bytes.get(self.at..).unwrap_or_default();
-            let Some(found) = memchr::memchr2(b'"', b'\\', rest) else {
+            let Some(found) = memchr::memchr(b'"', rest) else {
                 self.at = self.bytes.len();
                 return Err(self.wrong("a text is not closed"));
             };
-            self.at += found + 1;
-            if rest.get(found) == Some(&b'"') {
-                return Ok((start, self.at - 1, escaped));
+            let end = self.at + found;
+            self.at = end + 1;
+            // Looked at from its end: an even number of backslashes before the mark are escapes of one another.
+            let before = self.bytes.get(start..end).unwrap_or_default();
+            if before.iter().rev().take_while(|byte| **byte == b'\\').count().is_multiple_of(2) {
+                return Ok((start, end));
             }
-            escaped = true;
-            self.at += 1;
         }
     }
 

@@ -8,10 +8,11 @@ use crate::Family;
 const LOOK: usize = 4096;
 
 /// The lines of [`KEYS`] before this one tell a family beyond doubt, so that the latest may be tried first.
-const SURE: usize = 8;
+const SURE: usize = 9;
 
 /// Keys that must all occur, the most telling first. Earlier lines win.
 const KEYS: &[(Family, &[&str])] = &[
+    (Family::Windows, &["\"EventID\"", "\"Channel\""]),
     (Family::Kubernetes, &["\"audit.k8s.io"]),
     (Family::Zeek, &["\"_path\""]),
     (Family::Zeek, &["\"id.orig_h\"", "\"uid\"", "\"ts\""]),
@@ -26,7 +27,6 @@ const KEYS: &[(Family, &[&str])] = &[
     (Family::EntraAudit, &["\"activityDisplayName\"", "\"initiatedBy\""]),
     (Family::AzureActivity, &["\"operationName\"", "\"category\""]),
     (Family::Windows, &["\"Event\"", "\"System\""]),
-    (Family::Windows, &["\"EventID\"", "\"Channel\""]),
     (Family::GitHub, &["\"action\"", "\"actor\"", "\"@timestamp\""]),
     (Family::GitHub, &["\"action\"", "\"actor\"", "\"created_at\""]),
 ];
