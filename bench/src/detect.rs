@@ -29,7 +29,9 @@ pub fn run(arguments: &[String]) -> Result<()> {
     while let Some(option) = rest.next() {
         match (option.as_str(), option.as_str() == "--peers") {
             (_, true) => peers = true,
-            ("--format", _) => style = if rest.next().is_some_and(|value| value == "json") { Style::Json } else { Style::Text },
+            ("--format", _) => {
+                style = if rest.next().is_some_and(|value| value == "json") { Style::Json } else { Style::Text }
+            }
             ("--data", _) => data = rest.next().context("`--data` takes a folder")?.into(),
             (other, _) => bail!("`bench detect` takes `--data DIR`, `--peers` and `--format text|json`, not `{other}`"),
         }
@@ -39,8 +41,22 @@ pub fn run(arguments: &[String]) -> Result<()> {
     let count = library.rules.len();
     let (set, compiling) = measure(|| ruleset(library))?;
     table::head(style)?;
-    let both = Cost { cpu_seconds: loading.cpu_seconds + compiling.cpu_seconds, wall: loading.wall + compiling.wall, peak_bytes: compiling.peak_bytes };
-    table::line(style, &line("detect-load", both.wall.as_secs_f64() * 1000.0, "ms", Some(500.0), &both, &format!("{count} rules read and made ready, wall time")))?;
+    let both = Cost {
+        cpu_seconds: loading.cpu_seconds + compiling.cpu_seconds,
+        wall: loading.wall + compiling.wall,
+        peak_bytes: compiling.peak_bytes,
+    };
+    table::line(
+        style,
+        &line(
+            "detect-load",
+            both.wall.as_secs_f64() * 1000.0,
+            "ms",
+            Some(500.0),
+            &both,
+            &format!("{count} rules read and made ready, wall time"),
+        ),
+    )?;
     let folder = tempfile::tempdir()?;
     let once = folder.path().join("once.ndjson");
     unpack(&data.join("logs/windows-20k.ndjson.zst"), &once)?;
@@ -61,15 +77,24 @@ pub fn run(arguments: &[String]) -> Result<()> {
 }
 
 fn line(name: &str, value: f64, unit: &'static str, target: Option<f64>, cost: &Cost, note: &str) -> Line {
-    Line { name: name.to_owned(), value, unit, target, cpu_seconds: cost.cpu_seconds, peak_bytes: cost.peak_bytes, note: note.to_owned() }
+    Line {
+        name: name.to_owned(),
+        value,
+        unit,
+        target,
+        cpu_seconds: cost.cpu_seconds,
+        peak_bytes: cost.peak_bytes,
+        note: note.to_owned(),
+    }
 }
 
 fn ruleset(library: Library) -> Result<Ruleset> {
-    Ruleset::new(library.rules, Logsources::shipped()?, &[]).map_err(|(_, why)| anyhow!(why))
+    Ruleset::new(library.rules, Logsources::shipped()?, &[]).map_err(|why| anyhow!(why))
 }
 
 fn unpack(from: &Path, to: &Path) -> Result<()> {
-    let packed = std::fs::File::open(from).with_context(|| format!("`{}` is missing; `--data` names the shared data", from.display()))?;
+    let packed = std::fs::File::open(from)
+        .with_context(|| format!("`{}` is missing; `--data` names the shared data", from.display()))?;
     zstd::stream::copy_decode(packed, std::fs::File::create(to)?)?;
     Ok(())
 }
@@ -111,7 +136,10 @@ fn ndjson(style: Style, name: &str, rules: &Ruleset, path: &Path, target: Option
     let (done, cost) = measure(|| Trying::new(Some(rules)).read(path))?;
     let note = format!("{} events, {} matches; {note}", done.events, done.matches);
     table::line(style, &line(name, done.events as f64 / cost.cpu_seconds, "events/CPU-s", target, &cost, &note))?;
-    table::line(style, &line(&format!("{name}-memory"), cost.peak_bytes as f64 / 1e6, "MB", Some(120.0), &cost, "with the rules"))
+    table::line(
+        style,
+        &line(&format!("{name}-memory"), cost.peak_bytes as f64 / 1e6, "MB", Some(120.0), &cost, "with the rules"),
+    )
 }
 
 /// How much faster two threads are than one, each over the whole log.
@@ -119,12 +147,19 @@ fn two_threads(style: Style, rules: &Ruleset, path: &Path) -> Result<()> {
     let (_, one) = measure(|| Trying::new(Some(rules)).read(path))?;
     let (done, two) = measure(|| {
         std::thread::scope(|scope| {
-            let workers: Vec<_> = (0..2).map(|_| scope.spawn(|| Trying::new(Some(rules)).read(path).map(|done| done.events))).collect();
-            workers.into_iter().map(|worker| worker.join().unwrap_or_else(|_| Err(anyhow!("a thread gave up")))).sum::<Result<u64>>()
+            let workers: Vec<_> =
+                (0..2).map(|_| scope.spawn(|| Trying::new(Some(rules)).read(path).map(|done| done.events))).collect();
+            workers
+                .into_iter()
+                .map(|worker| worker.join().unwrap_or_else(|_| Err(anyhow!("a thread gave up"))))
+                .sum::<Result<u64>>()
         })
     })?;
     let speed_up = 2.0 * one.wall.as_secs_f64() / two.wall.as_secs_f64();
-    table::line(style, &line("detect-two-threads", speed_up, "× of one", Some(1.8), &two, &format!("{done} events, wall time")))
+    table::line(
+        style,
+        &line("detect-two-threads", speed_up, "× of one", Some(1.8), &two, &format!("{done} events, wall time")),
+    )
 }
 
 fn evtx(style: Style, rules: &Ruleset, folder: &Path) -> Result<()> {
@@ -132,7 +167,7 @@ fn evtx(style: Style, rules: &Ruleset, folder: &Path) -> Result<()> {
     list(folder, &mut logs)?;
     let (records, alone) = measure(|| {
         let mut records = 0_u64;
-        for _ in 0..5 {
+        for _ in 0..20 {
             for log in &logs {
                 let Ok(mut parser) = evtx::EvtxParser::from_path(log) else { continue };
                 for record in parser.records_json() {
@@ -144,15 +179,22 @@ fn evtx(style: Style, rules: &Ruleset, folder: &Path) -> Result<()> {
     })?;
     let (matches, ours) = measure(|| {
         let mut trying = Trying::new(Some(rules));
-        for _ in 0..5 {
+        for _ in 0..20 {
             for log in &logs {
                 trying = trying.read(log)?;
             }
         }
         Ok(trying.matches)
     })?;
-    let note = format!("{} logs five times over, {records} records, {matches} matches; the parser alone takes {:.2} CPU s", logs.len(), alone.cpu_seconds);
-    table::line(style, &line("detect-evtx", alone.cpu_seconds * 1.5 / ours.cpu_seconds, "of 1.5× the parser", Some(1.0), &ours, &note))
+    let note = format!(
+        "{} logs twenty times over, {records} records, {matches} matches; the parser alone takes {:.2} CPU s",
+        logs.len(),
+        alone.cpu_seconds
+    );
+    table::line(
+        style,
+        &line("detect-evtx", alone.cpu_seconds * 1.5 / ours.cpu_seconds, "of 1.5× the parser", Some(1.0), &ours, &note),
+    )
 }
 
 fn list(folder: &Path, logs: &mut Vec<PathBuf>) -> Result<()> {
@@ -174,7 +216,9 @@ fn value_count(style: Style) -> Result<()> {
     let correlations: Vec<_> = parse(text, &Placeholders::new())
         .0
         .into_iter()
-        .filter_map(|document| if let Document::Correlation(correlation) = document { Some(*correlation) } else { None })
+        .filter_map(
+            |document| if let Document::Correlation(correlation) = document { Some(*correlation) } else { None },
+        )
         .collect();
     let (kept, cost) = measure(|| {
         let mut correlator = Correlator::new(&correlations, Bound::default());
@@ -184,7 +228,17 @@ fn value_count(style: Style) -> Result<()> {
         }
         Ok(correlator.kept())
     })?;
-    table::line(style, &line("value-count", DISTINCT as f64 / cost.cpu_seconds, "events/CPU-s", Some(300_000.0), &cost, &format!("{kept} distinct values in one window")))
+    table::line(
+        style,
+        &line(
+            "value-count",
+            DISTINCT as f64 / cost.cpu_seconds,
+            "events/CPU-s",
+            Some(300_000.0),
+            &cost,
+            &format!("{kept} distinct values in one window"),
+        ),
+    )
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts of a bench")]
@@ -194,15 +248,23 @@ fn behaviour(style: Style) -> Result<()> {
         for who in 0..ENTITIES {
             let second = who * 86_400 / ENTITIES;
             let time = format!("2026-01-05T{:02}:{:02}:{:02}Z", second / 3600, second / 60 % 60, second % 60);
-            let event = format!(r#"{{"time":"{time}","principal":"u{who}","action":"read","object":"edc/{who}","study":"ST-1","host":"h{who}"}}"#);
+            let event = format!(
+                r#"{{"time":"{time}","principal":"u{who}","action":"read","object":"edc/{who}","study":"ST-1","host":"h{who}"}}"#
+            );
             watch.update(&parse_event(event.as_bytes())?);
         }
         watch.finish();
         Ok(watch.ranking().len())
     })?;
     let note = format!("{ENTITIES} entities, one event each, parsed; {entities} ranked");
-    table::line(style, &line("behaviour", ENTITIES as f64 / cost.cpu_seconds, "updates/CPU-s", Some(200_000.0), &cost, &note))?;
-    table::line(style, &line("behaviour-memory", cost.peak_bytes as f64 / 1e6, "MB", Some(2_000.0), &cost, "one day open"))
+    table::line(
+        style,
+        &line("behaviour", ENTITIES as f64 / cost.cpu_seconds, "updates/CPU-s", Some(200_000.0), &cost, &note),
+    )?;
+    table::line(
+        style,
+        &line("behaviour-memory", cost.peak_bytes as f64 / 1e6, "MB", Some(2_000.0), &cost, "one day open"),
+    )
 }
 
 /// The peer, where `cargo install rsigma` has put it on the path.
@@ -219,6 +281,9 @@ fn rsigma(style: Style, rules: &Path, log: &Path) -> Result<()> {
             .context("`rsigma` is not on the path; `cargo install rsigma` brings it")?;
         Ok((status, started.elapsed()))
     })?;
-    let note = format!("exit {:?}, wall time with its start: it is another process, whose processor time is not counted here", status.0.code());
+    let note = format!(
+        "exit {:?}, wall time with its start: it is another process, whose processor time is not counted here",
+        status.0.code()
+    );
     table::line(style, &line("rsigma", 100_000.0 / status.1.as_secs_f64(), "events/s", None, &cost, &note))
 }

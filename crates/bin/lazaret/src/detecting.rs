@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use detect::correlate::{Bound, Correlator};
 use detect::correlation::Correlation;
-use detect::library::{Library, Rejected};
+use detect::library::Library;
 use detect::logsource::Logsources;
 use detect::rule::{Level, Rule};
 use detect::{Engine, Ruleset};
@@ -83,19 +83,8 @@ pub(crate) fn run(global: &Global, arguments: &DetectArgs) -> Result<Outcome, Fa
     let library = Library::load(&arguments.rules, &placeholders).map_err(|error| {
         Failure::usage(error.to_string()).hint("`--rules` takes folders of Sigma rules (.yml) or single files")
     })?;
-    let Library { mut rules, correlations, mut rejected, warnings } = library;
+    let Library { rules, correlations, rejected, warnings } = library;
     let extra: Vec<&str> = correlations.iter().flat_map(fields_of).collect();
-    let logsources = || Logsources::shipped().map_err(|error| Failure::failed("log-sources", error));
-    let set = loop {
-        match Ruleset::new(rules.clone(), logsources()?, &extra) {
-            Ok(set) => break set,
-            Err((index, why)) if index < rules.len() => {
-                let rule = rules.remove(index);
-                rejected.push(Rejected { path: rule.title, why });
-            }
-            Err((_, why)) => return Err(Failure::failed("rules", anyhow::anyhow!(why))),
-        }
-    };
     if rules.is_empty() && correlations.is_empty() {
         let first = rejected
             .first()
@@ -104,6 +93,8 @@ pub(crate) fn run(global: &Global, arguments: &DetectArgs) -> Result<Outcome, Fa
         return Err(Failure::usage(format!("no rule could be read{first}"))
             .hint("`--rules` takes folders of Sigma rules (.yml) or single files"));
     }
+    let logsources = Logsources::shipped().map_err(|error| Failure::failed("log-sources", error))?;
+    let set = Ruleset::new(rules, logsources, &extra).map_err(|why| Failure::failed("rules", anyhow::anyhow!(why)))?;
     for warning in &warnings {
         tracing::info!("{}: {}", warning.path, warning.why);
     }

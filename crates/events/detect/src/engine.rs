@@ -1,8 +1,8 @@
 //! Events in, matches out: the fast way.
 
-use crate::index::PredicateId;
+use crate::index::{KeywordFilter, PredicateId};
 use crate::oracle::{one, stands};
-use crate::program::{Program, Ruleset, reads, wakers};
+use crate::program::{Program, Ruleset, asks, reads, wakers};
 use crate::rule::Rule;
 use crate::scan::{FieldId, KEYWORD, Kind, Malformed, Scanner, Slot, text_of, unescape};
 use std::borrow::Cow;
@@ -104,7 +104,10 @@ impl Memory {
 struct Route {
     rules: Vec<u32>,
     reads: Vec<bool>,
+    /// Some rule looks for keywords.
     keyword: bool,
+    /// What tells that there is none.
+    filter: Option<KeywordFilter>,
     /// A field, and the one that stands for it where it is missing.
     aliases: Vec<(FieldId, FieldId)>,
     /// For each question where its rules begin in `wake`.
@@ -158,7 +161,7 @@ impl<'r> Engine<'r> {
         self.scanner.read(json, &rules.fields, false)?;
         self.begin();
         let at = self.route(family, json);
-        let keyword = self.routes.get(at).is_some_and(|route| route.keyword);
+        let keyword = self.routes.get(at).is_some_and(|route| route.may_hold_keyword(json));
         if keyword {
             self.scanner.read(json, &rules.fields, true)?;
             self.begin();
@@ -477,6 +480,19 @@ impl Route {
             }
         }
         route.keyword = route.reads.get(KEYWORD as usize) == Some(&true);
+        if route.keyword {
+            let programs = route.rules.iter().filter_map(|rule| rules.programs.get(*rule as usize));
+            let mut asked = std::collections::BTreeSet::new();
+            for program in programs {
+                asks(program, &mut |id| {
+                    asked.insert(id);
+                    false
+                });
+            }
+            let questions = asked.into_iter().filter_map(|id| rules.questions.get(id as usize));
+            let keywords = questions.filter(|question| question.field == KEYWORD).flat_map(|question| &question.tests);
+            route.filter = KeywordFilter::new(keywords);
+        }
         for source in sources {
             for (name, others) in &source.fields {
                 for other in others {
@@ -490,6 +506,11 @@ impl Route {
         }
         route.plan(rules);
         route
+    }
+
+    /// Whether the event must be read for keywords.
+    fn may_hold_keyword(&self, json: &[u8]) -> bool {
+        self.keyword && self.filter.as_ref().is_none_or(|filter| filter.may_hold(json))
     }
 
     /// Chooses for each rule the rarest questions that must wake it.

@@ -3,7 +3,8 @@
 use crate::pattern::{Part, Pattern, fold};
 use crate::test::{Network, Number, Order, Test, TimePart};
 use aho_corasick::Anchored;
-use aho_corasick::automaton::Automaton as _;
+use aho_corasick::automaton::{Automaton as _, StateID};
+use aho_corasick::dfa::DFA;
 use daachorse::DoubleArrayAhoCorasick;
 use regex_automata::meta::Regex;
 use std::collections::HashMap;
@@ -27,7 +28,7 @@ const TABLE_MAX: usize = 12_000;
 
 /// Finds all literals in a text.
 enum Automaton {
-    Table(Box<aho_corasick::dfa::DFA>),
+    Table(Box<DFA>),
     DoubleArray(DoubleArrayAhoCorasick<u32>),
 }
 
@@ -44,7 +45,7 @@ impl Automaton {
                 *place = text;
             }
         }
-        aho_corasick::dfa::DFA::builder()
+        DFA::builder()
             .prefilter(false)
             .build(&texts)
             .map(|table| Self::Table(Box::new(table)))
@@ -59,20 +60,172 @@ impl Automaton {
                     each(hit.value() as usize, hit.start(), hit.end());
                 }
             }
-            Self::Table(table) => {
-                let Ok(mut state) = table.start_state(Anchored::No) else { return };
-                for (at, byte) in text.bytes().enumerate() {
-                    state = table.next_state(Anchored::No, state, byte);
-                    if table.is_special(state) && table.is_match(state) {
-                        for which in 0..table.match_len(state) {
-                            let pattern = table.match_pattern(state, which);
-                            each(pattern.as_usize(), at + 1 - table.pattern_len(pattern), at + 1);
-                        }
-                    }
-                }
+            Self::Table(table) => walk(table, text.as_bytes(), &mut each),
+        }
+    }
+}
+
+/// Texts at least this long, in bytes, are walked in four places at once: each step waits for the memory of the one before.
+const LANES_FROM: usize = 512;
+
+/// Walks a text through a table of transitions.
+fn walk(table: &DFA, text: &[u8], each: &mut impl FnMut(usize, usize, usize)) {
+    let Ok(start) = table.start_state(Anchored::No) else { return };
+    let mut told = |state: StateID, end: usize, after: usize| {
+        if table.is_match(state) && end > after {
+            for which in 0..table.match_len(state) {
+                let pattern = table.match_pattern(state, which);
+                each(pattern.as_usize(), end - table.pattern_len(pattern), end);
+            }
+        }
+    };
+    let share = text.len() / 4;
+    // A literal that ends in a lane begins no further before it than this.
+    let overlap = table.max_pattern_len().saturating_sub(1);
+    if text.len() < LANES_FROM || overlap >= share {
+        let mut state = start;
+        for (at, byte) in text.iter().enumerate() {
+            state = table.next_state(Anchored::No, state, *byte);
+            if table.is_special(state) {
+                told(state, at + 1, 0);
+            }
+        }
+        return;
+    }
+    let bounds = [0, share, 2 * share, 3 * share, text.len()];
+    let lane = |which: usize| -> (usize, usize, &[u8]) {
+        let from: usize = bounds.get(which).copied().unwrap_or(0);
+        let to = bounds.get(which + 1).copied().unwrap_or(text.len());
+        let begin = from.saturating_sub(overlap);
+        (from, begin, text.get(begin..to).unwrap_or_default())
+    };
+    let lanes = [lane(0), lane(1), lane(2), lane(3)];
+    let [(_, _, first), (_, _, second), (_, _, third), (_, _, fourth)] = lanes;
+    let mut states = [start; 4];
+    let mut together = 0;
+    for (((a, b), c), d) in first.iter().zip(second).zip(third).zip(fourth) {
+        together += 1;
+        let [s, t, u, v] = states;
+        states = [
+            table.next_state(Anchored::No, s, *a),
+            table.next_state(Anchored::No, t, *b),
+            table.next_state(Anchored::No, u, *c),
+            table.next_state(Anchored::No, v, *d),
+        ];
+        if states.iter().any(|state| table.is_special(*state)) {
+            for (state, (from, begin, _)) in states.iter().zip(&lanes) {
+                told(*state, begin + together, *from);
             }
         }
     }
+    for (mut state, (from, begin, bytes)) in states.into_iter().zip(lanes) {
+        for (at, byte) in bytes.iter().enumerate().skip(together) {
+            state = table.next_state(Anchored::No, state, *byte);
+            if table.is_special(state) {
+                told(state, begin + at + 1, from);
+            }
+        }
+    }
+}
+
+/// Tells quickly that no keyword of some questions can be in an event, from its bytes as they lie.
+pub(crate) struct KeywordFilter {
+    table: DFA,
+    grams: Option<Grams>,
+}
+
+/// Four bytes at a time, by a hash of 16 bits: which ones stand in a literal.
+struct Grams {
+    bits: Box<[u64; 1024]>,
+    /// Every literal holds all of its four bytes at one of any so many neighbouring places.
+    stride: usize,
+    /// The longest literal, in bytes.
+    longest: usize,
+}
+
+impl Grams {
+    /// Only where the shortest literal lets steps be worth their while.
+    fn new(literals: &std::collections::BTreeSet<String>) -> Option<Self> {
+        let shortest = literals.iter().map(String::len).min()?;
+        let stride = shortest.checked_sub(3).filter(|stride| *stride >= 3)?;
+        let mut bits = Box::new([0_u64; 1024]);
+        for gram in literals.iter().flat_map(|text| text.as_bytes().windows(4)) {
+            let hash = Self::hash(gram);
+            if let Some(word) = bits.get_mut(usize::from(hash / 64)) {
+                *word |= 1 << (hash % 64);
+            }
+        }
+        Some(Self { bits, stride, longest: literals.iter().map(String::len).max()? })
+    }
+
+    /// Letters of both cases come to the same.
+    fn hash(gram: &[u8]) -> u16 {
+        let [a, b, c, d] = *gram else { return 0 };
+        let folded = u32::from_le_bytes([a, b, c, d]) | 0x2020_2020;
+        let [low, high, ..] = (folded.wrapping_mul(0x9e37_79b1) >> 16).to_le_bytes();
+        u16::from_le_bytes([low, high])
+    }
+
+    /// Whether `is` holds for a part of the bytes in which a literal may stand.
+    fn any(&self, bytes: &[u8], mut is: impl FnMut(&[u8]) -> bool) -> bool {
+        bytes.windows(4).step_by(self.stride).zip((0..).step_by(self.stride)).any(|(gram, at): (&[u8], usize)| {
+            let hash = Self::hash(gram);
+            let there = self.bits.get(usize::from(hash / 64)).is_some_and(|word| word >> (hash % 64) & 1 == 1);
+            let end = bytes.len().min(at + self.longest);
+            there && is(bytes.get(at.saturating_sub(self.longest)..end).unwrap_or_default())
+        })
+    }
+}
+
+/// Literals of a filter together, in bytes; with more it is left out.
+const FILTER_MAX: usize = 20_000;
+/// A shorter literal is in too many events to tell anything.
+const FILTER_LITERAL_MIN: usize = 3;
+
+impl KeywordFilter {
+    /// A filter for all these tests; `None` where one of them has no text that JSON cannot write in another way.
+    pub(crate) fn new<'t>(tests: impl Iterator<Item = &'t Test>) -> Option<Self> {
+        let mut literals = std::collections::BTreeSet::new();
+        for test in tests {
+            let Test::Text(pattern) = test else { return None };
+            let runs =
+                pattern.parts.iter().filter_map(|part| if let Part::Literal(text) = part { Some(text) } else { None });
+            let longest =
+                runs.flat_map(|text| text.split(|c: char| !written_one_way(c))).max_by_key(|run| run.len())?;
+            if longest.len() < FILTER_LITERAL_MIN {
+                return None;
+            }
+            literals.insert(longest.to_owned());
+        }
+        if literals.iter().map(String::len).sum::<usize>() > FILTER_MAX {
+            return None;
+        }
+        let table = DFA::builder().ascii_case_insensitive(true).prefilter(false).build(&literals).ok()?;
+        Some(Self { table, grams: Grams::new(&literals) })
+    }
+
+    /// Whether a keyword may be in the event.
+    pub(crate) fn may_hold(&self, json: &[u8]) -> bool {
+        let stands = |bytes: &[u8]| {
+            let mut found = false;
+            walk(&self.table, bytes, &mut |_, _, _| found = true);
+            found
+        };
+        let found = self.grams.as_ref().map_or_else(|| stands(json), |grams| grams.any(json, stands));
+        // Letters that are written as escapes, and the two letters beyond ASCII whose lower case is within it: the Kelvin
+        // sign and the capital I with a dot.
+        let escapes: [&[u8]; 3] = [b"\\u00", b"\\u212", b"\\u013"];
+        let letters: [&[u8]; 2] = ["\u{212a}".as_bytes(), "\u{130}".as_bytes()];
+        let holds = |needle: &[u8]| memchr::memmem::find(json, needle).is_some();
+        found
+            || (holds(b"\\u") && escapes.into_iter().any(holds))
+            || (!json.is_ascii() && letters.into_iter().any(holds))
+    }
+}
+
+/// Whether JSON writes a character as itself unless it is written as `\u00XX`.
+fn written_one_way(c: char) -> bool {
+    (c.is_ascii_graphic() || c == ' ') && !matches!(c, '"' | '\\' | '/')
 }
 
 #[derive(Debug)]
@@ -186,24 +339,23 @@ impl Texts {
 }
 
 impl Index {
-    pub(crate) fn add(&mut self, test: &Test, id: PredicateId) -> Result<(), String> {
+    pub(crate) fn add(&mut self, test: &Test, id: PredicateId) {
         self.questions += 1;
         let other = match test {
             Test::Text(pattern) => {
                 let texts = if pattern.cased { &mut self.cased } else { &mut self.folded };
                 if texts.add(pattern, id) {
-                    return Ok(());
+                    return;
                 }
                 Other::Pattern(pattern.clone())
             }
-            Test::Regex(expression) => Other::Regex(Box::new(expression.compile()?)),
+            Test::Regex(expression) => Other::Regex(Box::new(expression.regex().clone())),
             Test::Cidr(network) => Other::Cidr(*network),
             Test::Compare(order, number) => Other::Compare(*order, *number),
             Test::TimePart(part, number) => Other::Time(*part, *number),
-            Test::Null | Test::Exists(_) | Test::FieldRef(..) | Test::Never => return Ok(()),
+            Test::Null | Test::Exists(_) | Test::FieldRef(..) | Test::Never => return,
         };
         self.others.push((other, id));
-        Ok(())
     }
 
     pub(crate) fn finish(&mut self) -> Result<(), String> {

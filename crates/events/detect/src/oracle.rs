@@ -4,11 +4,9 @@ use crate::logsource::Logsources;
 use crate::pattern::fold;
 use crate::rule::{Expression, Rule};
 use crate::test::{Place, Test};
-use regex_automata::meta::Regex;
 use serde_json::Value;
 use std::borrow::Cow;
-use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 /// The values of an event's fields, by their names; `None` is JSON's null.
 #[derive(Debug, Default)]
@@ -135,22 +133,12 @@ pub(crate) fn stands(place: Place, value: &str, other: &str) -> bool {
     }
 }
 
-thread_local! {
-    static COMPILED: RefCell<HashMap<String, Option<Regex>>> = RefCell::new(HashMap::new());
-}
-
 /// Whether a single value passes a test that needs nothing else.
 pub fn one(test: &Test, value: &str) -> bool {
     match test {
         Test::Text(pattern) if pattern.cased => pattern.fits(value),
         Test::Text(pattern) => pattern.fits(&fold(value)),
-        Test::Regex(expression) => COMPILED.with_borrow_mut(|known| {
-            known
-                .entry(expression.0.clone())
-                .or_insert_with(|| expression.compile().ok())
-                .as_ref()
-                .is_some_and(|regex| regex.is_match(value))
-        }),
+        Test::Regex(expression) => expression.regex().is_match(value),
         Test::Cidr(network) => network.holds(value),
         Test::Compare(order, number) => order.holds(value, *number),
         Test::TimePart(part, number) => part.of(value) == Some(*number),

@@ -53,8 +53,8 @@ impl Ruleset {
     /// correlations group.
     ///
     /// # Errors
-    /// A rule whose tests cannot be compiled, with its index, so that the caller can leave it out.
-    pub fn new(rules: Vec<Rule>, logsources: Logsources, extra: &[&str]) -> Result<Self, (usize, String)> {
+    /// The texts of the rules are too many or too long for an automaton.
+    pub fn new(rules: Vec<Rule>, logsources: Logsources, extra: &[&str]) -> Result<Self, String> {
         let mut compiler = Compiler { fields: Fields::new(&logsources), questions: Vec::new(), known: HashMap::new() };
         let mut keys = Vec::new();
         for source in &logsources.sources {
@@ -87,19 +87,16 @@ impl Ruleset {
         indexes.resize_with(fields.names.len(), Index::default);
         for (at, question) in questions.iter_mut().enumerate() {
             let id = PredicateId::try_from(at).unwrap_or(PredicateId::MAX);
-            let told = |why: String| (users(&programs, id).unwrap_or(0), why);
             if let ([Test::Regex(expression)], false) = (question.tests.as_slice(), eager.contains(&id)) {
-                question.lazy = Some(Box::new(expression.compile().map_err(told)?));
+                question.lazy = Some(Box::new(expression.regex().clone()));
                 continue;
             }
             let Some(index) = indexes.get_mut(question.field as usize) else { continue };
             for test in &question.tests {
-                index.add(test, id).map_err(told)?;
+                index.add(test, id);
             }
         }
-        for index in &mut indexes {
-            index.finish().map_err(|why| (0, why))?;
-        }
+        finish(&mut indexes)?;
         Ok(Self { rules, programs, questions, indexes, fields, logsources, keys, time })
     }
 
@@ -109,9 +106,25 @@ impl Ruleset {
     }
 }
 
-/// The first program that asks a question.
-fn users(programs: &[Program], id: PredicateId) -> Option<usize> {
-    programs.iter().position(|program| asks(program, &mut |question| question == id))
+/// Builds the automata of all fields, on all processors.
+fn finish(indexes: &mut [Index]) -> Result<(), String> {
+    // The heaviest first, so that no thread is left alone with one at the end.
+    let mut order: Vec<&mut Index> = indexes.iter_mut().filter(|index| index.questions > 0).collect();
+    order.sort_by_key(|index| std::cmp::Reverse(index.questions));
+    let waiting = std::sync::Mutex::new(order.into_iter());
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(8);
+    std::thread::scope(|scope| {
+        let work = || {
+            while let Some(index) = waiting.lock().ok().and_then(|mut waiting| waiting.next()) {
+                index.finish()?;
+            }
+            Ok(())
+        };
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        workers
+            .into_iter()
+            .try_for_each(|worker| worker.join().unwrap_or_else(|_| Err("an automaton could not be built".to_owned())))
+    })
 }
 
 /// Whether a program has a question for which `is` holds.

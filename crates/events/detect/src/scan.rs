@@ -260,7 +260,9 @@ impl Scanner {
                     return Err(pass.wrong("nested too deeply"));
                 }
                 let object = *open == b'{';
-                if !below && !pass.everything {
+                // The items of a list are values of the field itself.
+                let own = field.is_some() && !object;
+                if !below && !own && !pass.everything {
                     return pass.skip();
                 }
                 pass.at += 1;

@@ -29,9 +29,12 @@ pub enum Test {
     Never,
 }
 
-/// A regular expression: the text with its flags in front.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Expression(pub String);
+/// A regular expression; told from others by its text, with the flags in front.
+#[derive(Clone, Debug)]
+pub struct Expression {
+    text: String,
+    regex: Regex,
+}
 
 /// A network in CIDR notation (RFC 4632, RFC 4291).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -95,8 +98,8 @@ impl Expression {
     ///
     /// # Errors
     /// Says what the engine does not take.
-    pub fn compile(&self) -> Result<Regex, String> {
-        Regex::builder()
+    pub fn new(text: String) -> Result<Self, String> {
+        let regex = Regex::builder()
             .configure(
                 Regex::config()
                     .nfa_size_limit(Some(Self::SIZE_MAX))
@@ -105,15 +108,44 @@ impl Expression {
                     .dfa(false),
             )
             .syntax(regex_automata::util::syntax::Config::new().nest_limit(100))
-            .build(&self.0)
+            .build(&text)
             .map_err(|error| {
                 let told = error.syntax_error().map_or_else(|| error.to_string(), ToString::to_string);
-                format!(
-                    "regular expression `{}` is not taken: {}",
-                    self.0.escape_debug(),
-                    told.lines().last().unwrap_or_default().trim()
-                )
-            })
+                let why = told.lines().last().unwrap_or_default().trim();
+                format!("regular expression `{}` is not taken: {why}", text.escape_debug())
+            })?;
+        Ok(Self { text, regex })
+    }
+
+    /// What searches for it; copies of it share their memory.
+    pub fn regex(&self) -> &Regex {
+        &self.regex
+    }
+}
+
+impl PartialEq for Expression {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for Expression {}
+
+impl std::hash::Hash for Expression {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.text.hash(state);
+    }
+}
+
+impl PartialOrd for Expression {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Expression {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.text.cmp(&other.text)
     }
 }
 
@@ -396,13 +428,8 @@ impl Modifiers {
         };
         Ok(match special {
             Special::Regex => {
-                let expression = Expression(if self.flags.is_empty() {
-                    text.to_owned()
-                } else {
-                    format!("(?{}){text}", self.flags)
-                });
-                expression.compile()?;
-                Test::Regex(expression)
+                let flags = if self.flags.is_empty() { String::new() } else { format!("(?{})", self.flags) };
+                Test::Regex(Expression::new(flags + text)?)
             }
             Special::Cidr => Test::Cidr(Network::parse(text)?),
             Special::Exists => match text {

@@ -33,7 +33,7 @@ fn rules(shared: &Path) -> Library {
 }
 
 fn set(library: Library) -> Ruleset {
-    Ruleset::new(library.rules, Logsources::shipped().unwrap(), &[]).map_err(|(_, why)| why).unwrap()
+    Ruleset::new(library.rules, Logsources::shipped().unwrap(), &[]).unwrap()
 }
 
 /// The name of a family in the table of log sources, for the logs tested here.

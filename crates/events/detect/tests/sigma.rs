@@ -30,7 +30,7 @@ fn why_not(text: &str) -> String {
 /// Both evaluators, which must agree.
 fn fires(rule: &Rule, event: &str) -> bool {
     let logsources = Logsources::shipped().unwrap();
-    let set = Ruleset::new(vec![rule.clone()], logsources.clone(), &[]).map_err(|(_, why)| why).unwrap();
+    let set = Ruleset::new(vec![rule.clone()], logsources.clone(), &[]).unwrap();
     let mut fired = false;
     Engine::new(&set).evaluate("json", event.as_bytes(), &mut |_, _| fired = true).unwrap();
     let slow = !oracle::matches(set.rules(), &logsources, "json", &serde_json::from_str(event).unwrap()).is_empty();
@@ -83,6 +83,7 @@ const SELECTIONS: &[(&str, &str, &str)] = &[
     ("F|hour: 23", r#""F":"2026-03-01T23:59:59Z""#, r#""F":"2026-03-01T22:59:59Z""#),
     ("F|month: 3", r#""F":"2026-03-01 10:00:00""#, r#""F":"later""#),
     ("F: [a, b]", r#""F":["x","B"]"#, r#""F":["x","y"]"#),
+    ("F: b", r##""F":{"#text":["a","b"]}"##, r##""F":{"#text":["a"]}"##),
     ("F.G: 1", r#""F":{"G":1}"#, r#""F":{"H":1}"#),
     ("F.G: 1", r#""F.G":1"#, r#""F":1"#),
     ("F.G: 1", r#""F":[{"G":2},{"G":1}]"#, r#""F":[{"G":2}]"#),
@@ -126,6 +127,12 @@ fn keywords_are_looked_for_in_every_value() {
     let any = rule("keywords:\n  - wiped\n  - 'log*cleared'\ncondition: keywords");
     assert!(fires(&any, r#"{"Channel":"System","Deep":{"er":["the LOG was cleared"]}}"#));
     assert!(!fires(&any, r#"{"Channel":"System","wiped":"no"}"#));
+    for hidden in [r"\u0077iped", "WIPED", r"\u0057\u0069PED"] {
+        assert!(fires(&any, &format!(r#"{{"Channel":"System","A":"{hidden}"}}"#)), "{hidden}");
+    }
+    let kelvin = rule("keywords:\n  - kelvin\ncondition: keywords");
+    assert!(fires(&kelvin, "{\"Channel\":\"System\",\"A\":\"\u{212a}elvin\"}"));
+    assert!(fires(&kelvin, r#"{"Channel":"System","A":"\u212aelvin"}"#));
     let all = rule("keywords:\n  '|all':\n    - one\n    - two\ncondition: keywords");
     assert!(fires(&all, r#"{"Channel":"System","A":"one","B":"two"}"#));
     assert!(!fires(&all, r#"{"Channel":"System","A":"one"}"#));
@@ -198,9 +205,7 @@ fn one_broken_rule_leaves_the_others_of_its_file() {
 
 #[test]
 fn hostile_events_are_refused_or_read_never_worse() {
-    let set = Ruleset::new(vec![rule("a:\n  F: 1\ncondition: a")], Logsources::shipped().unwrap(), &[])
-        .map_err(|(_, why)| why)
-        .unwrap();
+    let set = Ruleset::new(vec![rule("a:\n  F: 1\ncondition: a")], Logsources::shipped().unwrap(), &[]).unwrap();
     let mut engine = Engine::new(&set);
     let deep = format!("{{\"Channel\":\"System\",\"F\":{}{}}}", "[".repeat(100_000), "]".repeat(100_000));
     let broken = [
@@ -371,6 +376,21 @@ proptest! {
         let rule = rule(&format!("a:\n{items}condition: {condition}"));
         let event = serde_json::json!({"Channel": "System", "F": values}).to_string();
         fires(&rule, &event);
+    }
+
+    #[test]
+    fn a_text_is_found_wherever_it_lies_in_a_long_value(
+        before in "[a-zA-Z {},:]{0,1500}",
+        after in "[a-zA-Z é]{0,1500}",
+        planted in prop_oneof![Just("kiwi::golden"), Just("KIWI::Golden"), Just("kiwi::golde"), Just("wi::gold"), Just("")],
+        field in prop_oneof![Just("'|contains'"), Just("F|contains"), Just("F|endswith"), Just("F|startswith")],
+    ) {
+        let rule = rule(&format!("a:\n  {field}:\n    - 'kiwi::golden'\n    - 'masterkey_dump'\ncondition: a"));
+        let event = serde_json::json!({"Channel": "System", "F": format!("{before}{planted}{after}")}).to_string();
+        let fired = fires(&rule, &event);
+        if field.contains("contains") && planted.len() == 12 {
+            prop_assert!(fired);
+        }
     }
 
     #[test]
