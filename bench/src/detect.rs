@@ -224,7 +224,7 @@ fn value_count(style: Style) -> Result<()> {
         let mut correlator = Correlator::new(&correlations, Bound::default());
         for at in 0..DISTINCT {
             let value = |field: &str| Some(if field == "user" { "u".to_owned() } else { format!("host-{at}") });
-            correlator.take("r", None, at, &value);
+            correlator.take("r", None, (0, at), &value);
         }
         Ok(correlator.kept())
     })?;

@@ -60,11 +60,6 @@ impl Class {
     pub const fn uid(self) -> u32 {
         self as u32
     }
-    /// `category_uid`: the thousands of the class.
-    #[must_use]
-    pub const fn category(self) -> u32 {
-        self as u32 / 1000
-    }
 }
 
 activities! {
@@ -132,6 +127,8 @@ activities! {
     Stop = "stop": ApplicationLifecycle 4,
     /// Something was found.
     Finding = "finding": DetectionFinding 1,
+    /// Another system logged something; [`Outside`] says what class it is of.
+    Observed = "observed": ApiActivity 99,
 }
 
 /// Who did it.
@@ -192,6 +189,43 @@ pub enum Outcome {
     },
 }
 
+/// What another system logged: its place in OCSF, and where it came from. The record itself and the names in it are details.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Outside {
+    /// `class_uid`.
+    #[serde(skip)]
+    pub class_uid: u32,
+    /// `activity_id`.
+    #[serde(skip)]
+    pub activity_id: u32,
+    /// `activity_name`.
+    #[serde(skip)]
+    pub activity: Cow<'static, str>,
+    /// When the other system says that it happened, in milliseconds since 1970, UTC; the event's own time is when it arrived.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub logged_ms: Option<i64>,
+    /// The form of the log, such as `windows`.
+    pub family: Cow<'static, str>,
+    /// What is logged there, as Sigma names log sources, such as `windows/security`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub logsources: Vec<String>,
+    /// The way it came: the name of a listener, folder or token.
+    pub source: String,
+    /// Its number among all that came that way. A number is used once.
+    pub sequence: u64,
+    /// Why it could not be read, if so. What came is kept all the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
+    /// Bytes of the record that are not kept, because it is too long.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub cut_bytes: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as the attribute that calls it wants")]
+const fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
 /// A detail that can identify somebody: names of objects, reasons in free text, names of people. The ledger seals it under
 /// its scope's key before it is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -233,6 +267,8 @@ pub struct Event {
     pub subjects: Vec<SubjectId>,
     /// Details that can identify somebody. They are not part of [`Event`]'s serialised form.
     pub details: Vec<Detail>,
+    /// Where another system logged it.
+    pub outside: Option<Box<Outside>>,
 }
 
 impl Event {
@@ -253,6 +289,7 @@ impl Event {
             new: None,
             subjects: Vec::new(),
             details: Vec::new(),
+            outside: None,
         }
     }
 }
@@ -260,16 +297,22 @@ impl Event {
 /// The OCSF form, without details. What OCSF has no attribute for stands under `unmapped`.
 impl Serialize for Event {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let class = self.activity.class();
+        let own = (self.activity.class().uid(), self.activity.id(), self.activity.as_str());
+        let (class, activity, name) =
+            self.outside.as_ref().map_or(own, |of| (of.class_uid, of.activity_id, of.activity.as_ref()));
         let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("class_uid", &class.uid())?;
-        map.serialize_entry("category_uid", &class.category())?;
-        map.serialize_entry("activity_id", &self.activity.id())?;
-        map.serialize_entry("activity_name", self.activity.as_str())?;
-        map.serialize_entry("type_uid", &(u64::from(class.uid()) * 100 + u64::from(self.activity.id())))?;
+        map.serialize_entry("class_uid", &class)?;
+        map.serialize_entry("category_uid", &(class / 1000))?;
+        map.serialize_entry("activity_id", &activity)?;
+        map.serialize_entry("activity_name", name)?;
+        map.serialize_entry("type_uid", &(u64::from(class) * 100 + u64::from(activity)))?;
         map.serialize_entry("time", &self.time_ms)?;
         map.serialize_entry("severity_id", &1)?;
-        map.serialize_entry("metadata", &Metadata)?;
+        if self.outside.is_none() {
+            map.serialize_entry("metadata", &Metadata)?;
+        } else {
+            map.serialize_entry("metadata", &OutsideMetadata)?;
+        }
         match &self.outcome {
             Outcome::Success => map.serialize_entry("status_id", &1)?,
             Outcome::Failure { code } => {
@@ -295,6 +338,17 @@ impl Serialize for Metadata {
         let mut map = serializer.serialize_map(Some(2))?;
         map.serialize_entry("version", "1.5.0")?;
         map.serialize_entry("product", &Product { name: "Lazaret", vendor_name: "Lazaret" })?;
+        map.end()
+    }
+}
+
+/// Of an event of another system, whose product the log source tells.
+struct OutsideMetadata;
+
+impl Serialize for OutsideMetadata {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(1))?;
+        map.serialize_entry("version", "1.5.0")?;
         map.end()
     }
 }
@@ -356,6 +410,7 @@ impl Serialize for Unmapped<'_> {
             "reason" = event.reason,
             "old" = event.old,
             "new" = event.new,
+            "outside" = event.outside,
         }
         if !resource.labels.is_empty() {
             map.serialize_entry("labels", &resource.labels)?;

@@ -4,6 +4,7 @@
 mod access;
 mod envelope;
 pub mod event;
+mod finding;
 mod format;
 mod id;
 mod identifier;
@@ -15,6 +16,7 @@ pub mod record;
 pub use access::{Action, PrincipalKind};
 pub use envelope::{Answer, Envelope, EnvelopeError, Scope};
 pub use event::Event;
+pub use finding::{FindingState, FoundBy, Verdict};
 pub use format::Format;
 pub use id::{BadId, BadStudyId, ObjectId, PrincipalId, StudyId, SubjectId, VersionId};
 pub use identifier::IdentifierType;

@@ -41,6 +41,7 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!(8, "0008_guarded"),
     migration!(9, "0009_uses"),
     migration!(10, "0010_federation"),
+    migration!(11, "0011_findings"),
 ];
 
 /// Every step of the key table's own database, oldest first.

@@ -14,6 +14,7 @@ mod outside;
 mod record;
 mod storage;
 mod sweep;
+mod watching;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -42,6 +43,7 @@ pub use ops::{Operator, OpsError};
 pub use record::Recorder;
 pub use storage::Sealed;
 pub use sweep::{ORPHAN_AGE, Swept};
+pub use watching::{RULES, WatchError, WatchOptions, Watching};
 
 /// Sealed objects lie here, below the data folder.
 pub const OBJECTS: &str = "objects";

@@ -368,7 +368,7 @@ fn correlate(
         return Vec::new();
     };
     let value = |field: &str| found.values.iter().find(|(name, _)| name == field).map(|(_, value)| value.clone());
-    correlator.take(&rule.id, rule.name.as_deref(), time, &value)
+    correlator.take(&rule.id, rule.name.as_deref(), (found.record, time), &value)
 }
 
 /// Milliseconds since 1970 of a time stamp: RFC 3339, or without an offset and then in UTC, or seconds.

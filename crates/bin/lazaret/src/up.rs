@@ -87,11 +87,12 @@ async fn serve(
     let desk = Arc::new(desk(global, config, &data)?);
     let scanner = (!config.guard.inspection_off).then(|| desk.scanner().clone());
     let guarded = Arc::new(crate::guarding::open(global, config, data.catalogue.store().clone(), scanner).await?);
+    let watching = guarded.watching(config.watch_options()?).map_err(|error| Failure::failed("rules", error))?;
     let console = Console::new(Arc::clone(&data.catalogue), Arc::clone(&desk), clock(), random(), config.tls.is_some())
         .map_err(|error| Failure::failed("content", error))?;
     let federation = federated(config, &guarded, address)?;
     let idle_ms = i64::from(config.console.idle_minutes.unwrap_or(IDLE_MINUTES).clamp(1, IDLE_MINUTES_MAX)) * 60_000;
-    let console = Arc::new(console.guarded(view(&guarded)).federated(federation).idle_after(idle_ms));
+    let console = Arc::new(console.guarded(view(&guarded, &watching)).federated(federation).idle_after(idle_ms));
     let (stop, stopped) = watch::channel(false);
     let s3_address = s3_listener.local_addr().map_err(|error| Failure::failed("listen", error))?;
     let guarding = tokio::spawn(guarding(Arc::clone(&guarded), s3_listener, config.clone(), stopped.clone()));
@@ -102,6 +103,10 @@ async fn serve(
     let counting = {
         let guarded = Arc::clone(&guarded);
         tokio::spawn(async move { guarded.keep_counting().await })
+    };
+    let watched = {
+        let (guarded, stopped) = (Arc::clone(&guarded), stopped.clone());
+        tokio::spawn(async move { guarded.keep_watching(watching, stopped).await })
     };
     let sweeping = {
         let guarded = Arc::clone(&guarded);
@@ -135,6 +140,7 @@ async fn serve(
         tracing::warn!("open S3 requests were cut");
     }
     let _socket_is_gone = tokio::time::timeout(GRACE, operating).await;
+    let _what_was_seen_is_kept = tokio::time::timeout(GRACE, watched).await;
     guarded.close().await;
     if let Some(sample) = sample {
         sample.abort();
@@ -161,7 +167,7 @@ fn federated(config: &Config, guarded: &guard::Guarded, at: SocketAddr) -> Resul
 }
 
 /// The guard as the console sees it.
-fn view(guarded: &guard::Guarded) -> console::GuardView {
+fn view(guarded: &guard::Guarded, watching: &guard::Watching) -> console::GuardView {
     console::GuardView {
         ledger: Arc::clone(&guarded.ledger),
         ledger_dir: guarded.ledger_dir(),
@@ -170,6 +176,8 @@ fn view(guarded: &guard::Guarded) -> console::GuardView {
         identity: Arc::clone(&guarded.identity),
         gateway: Arc::clone(&guarded.gateway),
         recorder: Arc::clone(&guarded.recorder),
+        findings: Arc::clone(&watching.findings),
+        board: Arc::clone(&watching.board),
     }
 }
 

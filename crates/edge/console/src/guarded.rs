@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use findings::{Board, Findings};
 use gateway::SettleError;
 use identity::{Identity, IdentityError};
 use ledger::verify::Report;
@@ -32,6 +33,10 @@ pub struct GuardView {
     pub gateway: Arc<gateway::Guard>,
     /// Where every change is recorded before it takes effect.
     pub recorder: Arc<dyn Record>,
+    /// What detection found.
+    pub findings: Arc<Findings>,
+    /// What watching knows and how it fares.
+    pub board: Arc<Board>,
 }
 
 /// The last audit of the record.

@@ -32,13 +32,20 @@ pub struct Correlated {
     pub group: Vec<(String, String)>,
     /// The number that kept to the bounds.
     pub number: f64,
+    /// The events of the window, as they were called, oldest first: the newest [`EVENTS_MAX`].
+    pub events: Vec<u64>,
 }
+
+/// Events of a window that a correlation names.
+pub const EVENTS_MAX: usize = 100;
 
 #[derive(Debug)]
 struct Entry {
     time_ms: i64,
     /// Which rule of the correlation.
     rule: usize,
+    /// What the caller calls the event.
+    event: u64,
     value: Value,
 }
 
@@ -98,23 +105,24 @@ impl<'c> Correlator<'c> {
         self.kept
     }
 
-    /// Takes a match of the rule with this id and name; `value` gives the event's fields.
+    /// Takes a match of the rule with this id and name on an event that the caller calls `event`; `value` gives the event's
+    /// fields.
     pub fn take(
         &mut self,
         id: &str,
         name: Option<&str>,
-        time_ms: i64,
+        (event, time_ms): (u64, i64),
         value: &dyn Fn(&str) -> Option<String>,
     ) -> Vec<Correlated> {
         let mut found = Vec::new();
-        self.take_at(&[Some(id), name], time_ms, value, &mut found, 0);
+        self.take_at(&[Some(id), name], (event, time_ms), value, &mut found, 0);
         found
     }
 
     fn take_at(
         &mut self,
         called: &[Option<&str>],
-        time_ms: i64,
+        (event, time_ms): (u64, i64),
         value: &dyn Fn(&str) -> Option<String>,
         found: &mut Vec<Correlated>,
         depth: usize,
@@ -124,7 +132,7 @@ impl<'c> Correlator<'c> {
         places.sort_unstable();
         places.dedup();
         for (index, place) in places {
-            let Some(held) = self.put(index, place, time_ms, value) else { continue };
+            let Some(held) = self.put(index, place, (event, time_ms), value) else { continue };
             let correlation = self.correlations.get(index);
             found.push(held.clone());
             if let Some(correlation) = correlation.filter(|_| depth < DEPTH_MAX) {
@@ -132,7 +140,7 @@ impl<'c> Correlator<'c> {
                     |field: &str| held.group.iter().find(|(name, _)| name == field).map(|(_, value)| value.clone());
                 self.take_at(
                     &[Some(&correlation.head.id), correlation.head.name.as_deref()],
-                    held.time_ms,
+                    (event, held.time_ms),
                     &of_group,
                     found,
                     depth + 1,
@@ -145,7 +153,7 @@ impl<'c> Correlator<'c> {
         &mut self,
         index: usize,
         place: usize,
-        time_ms: i64,
+        (event, time_ms): (u64, i64),
         value: &dyn Fn(&str) -> Option<String>,
     ) -> Option<Correlated> {
         let correlation = self.correlations.get(index)?;
@@ -183,12 +191,13 @@ impl<'c> Correlator<'c> {
         };
         let state = self.groups.get_mut(index)?.entry(key.into()).or_default();
         let before = state.entries.len();
-        let held = state.insert(correlation, Entry { time_ms, rule: place, value: counted });
+        let held = state.insert(correlation, Entry { time_ms, rule: place, event, value: counted });
+        let events = held.map(|(end, _)| state.events(correlation, end)).unwrap_or_default();
         self.kept = (self.kept + state.entries.len()).saturating_sub(before);
         if self.kept > self.bound.entries_max {
             self.make_room();
         }
-        held.map(|(time_ms, number)| Correlated { index, time_ms, group, number })
+        held.map(|(time_ms, number)| Correlated { index, time_ms, group, number, events })
     }
 
     /// Gives up the groups that were quiet for longest, a tenth of all that is kept.
@@ -252,6 +261,13 @@ impl Group {
             self.fired_ms = Some(end);
         }
         held
+    }
+
+    /// The events of the window that ends at `end`.
+    fn events(&self, correlation: &Correlation, end: i64) -> Vec<u64> {
+        let from = self.entries.partition_point(|entry| entry.time_ms < end.saturating_sub(correlation.timespan_ms));
+        let to = self.entries.partition_point(|entry| entry.time_ms <= end);
+        self.entries.range(from.max(to.saturating_sub(EVENTS_MAX))..to).map(|entry| entry.event).collect()
     }
 
     fn count(&mut self, entry: &Entry, more: bool) {

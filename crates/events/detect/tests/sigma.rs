@@ -266,7 +266,7 @@ fn held(correlations: &[Correlation], matches: &[(&str, i64, &str, &str)]) -> Ve
         };
         held.extend(
             correlator
-                .take(rule, None, second * 1_000, &value)
+                .take(rule, None, (0, second * 1_000), &value)
                 .into_iter()
                 .map(|one| (correlations[one.index].head.id.clone(), one.time_ms / 1_000, one.number)),
         );
@@ -354,7 +354,7 @@ fn what_is_kept_is_bounded_and_what_is_given_up_is_counted() {
     let mut correlator = Correlator::new(&counts, Bound { entries_max: 1_000 });
     for second in 0..10_000_i64 {
         let user = second.to_string();
-        correlator.take("r", None, second * 1_000, &|_| Some(user.clone()));
+        correlator.take("r", None, (0, second * 1_000), &|_| Some(user.clone()));
         assert!(correlator.kept() <= 1_000);
     }
     assert!(correlator.evicted() >= 9_000);

@@ -1,0 +1,184 @@
+//! What is looked up of an entry before it is watched.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use ledger::Revealed;
+use ledger::verify::entry::{self, Body};
+use model::{Label, PrincipalId, StudyId};
+use store::grants::{self, Grant, GrantState};
+use store::principals::{self, Principal};
+use store::studies::{self, Study};
+use store::{Store, StoreError};
+use watch::document::{Recorded, extension};
+use watch::{Context, Standing};
+
+/// How long what was looked up holds, in milliseconds.
+const FRESH_MS: i64 = 5_000;
+/// How many principals and studies are remembered.
+const KNOWN_MAX: usize = 10_000;
+
+/// The event of an entry, if it is one that this version can read.
+pub(super) fn recorded(bytes: &[u8]) -> Option<Recorded> {
+    serde_json::from_str(json(bytes)?).ok()
+}
+
+/// The event of an entry as it is kept.
+pub(super) fn json(bytes: &[u8]) -> Option<&str> {
+    match entry::parse(bytes).ok()?.body {
+        Body::Event { json, .. } => Some(json),
+        _ => None,
+    }
+}
+
+/// A record of another system, in clear.
+pub(super) struct Raw {
+    pub family: String,
+    pub json: String,
+    pub time_ms: i64,
+    pub about: String,
+    pub study: Option<StudyId>,
+    pub labels: Vec<Label>,
+    pub subjects: u64,
+    pub object: Option<String>,
+    activity: String,
+    is_done: bool,
+    host: String,
+    bytes: u64,
+}
+
+impl Raw {
+    /// What the watch over behaviour counts: who and what must be known.
+    pub fn access(&self) -> Option<behaviour::Event<'_>> {
+        let action = act(&self.activity)?;
+        if self.about.is_empty() {
+            return None;
+        }
+        Some(behaviour::Event {
+            time: self.time_ms.div_euclid(1_000),
+            principal: Cow::Borrowed(&self.about),
+            action,
+            object: Cow::Borrowed(self.object.as_deref().unwrap_or_default()),
+            study: Cow::Borrowed(self.study.as_ref().map_or("", StudyId::as_str)),
+            labels: self.labels.iter().map(|label| Cow::Borrowed(label.as_str())).collect(),
+            bytes: self.bytes,
+            subjects: self.subjects,
+            host: Cow::Borrowed(&self.host),
+            result: if self.is_done { behaviour::Outcome::Ok } else { behaviour::Outcome::Denied },
+            role: Cow::Borrowed(""),
+            site: Cow::Borrowed(""),
+            kind: Cow::Borrowed("person"),
+            notice_of_leaving: false,
+        })
+    }
+}
+
+/// Names of activities of OCSF 1.5 (classes 1001, 3002, 3005, 6001, 6003, 6006).
+fn act(activity: &str) -> Option<behaviour::Action> {
+    use behaviour::Action as Act;
+    Some(match activity {
+        "Read" | "Download" | "Open" | "Preview" | "Get" => Act::Read,
+        "Create" | "Update" | "Upload" | "Rename" | "Copy" | "Move" | "Restore" | "Set Attributes" => Act::Write,
+        "Delete" => Act::Delete,
+        "Share" => Act::Share,
+        "Export" => Act::Export,
+        "Logon" => Act::Login,
+        "List" | "Enumerate" => Act::List,
+        "Assign Privileges" | "Revoke Privileges" | "Attach Policy" | "Set Security" => Act::Admin,
+        _ => return None,
+    })
+}
+
+/// The record of another system that an entry keeps, if it does.
+pub(super) fn raw(recorded: &Recorded, revealed: &[Revealed]) -> Option<Raw> {
+    let outside = recorded.unmapped.outside.as_ref()?;
+    let detail = |field: &str| {
+        let found = revealed.iter().find(|detail| detail.field == field)?;
+        found.value.as_ref().ok().cloned()
+    };
+    let ip = recorded.src_endpoint.as_ref().map(|endpoint| endpoint.ip.clone()).unwrap_or_default();
+    Some(Raw {
+        family: outside.family.clone(),
+        json: detail("raw").unwrap_or_else(|| "{}".to_owned()),
+        time_ms: outside.logged_ms.unwrap_or(recorded.time),
+        about: detail("actor.name").filter(|name| !name.is_empty()).unwrap_or_else(|| ip.clone()),
+        study: recorded.study(),
+        labels: recorded.labels(),
+        subjects: recorded.unmapped.subject_count.unwrap_or_default(),
+        object: detail("object.name"),
+        activity: recorded.activity_name.clone(),
+        is_done: recorded.status_id != 2,
+        host: detail("host.name").unwrap_or(ip),
+        bytes: recorded.unmapped.bytes.unwrap_or_default(),
+    })
+}
+
+/// What the store says of actors and studies, for a moment.
+pub(super) struct Lookup {
+    store: Store,
+    looked_at: i64,
+    principals: HashMap<PrincipalId, Option<(Principal, Vec<Grant>)>>,
+    studies: HashMap<StudyId, Option<Study>>,
+}
+
+impl Lookup {
+    pub fn new(store: Store) -> Self {
+        Self { store, looked_at: i64::MIN, principals: HashMap::new(), studies: HashMap::new() }
+    }
+
+    /// What is known of the actor and the study of an entry at `now`.
+    pub async fn context(
+        &mut self,
+        recorded: &Recorded,
+        revealed: &[Revealed],
+        now: i64,
+    ) -> Result<Context, StoreError> {
+        let is_full = self.principals.len() >= KNOWN_MAX || self.studies.len() >= KNOWN_MAX;
+        if is_full || now.saturating_sub(self.looked_at) > FRESH_MS {
+            self.principals.clear();
+            self.studies.clear();
+            self.looked_at = now;
+        }
+        let name = revealed.iter().find(|detail| detail.field == "object.name");
+        let name = name.and_then(|detail| detail.value.as_ref().ok()).cloned();
+        let mut context =
+            Context { extension: name.as_deref().and_then(extension), object_name: name, ..Context::default() };
+        let study = recorded.study();
+        if let Some(id) = &study {
+            if !self.studies.contains_key(id) {
+                let found = studies::by_id(&self.store, id).await?;
+                self.studies.insert(id.clone(), found);
+            }
+            if let Some(Some(study)) = self.studies.get(id) {
+                context.study_countries.clone_from(&study.countries);
+                context.study_state = Some(match (study.contained_at, study.closed_at) {
+                    (Some(_), _) => "contained",
+                    (None, Some(_)) => "closed",
+                    (None, None) => "open",
+                });
+            }
+        }
+        if let Some(id) = recorded.principal() {
+            if !self.principals.contains_key(&id) {
+                let found = match principals::by_id(&self.store, id).await? {
+                    Some(principal) => Some((principal, grants::of(&self.store, id, 0).await?)),
+                    None => None,
+                };
+                self.principals.insert(id, found);
+            }
+            if let Some(Some((principal, grants))) = self.principals.get(&id) {
+                let at = recorded.time;
+                context.organisation.clone_from(&principal.organisation);
+                context.agreement = Standing::of(principal.agreement_until, at);
+                context.training = Standing::of(principal.training_until, at);
+                let active = grants.iter().filter(|grant| grant.state == GrantState::Active && grant.study == study);
+                context.roles = active.filter_map(|grant| grant.role.clone()).collect();
+                context.roles.sort_unstable();
+                context.roles.dedup();
+                context.blinded =
+                    context.roles.iter().any(|role| policy::Role::named(role).is_some_and(|role| role.blinded));
+            }
+        }
+        Ok(context)
+    }
+}
