@@ -2,3 +2,4 @@
 
 pub(crate) mod squares;
 pub(crate) mod treemap;
+pub(crate) mod usual;

@@ -18,6 +18,8 @@ pub(crate) enum Section {
     Problems,
     /// The catalogue of recognisers.
     Recognizers,
+    /// What detection found.
+    Findings,
     /// Who may do what, and why.
     Access,
     /// Keys that seal objects.
@@ -108,7 +110,8 @@ const LINKS: [(&str, &str, Section); 6] = [
 ];
 
 /// Where there is a guard.
-const GUARDED: [(&str, &str, Section); 4] = [
+const GUARDED: [(&str, &str, Section); 5] = [
+    ("Findings", "/findings", Section::Findings),
     ("Access", "/access", Section::Access),
     ("Keys", "/keys", Section::Keys),
     ("Quarantine", "/quarantine", Section::Quarantine),

@@ -120,6 +120,17 @@ impl From<RecordError> for Failure {
     }
 }
 
+impl From<findings::FindingsError> for Failure {
+    fn from(error: findings::FindingsError) -> Self {
+        use findings::FindingsError as Error;
+        match error {
+            Error::Missing(_) => Self::NotFound(sentence(&error)),
+            Error::Wrong(_) | Error::Changed(_) => Self::BadInput(sentence(&error)),
+            other => internal(&other),
+        }
+    }
+}
+
 impl From<LedgerError> for Failure {
     fn from(error: LedgerError) -> Self {
         match error {

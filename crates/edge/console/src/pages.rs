@@ -3,6 +3,7 @@
 pub(crate) mod access;
 pub(crate) mod arrival;
 pub(crate) mod changes;
+pub(crate) mod findings;
 pub(crate) mod keys;
 pub(crate) mod landscape;
 mod listed;

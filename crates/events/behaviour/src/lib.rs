@@ -77,6 +77,24 @@ pub struct Alert {
     pub score: f64,
     /// What was seen and what was usual.
     pub why: Vec<String>,
+    /// The same in numbers, as far as it is one.
+    #[serde(skip)]
+    pub measures: Vec<Measure>,
+}
+
+/// A count of one day, and what is usual.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Measure {
+    /// What was counted, such as `data subjects`.
+    pub what: &'static str,
+    /// On the day.
+    pub seen: f32,
+    /// The entity's own median.
+    pub usual: f32,
+    /// The entity's own most.
+    pub most: f32,
+    /// Of its peers, nine days of ten have at most this.
+    pub peers: f32,
 }
 
 /// A place in the list of entities.
@@ -392,6 +410,7 @@ impl Behaviour {
                 time: time::rfc3339(counted.last_time),
                 score: tenth(score),
                 why: score::words(verdict, entity, group, counted, day, self.options.reasons_max),
+                measures: score::measures(verdict, entity, group, counted, self.options.reasons_max),
             });
         }
         self.learn(day, class, &days, &judged);

@@ -141,6 +141,26 @@ pub fn words(judged: &Judged, entity: &Entity, group: &Group, day: &Day, day_num
     why
 }
 
+/// The numbers behind the words, of what counted most, at most `limit`.
+#[must_use]
+pub fn measures(judged: &Judged, entity: &Entity, group: &Group, day: &Day, limit: usize) -> Vec<crate::Measure> {
+    let metric = |part: &Part| match part.what {
+        What::Metric(place) => Some(place),
+        What::Window(..) | What::Drift(_) => None,
+    };
+    let measure = |place: usize| {
+        let (row, own, peers) = (TABLE.get(place)?, entity.own.get(place)?, group.past.get(place)?);
+        Some(crate::Measure {
+            what: row.unit,
+            seen: day.counts.get(place).copied().unwrap_or(0.0),
+            usual: own.quantile(0.5),
+            most: entity.most.get(place).copied().unwrap_or(0.0),
+            peers: peers.quantile(0.9),
+        })
+    };
+    judged.parts.iter().take(limit).filter_map(metric).filter_map(measure).collect()
+}
+
 fn sentence(what: What, entity: &Entity, group: &Group, day: &Day, on: &str) -> String {
     match what {
         What::Metric(place) => metric_sentence(place, entity, group, day, on),

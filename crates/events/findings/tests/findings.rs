@@ -35,6 +35,7 @@ fn sighting(entry: u64, time_ms: i64) -> Sighting {
         subjects: 40,
         matched: vec![("activity_name".to_owned(), "download".to_owned())],
         why: Vec::new(),
+        measures: Vec::new(),
         object: Some(format!("visits/{entry}.csv")),
     }
 }

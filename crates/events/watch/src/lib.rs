@@ -14,6 +14,6 @@ mod watcher;
 
 pub use document::{Context, Standing, own_access};
 pub use rank::Ranking;
-pub use sighting::{Sighting, same_finding_ms};
+pub use sighting::{Measure, Sighting, same_finding_ms};
 pub use story::Story;
 pub use watcher::{BEHAVIOUR_RULE, Counts, Known, Seen, Watcher};

@@ -36,8 +36,25 @@ pub struct Sighting {
     pub matched: Vec<(String, String)>,
     /// What was seen and what is usual, in words.
     pub why: Vec<String>,
+    /// The same in numbers.
+    pub measures: Vec<Measure>,
     /// The object's name.
     pub object: Option<String>,
+}
+
+/// A count, and what is usual.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Measure {
+    /// What was counted, such as `data subjects`.
+    pub what: String,
+    /// What was seen.
+    pub seen: f64,
+    /// What is usual for the actor.
+    pub usual: f64,
+    /// The actor's most.
+    pub most: f64,
+    /// What nine of ten days of its peers do not exceed.
+    pub peers: f64,
 }
 
 /// Within so many milliseconds after the last match, another one belongs to the same finding.
@@ -97,6 +114,7 @@ mod tests {
             subjects: 0,
             matched: Vec::new(),
             why: Vec::new(),
+            measures: Vec::new(),
             object: None,
         }
     }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::Sighting;
+use crate::{Measure, Sighting};
 
 /// Lists of a story hold no more than this; what is beyond is counted.
 const LIST_MAX: usize = 50;
@@ -10,7 +10,7 @@ const LIST_MAX: usize = 50;
 const VALUE_MAX: usize = 500;
 
 /// The story of a finding.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Story {
     /// What the rule is about.
     pub description: String,
@@ -20,6 +20,9 @@ pub struct Story {
     /// What was seen and what is usual.
     #[serde(default)]
     pub why: Vec<String>,
+    /// The same in numbers, of the last sighting that has some.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub measures: Vec<Measure>,
     /// Fields of the first match, and their values.
     #[serde(default)]
     pub matched: Vec<(String, String)>,
@@ -49,6 +52,9 @@ impl Story {
             if self.why.len() < LIST_MAX && !self.why.contains(why) {
                 self.why.push(shortened(why));
             }
+        }
+        if !sighting.measures.is_empty() {
+            self.measures = sighting.measures.iter().take(LIST_MAX).cloned().collect();
         }
         if let Some(object) = &sighting.object
             && !self.objects.contains(object)

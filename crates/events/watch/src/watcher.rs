@@ -11,7 +11,7 @@ use detect::rule::Rule;
 use detect::{Engine, Ruleset};
 use model::{FoundBy, Label, PrincipalId, StudyId};
 
-use crate::{Ranking, Sighting};
+use crate::{Measure, Ranking, Sighting};
 
 /// The rule id of findings of behaviour.
 pub const BEHAVIOUR_RULE: &str = "lazaret-behaviour";
@@ -244,6 +244,7 @@ impl<'k> Watcher<'k> {
                     subjects: seen.subjects,
                     matched,
                     why: Vec::new(),
+                    measures: Vec::new(),
                     object: seen.object.clone(),
                     ..headed(rule)
                 });
@@ -284,6 +285,7 @@ impl<'k> Watcher<'k> {
             subjects,
             matched,
             why: Vec::new(),
+            measures: Vec::new(),
             object: seen.object.clone(),
             ..headed(&correlation.head)
         })
@@ -342,6 +344,7 @@ impl<'k> Watcher<'k> {
             subjects,
             matched: vec![("score".to_owned(), alert.score.to_string())],
             why: alert.why.clone(),
+            measures: alert.measures.iter().map(measure).collect(),
             object: None,
         })
     }
@@ -365,7 +368,18 @@ fn headed(rule: &Rule) -> Sighting {
         subjects: 0,
         matched: Vec::new(),
         why: Vec::new(),
+        measures: Vec::new(),
         object: None,
+    }
+}
+
+fn measure(one: &behaviour::Measure) -> Measure {
+    Measure {
+        what: one.what.to_owned(),
+        seen: one.seen.into(),
+        usual: one.usual.into(),
+        most: one.most.into(),
+        peers: one.peers.into(),
     }
 }
 

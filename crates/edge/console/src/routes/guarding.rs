@@ -3,10 +3,21 @@
 use super::{Route, get, post};
 use crate::access::{ADMINISTRATORS, READERS, REVIEWERS};
 use crate::pages::access::{emergencies, grants, policies, principal, principals, requests, reviews, who};
-use crate::pages::{access, keys};
+use crate::pages::{access, findings, keys};
 
 pub(super) fn table() -> Vec<Route> {
     vec![
+        // Findings are about people who work here: those who review see them.
+        get("/findings", REVIEWERS, findings::show),
+        get("/findings/rules", REVIEWERS, findings::rules::show),
+        get("/findings/rules/{id}", REVIEWERS, findings::rules::one),
+        post("/findings/rules/{id}/suppress", REVIEWERS, findings::rules::suppress),
+        get("/findings/coverage", REVIEWERS, findings::coverage::show),
+        get("/findings/suppressions", REVIEWERS, findings::suppressions::show),
+        post("/findings/suppressions/{id}/end", REVIEWERS, findings::suppressions::end),
+        get("/findings/actors/{id}", REVIEWERS, findings::person::show),
+        get("/findings/{id}", REVIEWERS, findings::one::show),
+        post("/findings/{id}", REVIEWERS, findings::one::change),
         get("/access", READERS, access::show),
         get("/access/who", READERS, who::show),
         get("/access/principals", READERS, principals::show),
