@@ -19,7 +19,9 @@ pub mod pattern;
 mod program;
 pub mod rule;
 mod scan;
+pub mod shipped;
 pub mod test;
+pub mod time;
 pub mod yaml;
 
 pub use engine::{Engine, Event, Match};

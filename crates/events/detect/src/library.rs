@@ -67,9 +67,18 @@ impl Library {
                 .collect();
             workers.into_iter().map(|worker| worker.join().unwrap_or_default()).collect()
         });
+        Ok(Self::put_together(parts.into_iter().flatten()))
+    }
+
+    /// Reads texts that are in memory already, each with the name to tell it by.
+    pub fn of(texts: &[(&str, &str)], placeholders: &Placeholders) -> Self {
+        Self::put_together(texts.iter().map(|(name, text)| parsed((*name).to_owned(), text, placeholders)))
+    }
+
+    fn put_together(files: impl Iterator<Item = Read>) -> Self {
         let mut library = Self::default();
         let mut filters = Vec::new();
-        for (path, documents, errors) in parts.into_iter().flatten() {
+        for (path, documents, errors) in files {
             let note = |why: String| Rejected { path: path.clone(), why };
             library.rejected.extend(errors.into_iter().map(note));
             for document in documents {
@@ -95,7 +104,7 @@ impl Library {
                 });
             }
         }
-        Ok(library)
+        library
     }
 
     fn apply(&mut self, filter: &Filter) -> bool {
@@ -126,11 +135,13 @@ fn read(path: &Path, placeholders: &Placeholders) -> Read {
     });
     match text {
         Err(error) => (name, Vec::new(), vec![error.to_string()]),
-        Ok(text) => {
-            let (documents, errors) = rule::parse(&text, placeholders);
-            (name, documents, errors.iter().map(ToString::to_string).collect())
-        }
+        Ok(text) => parsed(name, &text, placeholders),
     }
+}
+
+fn parsed(name: String, text: &str, placeholders: &Placeholders) -> Read {
+    let (documents, errors) = rule::parse(text, placeholders);
+    (name, documents, errors.iter().map(ToString::to_string).collect())
 }
 
 fn list(path: &Path, files: &mut Vec<PathBuf>) -> Result<(), LibraryError> {
