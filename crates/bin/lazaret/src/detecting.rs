@@ -13,6 +13,7 @@ use detect::correlation::Correlation;
 use detect::library::Library;
 use detect::logsource::Logsources;
 use detect::rule::{Level, Rule};
+use detect::time::milliseconds;
 use detect::{Engine, Ruleset};
 use intake::{Family, Problem, Record};
 use serde_json::{Value, json};
@@ -369,19 +370,6 @@ fn correlate(
     };
     let value = |field: &str| found.values.iter().find(|(name, _)| name == field).map(|(_, value)| value.clone());
     correlator.take(&rule.id, rule.name.as_deref(), (found.record, time), &value)
-}
-
-/// Milliseconds since 1970 of a time stamp: RFC 3339, or without an offset and then in UTC, or seconds.
-fn milliseconds(text: &str) -> Option<i64> {
-    let text = text.trim();
-    if let Ok(stamp) = text.parse::<jiff::Timestamp>() {
-        return Some(stamp.as_millisecond());
-    }
-    if let Ok(time) = text.parse::<jiff::civil::DateTime>() {
-        return time.to_zoned(jiff::tz::TimeZone::UTC).ok().map(|zoned| zoned.timestamp().as_millisecond());
-    }
-    let seconds: f64 = text.parse().ok()?;
-    jiff::SignedDuration::try_from_secs_f64(seconds).ok().and_then(|since| i64::try_from(since.as_millis()).ok())
 }
 
 impl Totals {

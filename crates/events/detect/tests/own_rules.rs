@@ -112,13 +112,17 @@ fn every_rule_says_what_a_reviewer_needs() {
         let asks = head.at("lazaret").and_then(|own| own.at("asks")).and_then(yaml::Node::text);
         assert!(asks.is_some_and(|asks| asks.len() >= 20), "{file}: `lazaret.asks` says what to look at next");
         let tags = list("tags");
-        let technique = |tag: &&&str| tag.strip_prefix("attack.t").is_some_and(|rest| rest.as_bytes()[0].is_ascii_digit());
+        let technique =
+            |tag: &&&str| tag.strip_prefix("attack.t").is_some_and(|rest| rest.as_bytes()[0].is_ascii_digit());
         assert!(tags.iter().all(|tag| tag.starts_with("attack.")), "{file}: {tags:?}");
         assert!(tags.iter().any(|tag| technique(&tag)), "{file}: no technique");
         assert!(tags.iter().any(|tag| !technique(&tag)), "{file}: no tactic");
         assert_eq!(bases.is_empty(), head.at("correlation").is_none(), "{file}: a correlation brings its base rules");
         for base in bases {
-            assert!(base.at("name").is_some(), "{file}: what comes after the first document is a base rule with a name");
+            assert!(
+                base.at("name").is_some(),
+                "{file}: what comes after the first document is a base rule with a name"
+            );
         }
     }
 }
@@ -336,7 +340,8 @@ fn every_rule_fires_on_what_it_must_and_on_nothing_near() {
         let tried = Tried::new(&text);
         let mut kinds = BTreeSet::new();
         for (line, text) in cases.lines().enumerate() {
-            let case: Case = serde_json::from_str(text).unwrap_or_else(|why| panic!("{file}: line {}: {why}", line + 1));
+            let case: Case =
+                serde_json::from_str(text).unwrap_or_else(|why| panic!("{file}: line {}: {why}", line + 1));
             let fired = tried.run(&case, &whole);
             let bad = match case.case.as_str() {
                 "must" if fired.head == 0 => Some("does not fire, but must"),
