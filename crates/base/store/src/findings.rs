@@ -470,6 +470,24 @@ pub async fn place(store: &Store, name: &str) -> Result<u64, StoreError> {
     row.map_or(Ok(0), |row| row.unsigned(0))
 }
 
+/// As [`place`], or `None` where it was never kept.
+///
+/// # Errors
+/// When the engine refuses.
+pub async fn place_of(store: &Store, name: &str) -> Result<Option<u64>, StoreError> {
+    let row = store.row("SELECT entry FROM watch_places WHERE name = $1", &[name.into()]).await?;
+    row.map(|row| row.unsigned(0)).transpose()
+}
+
+/// The number of the newest finding; 0 where there is none.
+///
+/// # Errors
+/// When the engine refuses.
+pub async fn newest(store: &Store) -> Result<u64, StoreError> {
+    let row = store.row("SELECT COALESCE(MAX(id), 0) FROM findings", &[]).await?;
+    row.map_or(Ok(0), |row| row.unsigned(0))
+}
+
 /// Keeps that the record was watched up to `entry`, exclusive.
 ///
 /// # Errors

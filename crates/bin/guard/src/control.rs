@@ -192,6 +192,8 @@ pub enum Request {
     },
     /// Who may what, and why.
     Access(AccessRequest),
+    /// What detection found.
+    Findings(crate::FindingsRequest),
 }
 
 /// What the server answers.
@@ -273,6 +275,7 @@ impl Guarded {
             Request::KeysRotate { key } => self.rotate_keys(operator, &turn(&key)?).await.map(one),
             Request::KeysShred { scope: text } => self.shred(operator, &scope(&text)?).await.map(one),
             Request::Access(request) => self.attend(operator, request).await,
+            Request::Findings(request) => self.about_findings(operator, request).await,
             Request::KeysHold { scope: text, reference, on } => {
                 self.hold(operator, &scope(&text)?, &reference, on).await.map(one)
             }

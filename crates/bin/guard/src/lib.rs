@@ -43,6 +43,8 @@ pub use ops::{Operator, OpsError};
 pub use record::Recorder;
 pub use storage::Sealed;
 pub use sweep::{ORPHAN_AGE, Swept};
+pub use watching::alert::Alerting;
+pub use watching::ask::FindingsRequest;
 pub use watching::{RULES, WatchError, WatchOptions, Watching};
 
 /// Sealed objects lie here, below the data folder.

@@ -66,6 +66,9 @@ pub enum OpsError {
     /// The ledger.
     #[error(transparent)]
     Ledger(#[from] ledger::LedgerError),
+    /// Findings.
+    #[error(transparent)]
+    Findings(Box<findings::FindingsError>),
     /// What was asked for cannot be done as it was asked.
     #[error("{0}")]
     Wrong(String),

@@ -4,6 +4,8 @@
 //! Rules run on a thread of their own. Its state is told from the record: at a start the last entries are watched again,
 //! without finding anything twice.
 
+pub mod alert;
+pub mod ask;
 mod look;
 
 use std::collections::HashSet;
@@ -46,11 +48,20 @@ pub struct WatchOptions {
     pub budget: f64,
     /// Where the organisation is, for its hours.
     pub zone: TimeZone,
+    /// Who is told of findings.
+    pub alerts: Vec<alert::Alerting>,
+    /// Where people reach the console, for links.
+    pub address: String,
 }
 
 impl Default for WatchOptions {
     fn default() -> Self {
-        Self { budget: behaviour::Options::default().budget_per_1000_person_days, zone: TimeZone::UTC }
+        Self {
+            budget: behaviour::Options::default().budget_per_1000_person_days,
+            zone: TimeZone::UTC,
+            alerts: Vec::new(),
+            address: String::new(),
+        }
     }
 }
 
@@ -126,6 +137,10 @@ impl Guarded {
     ) -> Result<(), WatchError> {
         let Watching { findings, board, known, options } = watching;
         let (jobs, thread) = begin(known, &options)?;
+        let mut telling = tokio::task::JoinSet::new();
+        for alerting in options.alerts {
+            telling.spawn(alert::tell(Arc::clone(&findings), alerting, options.address.clone()));
+        }
         let mut round = Round {
             ledger: Arc::clone(&self.ledger),
             lookup: Lookup::new(self.store.clone()),
@@ -153,9 +168,18 @@ impl Guarded {
     }
 }
 
+/// What is shipped, and the user's own.
 fn library(own: &Path) -> Result<Library, WatchError> {
-    let paths: Vec<PathBuf> = own.is_dir().then(|| own.to_owned()).into_iter().collect();
-    Ok(Library::load(&paths, &Placeholders::new())?)
+    let mut library = detect::shipped::shipped();
+    if own.is_dir() {
+        let paths: [PathBuf; 1] = [own.to_owned()];
+        let Library { rules, correlations, rejected, warnings } = Library::load(&paths, &Placeholders::new())?;
+        library.rules.extend(rules);
+        library.correlations.extend(correlations);
+        library.rejected.extend(rejected);
+        library.warnings.extend(warnings);
+    }
+    Ok(library)
 }
 
 fn begin(known: Known, options: &WatchOptions) -> std::io::Result<(mpsc::Sender<Job>, JoinHandle<()>)> {

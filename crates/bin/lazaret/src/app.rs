@@ -7,7 +7,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::cli::{Cli, Command, Global, LogFormat};
 use crate::failure::{Failure, Outcome};
-use crate::{access, behaving, catalogue, detecting, guarding, scan, up};
+use crate::{access, behaving, catalogue, detecting, findings, guarding, scan, up};
 
 pub(crate) fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -46,6 +46,7 @@ fn run(cli: Cli) -> Result<Outcome, Failure> {
         Command::AccessKey(command) => guarding::access_key(&cli.global, &command),
         Command::Objects(command) => guarding::objects(&cli.global, &command),
         Command::Access(command) => access::run(&cli.global, &command),
+        Command::Findings(command) => findings::run(&cli.global, &command),
         Command::ScimToken(command) => guarding::scim_token(&cli.global, &command),
         Command::Quarantine(command) => guarding::quarantine(&cli.global, &command),
         Command::Keys(command) => guarding::keys(&cli.global, &command),

@@ -91,6 +91,9 @@ pub(crate) enum Command {
     Verify(VerifyArgs),
     /// Try Sigma rules on logs.
     Detect(DetectArgs),
+    /// What detection found: list, look into, settle, suppress.
+    #[command(subcommand)]
+    Findings(crate::findings::FindingsCommand),
     /// Find whose behaviour is not usual, in logs of what was done to objects.
     Behave(BehaveArgs),
 }

@@ -39,7 +39,10 @@ pub(crate) struct Config {
     pub console: ConsoleSettings,
     /// How the record is watched.
     #[serde(default)]
-    pub watch: WatchSettings,
+    pub watch: crate::watching::WatchSettings,
+    /// Who is told of findings.
+    #[serde(default)]
+    pub alerts: Vec<crate::watching::Alert>,
     /// What scans may take.
     #[serde(default)]
     pub scan: Scan,
@@ -89,36 +92,6 @@ pub(crate) struct ConsoleSettings {
     pub address: Option<String>,
     /// Minutes without a request after which a session ends; 60 when not given.
     pub idle_minutes: Option<u32>,
-}
-
-/// How the record is watched.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct WatchSettings {
-    /// Alerts of behaviour per 1,000 person-days; 1 when not given.
-    pub budget: Option<f64>,
-    /// The organisation's time zone, such as `Europe/Berlin`; UTC when not given.
-    pub time_zone: Option<String>,
-}
-
-impl Config {
-    /// How the record is watched.
-    pub(crate) fn watch_options(&self) -> Result<guard::WatchOptions, Failure> {
-        let own = guard::WatchOptions::default();
-        let budget = self.watch.budget.unwrap_or(own.budget);
-        if !(budget.is_finite() && budget > 0.0) {
-            return Err(Failure::usage(format!("`budget` under [watch] is {budget}"))
-                .hint("give alerts per 1,000 person-days, more than 0, such as 1.0"));
-        }
-        let zone = match &self.watch.time_zone {
-            None => own.zone,
-            Some(name) => jiff::tz::TimeZone::get(name).map_err(|error| {
-                Failure::usage(format!("`time_zone` under [watch] is `{name}`: {error}"))
-                    .hint("give a name of the IANA time zone database, such as Europe/Berlin")
-            })?,
-        };
-        Ok(guard::WatchOptions { budget, zone })
-    }
 }
 
 /// The client that Lazaret is to an identity provider.

@@ -315,12 +315,7 @@ fn print(
                 } else {
                     correlate(&mut correlator, rule, &found, &mut totals)
                 };
-                let silent = !held.is_empty()
-                    || correlations.iter().any(|correlation| {
-                        !correlation.generate
-                            && correlation.rules.iter().any(|name| *name == rule.id || Some(name) == rule.name.as_ref())
-                    });
-                if !silent {
+                if !is_silent(correlations, rule) {
                     totals.tell(
                         &mut out,
                         arguments.format,
@@ -333,6 +328,9 @@ fn print(
                 }
                 for one in held {
                     let Some(correlation) = correlations.get(one.index) else { continue };
+                    if is_silent(correlations, &correlation.head) {
+                        continue;
+                    }
                     let mut matched = one.group.clone();
                     matched.push(("count".to_owned(), one.number.to_string()));
                     totals.tell(
@@ -356,6 +354,13 @@ fn print(
     }
     out.flush().map_err(|error| Failure::failed("output", error))?;
     Ok(totals)
+}
+
+/// Whether a correlation speaks for this rule or correlation.
+fn is_silent(correlations: &[Correlation], of: &Rule) -> bool {
+    correlations.iter().any(|correlation| {
+        !correlation.generate && correlation.rules.iter().any(|name| *name == of.id || Some(name) == of.name.as_ref())
+    })
 }
 
 fn correlate(

@@ -228,9 +228,14 @@ pub(crate) fn tell(global: &Global, request: Request, format: ListFormat, shown:
     print(&mut std::io::stdout().lock(), &lines)
 }
 
+/// A character that moves no cursor and colours nothing: what stands in a record may have been written to deceive.
+fn visible(character: char) -> char {
+    if character.is_control() { '\u{fffd}' } else { character }
+}
+
 fn line(value: &Value, shown: &[&str]) -> String {
     let word = |value: &Value| match value {
-        Value::String(text) => text.clone(),
+        Value::String(text) => text.chars().map(visible).collect(),
         Value::Array(all) => all
             .iter()
             .map(|one| one.as_str().map_or_else(|| one.to_string(), str::to_owned))

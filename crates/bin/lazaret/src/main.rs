@@ -10,9 +10,11 @@ mod config;
 mod data;
 mod detecting;
 mod failure;
+mod findings;
 mod guarding;
 mod scan;
 mod up;
+mod watching;
 
 fn main() -> std::process::ExitCode {
     app::main()

@@ -87,7 +87,9 @@ async fn serve(
     let desk = Arc::new(desk(global, config, &data)?);
     let scanner = (!config.guard.inspection_off).then(|| desk.scanner().clone());
     let guarded = Arc::new(crate::guarding::open(global, config, data.catalogue.store().clone(), scanner).await?);
-    let watching = guarded.watching(config.watch_options()?).map_err(|error| Failure::failed("rules", error))?;
+    let watching = guarded
+        .watching(config.watch_options(at(config, address))?)
+        .map_err(|error| Failure::failed("rules", error))?;
     let console = Console::new(Arc::clone(&data.catalogue), Arc::clone(&desk), clock(), random(), config.tls.is_some())
         .map_err(|error| Failure::failed("content", error))?;
     let federation = federated(config, &guarded, address)?;
@@ -155,13 +157,18 @@ async fn serve(
     }
 }
 
+/// Where people reach the console.
+fn at(config: &Config, listening: SocketAddr) -> String {
+    let scheme = if config.tls.is_some() { "https" } else { "http" };
+    config.console.address.clone().unwrap_or_else(|| format!("{scheme}://{listening}"))
+}
+
 /// Identity providers as the console sees them.
 fn federated(config: &Config, guarded: &guard::Guarded, at: SocketAddr) -> Result<console::FederationView, Failure> {
-    let scheme = if config.tls.is_some() { "https" } else { "http" };
     Ok(console::FederationView {
         federation: Arc::clone(&guarded.federation),
         visas: config.visa_rules()?,
-        address: config.console.address.clone().unwrap_or_else(|| format!("{scheme}://{at}")),
+        address: self::at(config, at),
         roles: config.login_roles()?,
     })
 }

@@ -56,7 +56,7 @@ pub fn ocsf(told: &Told<'_>) -> Value {
         .tags
         .iter()
         .filter_map(|tag| tag.strip_prefix("attack.t"))
-        .map(|number| json!({"technique": {"uid": format!("T{}", number.to_uppercase())}, "version": "17"}))
+        .map(|number| json!({"technique": {"uid": format!("T{}", number.to_uppercase())}, "version": "19"}))
         .collect();
     let mut event = json!({
         "class_uid": 2004, "category_uid": 2, "activity_id": 1, "activity_name": "Create", "type_uid": 200_401,

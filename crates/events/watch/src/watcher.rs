@@ -254,6 +254,9 @@ impl<'k> Watcher<'k> {
 
     fn correlated(&self, held: &Correlated, seen: &Seen<'_>) -> Option<Sighting> {
         let correlation = self.known.correlations.get(held.index)?;
+        if self.known.is_silent(&correlation.head) {
+            return None;
+        }
         let by_actor =
             seen.principal.filter(|principal| held.group.iter().any(|(_, value)| *value == principal.to_string()));
         let mut entries = held.events.clone();

@@ -113,6 +113,8 @@ pub struct Guards {
     pub identity: Arc<Identity>,
     pub recorder: Arc<dyn Record>,
     pub removals: Removals,
+    pub findings: Arc<findings::Findings>,
+    board: Arc<findings::Board>,
     gateway: Arc<Guard>,
 }
 
@@ -154,6 +156,14 @@ impl Guards {
         let draw: identity::Random = Arc::new(|| Ok(drawn()));
         let identity = Identity::new(store.clone(), Arc::clone(&recorder), Arc::clone(&envelope), draw);
         let access = Access::open(store.clone(), Arc::clone(&recorder), envelope, clock()).await.unwrap();
+        let known = watch::Known::of(detect::shipped::shipped()).unwrap();
+        let board = Arc::new(findings::Board::of(&known));
+        let findings = Arc::new(findings::Findings::new(
+            store.clone(),
+            Arc::clone(&recorder),
+            Arc::new(vault.clone()),
+            known.ranking().clone(),
+        ));
         let gateway = Guard::new(Parts {
             store: store.clone(),
             storage: Arc::new(Content(Arc::clone(&removals))),
@@ -165,7 +175,7 @@ impl Guards {
             limits: gateway::Limits::default(),
         });
         let (access, identity) = (Arc::new(access), Arc::new(identity));
-        Self { ledger, ledger_dir, vault, access, identity, recorder, removals, gateway }
+        Self { ledger, ledger_dir, vault, access, identity, recorder, removals, findings, board, gateway }
     }
 
     pub fn view(&self) -> GuardView {
@@ -177,6 +187,8 @@ impl Guards {
             identity: Arc::clone(&self.identity),
             gateway: Arc::clone(&self.gateway),
             recorder: Arc::clone(&self.recorder),
+            findings: Arc::clone(&self.findings),
+            board: Arc::clone(&self.board),
         }
     }
 

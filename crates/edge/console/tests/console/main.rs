@@ -6,6 +6,7 @@
 mod access;
 mod browser;
 mod contrast;
+mod findings;
 mod guards;
 mod hostile;
 mod keys;
