@@ -1,7 +1,7 @@
 //! Sessions outside the console, with automatic logoff.
 
-use model::event::{Activity, Outcome};
-use model::{By, PrincipalId};
+use model::event::{Activity, Actor, Outcome};
+use model::{By, Event, PrincipalId};
 use secrecy::{ExposeSecret, SecretString};
 use store::credentials::{self, PrincipalSession};
 use store::principals::Principal;
@@ -40,7 +40,7 @@ impl Identity {
             last_seen_at: now,
             expires_at: now.saturating_add(SESSION_LIFE_MS),
         };
-        let mut event = told(Activity::Logon, &principal, by);
+        let mut event = logon(&principal, by);
         event.new = Some(format!("second-factor={with_second_factor}"));
         let digest = hash(token.expose_secret().as_bytes());
         self.effect(event, credentials::begin_session(&self.store, &digest, &session)).await?;
@@ -58,7 +58,7 @@ impl Identity {
         with_second_factor: bool,
         by: &By,
     ) -> Result<(), IdentityError> {
-        let mut event = told(Activity::Logon, principal, by);
+        let mut event = logon(principal, by);
         event.new = Some(format!("through={through} second-factor={with_second_factor}"));
         self.recorder.record(event).await?;
         Ok(())
@@ -107,4 +107,11 @@ impl Identity {
         let event = told(Activity::Logoff, &self.by_id(session.principal).await?, by);
         self.effect(event, credentials::end_session(&self.store, &digest)).await.map(|_was_there| ())
     }
+}
+
+/// A logon is done by the one who logs on, whoever keeps the session.
+fn logon(principal: &Principal, by: &By) -> Event {
+    let mut event = told(Activity::Logon, principal, by);
+    event.actor = Some(Actor { id: principal.id, kind: principal.kind, credential: None });
+    event
 }

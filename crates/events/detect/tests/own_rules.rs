@@ -299,7 +299,7 @@ impl Tried {
                 }
                 let at = event.time().and_then(|time| time::milliseconds(&time));
                 let at = at.unwrap_or_else(|| panic!("an event of a correlation says no time: {text}"));
-                let held = correlator.take(&rule.id, rule.name.as_deref(), at, &|field| event.value(field));
+                let held = correlator.take(&rule.id, rule.name.as_deref(), (0, at), &|field| event.value(field));
                 let heads = held.iter().map(|one| &self.library.correlations[one.index].head.id);
                 fired.head += u32::try_from(heads.filter(|id| **id == self.head).count()).unwrap();
             });

@@ -149,7 +149,7 @@ impl Findings {
                     finding.labels.push(*label);
                 }
             }
-            entries.extend(sighting.entries.iter().map(|entry| (*entry, sighting.time_ms)));
+            entries.extend_from_slice(&sighting.entries);
         }
         finding.labels.sort_unstable();
         let said = feedback.get(&first.rule).copied().unwrap_or_default();

@@ -2,7 +2,6 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
 
 #[path = "../../../access/policy/tests/support/doubles.rs"]
-#[allow(dead_code, reason = "shared with other tests")]
 mod doubles;
 
 use std::collections::HashSet;
@@ -27,7 +26,7 @@ fn sighting(entry: u64, time_ms: i64) -> Sighting {
         level: Level::Medium,
         tags: vec!["attack.t1530".to_owned()],
         time_ms,
-        entries: vec![entry],
+        entries: vec![(entry, time_ms)],
         principal: Some(PrincipalId::from_bytes([1; 16])),
         about: String::new(),
         study: Some("onc-201".parse().unwrap()),

@@ -72,6 +72,9 @@ pub struct RecordedRest {
     /// The object.
     #[serde(default)]
     pub object: Option<String>,
+    /// The version.
+    #[serde(default)]
+    pub version: Option<String>,
     /// The action that policy judged.
     #[serde(default)]
     pub action: Option<String>,

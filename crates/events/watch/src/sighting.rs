@@ -20,8 +20,8 @@ pub struct Sighting {
     pub tags: Vec<String>,
     /// When, in milliseconds since 1970, UTC: the time of the last event.
     pub time_ms: i64,
-    /// The entries it stands on, first to last; never empty.
-    pub entries: Vec<u64>,
+    /// The entries it stands on with their times, first to last; never empty.
+    pub entries: Vec<(u64, i64)>,
     /// Who did it, where it is a principal.
     pub principal: Option<PrincipalId>,
     /// Whom or what it is about, where no principal is known: a name outside, an address, the values of a group.
@@ -75,8 +75,8 @@ impl Sighting {
     /// The id of the finding that it begins: the same whenever it is seen.
     #[must_use]
     pub fn uid(&self) -> String {
-        let first = self.entries.last().copied().unwrap_or_default();
-        digest(&[&self.key(), &first.to_string()])
+        let (last, _) = self.entries.last().copied().unwrap_or_default();
+        digest(&[&self.key(), &last.to_string()])
     }
 }
 
@@ -106,7 +106,7 @@ mod tests {
             level: Level::High,
             tags: Vec::new(),
             time_ms: 0,
-            entries: vec![entry],
+            entries: vec![(entry, 0)],
             principal: None,
             about: about.to_owned(),
             study: None,

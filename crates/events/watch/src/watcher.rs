@@ -139,6 +139,7 @@ pub struct Counts {
 #[derive(Debug, Clone, Copy)]
 struct Touched {
     entry: u64,
+    time_ms: i64,
     /// A bit a label.
     labels: u64,
     subjects: u64,
@@ -235,7 +236,7 @@ impl<'k> Watcher<'k> {
             if !known.is_silent(rule) {
                 sightings.push(Sighting {
                     found: FoundBy::Rule,
-                    entries: vec![seen.entry],
+                    entries: vec![(seen.entry, seen.time_ms)],
                     time_ms: seen.time_ms,
                     principal: seen.principal,
                     about: seen.about.to_owned(),
@@ -266,13 +267,13 @@ impl<'k> Watcher<'k> {
             entries.push(seen.entry);
         }
         let (mut labels, mut subjects) = (bits(&seen.labels), seen.subjects);
-        for entry in &entries {
-            if let Ok(at) = self.touched.binary_search_by_key(entry, |touched| touched.entry)
-                && let Some(touched) = self.touched.get(at)
-            {
-                labels |= touched.labels;
-                subjects = subjects.max(touched.subjects);
-            }
+        let mut timed = Vec::with_capacity(entries.len());
+        for entry in entries {
+            let known = self.touched.binary_search_by_key(&entry, |touched| touched.entry);
+            let touched = known.ok().and_then(|at| self.touched.get(at));
+            labels |= touched.map_or(0, |touched| touched.labels);
+            subjects = subjects.max(touched.map_or(0, |touched| touched.subjects));
+            timed.push((entry, touched.map_or(held.time_ms, |touched| touched.time_ms)));
         }
         let mut matched = held.group.clone();
         matched.push(("count".to_owned(), held.number.to_string()));
@@ -280,7 +281,7 @@ impl<'k> Watcher<'k> {
         Some(Sighting {
             found: FoundBy::Correlation,
             time_ms: held.time_ms,
-            entries,
+            entries: timed,
             principal: by_actor,
             about: if by_actor.is_some() { String::new() } else { about.join(", ") },
             study: seen.study.clone(),
@@ -328,7 +329,7 @@ impl<'k> Watcher<'k> {
         entries.truncate(EVIDENCE_MAX);
         let labels = entries.iter().fold(0, |labels, touched| labels | touched.labels);
         let subjects = entries.iter().map(|touched| touched.subjects).max().unwrap_or_default();
-        let mut entries: Vec<u64> = entries.iter().map(|touched| touched.entry).collect();
+        let mut entries: Vec<(u64, i64)> = entries.iter().map(|touched| (touched.entry, touched.time_ms)).collect();
         entries.sort_unstable();
         let principal: Option<PrincipalId> = alert.entity.parse().ok();
         Some(Sighting {
@@ -387,7 +388,7 @@ fn measure(one: &behaviour::Measure) -> Measure {
 }
 
 fn touched(seen: &Seen<'_>) -> Touched {
-    Touched { entry: seen.entry, labels: bits(&seen.labels), subjects: seen.subjects }
+    Touched { entry: seen.entry, time_ms: seen.time_ms, labels: bits(&seen.labels), subjects: seen.subjects }
 }
 
 fn bits(labels: &[Label]) -> u64 {

@@ -5,8 +5,9 @@ use std::collections::HashMap;
 
 use ledger::Revealed;
 use ledger::verify::entry::{self, Body};
-use model::{Label, PrincipalId, StudyId};
+use model::{Label, PrincipalId, StudyId, VersionId};
 use store::grants::{self, Grant, GrantState};
+use store::guarded::versions;
 use store::principals::{self, Principal};
 use store::studies::{self, Study};
 use store::{Store, StoreError};
@@ -119,11 +120,23 @@ pub(super) struct Lookup {
     looked_at: i64,
     principals: HashMap<PrincipalId, Option<(Principal, Vec<Grant>)>>,
     studies: HashMap<StudyId, Option<Study>>,
+    names: HashMap<VersionId, Option<String>>,
 }
 
 impl Lookup {
     pub fn new(store: Store) -> Self {
-        Self { store, looked_at: i64::MIN, principals: HashMap::new(), studies: HashMap::new() }
+        Self { store, looked_at: i64::MIN, principals: HashMap::new(), studies: HashMap::new(), names: HashMap::new() }
+    }
+
+    /// The name of the version that was touched: a download is recorded without it.
+    async fn name_of(&mut self, recorded: &Recorded) -> Result<Option<String>, StoreError> {
+        let version = recorded.unmapped.version.as_deref().and_then(|version| version.parse::<VersionId>().ok());
+        let Some(version) = version else { return Ok(None) };
+        if !self.names.contains_key(&version) {
+            let found = versions::by_id(&self.store, *version.as_bytes()).await?;
+            self.names.insert(version, found.map(|found| found.name));
+        }
+        Ok(self.names.get(&version).cloned().flatten())
     }
 
     /// What is known of the actor and the study of an entry at `now`.
@@ -133,14 +146,19 @@ impl Lookup {
         revealed: &[Revealed],
         now: i64,
     ) -> Result<Context, StoreError> {
-        let is_full = self.principals.len() >= KNOWN_MAX || self.studies.len() >= KNOWN_MAX;
+        let is_full =
+            [self.principals.len(), self.studies.len(), self.names.len()].iter().any(|known| *known >= KNOWN_MAX);
         if is_full || now.saturating_sub(self.looked_at) > FRESH_MS {
             self.principals.clear();
             self.studies.clear();
+            self.names.clear();
             self.looked_at = now;
         }
         let name = revealed.iter().find(|detail| detail.field == "object.name");
-        let name = name.and_then(|detail| detail.value.as_ref().ok()).cloned();
+        let mut name = name.and_then(|detail| detail.value.as_ref().ok()).cloned();
+        if name.is_none() {
+            name = self.name_of(recorded).await?;
+        }
         let mut context =
             Context { extension: name.as_deref().and_then(extension), object_name: name, ..Context::default() };
         let study = recorded.study();

@@ -22,7 +22,7 @@ fn sighting(entry: u64, title: &str) -> Sighting {
         level: Level::High,
         tags: vec!["attack.exfiltration".to_owned(), "attack.t1567.002".to_owned()],
         time_ms: NOON - 60_000,
-        entries: vec![entry],
+        entries: vec![(entry, NOON - 60_000)],
         principal: Some(PrincipalId::from_bytes([9; 16])),
         about: String::new(),
         study: Some("onc-201".parse().unwrap()),

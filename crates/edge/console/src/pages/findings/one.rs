@@ -138,7 +138,7 @@ pub(crate) async fn show(
         measures: measures(&story),
         description: story.description,
         why: story.why,
-        matched: story.matched,
+        matched: masked(&console, &finding, story.matched, is_unmasked)?,
         objects: story.objects,
         more_objects: story.more_objects,
         dots: dots(&times),
@@ -155,6 +155,18 @@ pub(crate) async fn show(
         owner,
         is_open: findings::is_open(finding.state),
     })
+}
+
+/// What the rule saw, with the actor under its pseudonym as long as nobody unmasked it.
+fn masked(
+    console: &Console,
+    finding: &Finding,
+    matched: Vec<(String, String)>,
+    is_unmasked: bool,
+) -> Result<Vec<(String, String)>, Failure> {
+    let Some(principal) = finding.principal.filter(|_| !is_unmasked) else { return Ok(matched) };
+    let (id, called) = (principal.to_string(), pseudonym(console, principal)?);
+    Ok(matched.into_iter().map(|(field, value)| (field, value.replace(&id, &called))).collect())
 }
 
 fn measures(story: &Story) -> Vec<MeasureRow> {
