@@ -61,7 +61,19 @@ mod tests {
     fn what_is_everywhere_is_told() {
         let benign = Benign::shipped().unwrap();
         let why = |atom: Atom| benign.why(&atom);
-        for block in ["10.1.2.3", "192.168.0.0/16", "127.0.0.1", "::1", "fe80::1", "8.8.8.8", "0.0.0.0/0", "224.0.0.251", "::ffff:10.0.0.1", "2000::/3", "8.0.0.0/8"] {
+        for block in [
+            "10.1.2.3",
+            "192.168.0.0/16",
+            "127.0.0.1",
+            "::1",
+            "fe80::1",
+            "8.8.8.8",
+            "0.0.0.0/0",
+            "224.0.0.251",
+            "::ffff:10.0.0.1",
+            "2000::/3",
+            "8.0.0.0/8",
+        ] {
             assert!(why(Atom::Network(block.parse().unwrap())).is_some(), "{block}");
         }
         for block in ["192.0.2.1", "198.51.100.0/24", "2001:db8::1", "203.0.113.7"] {

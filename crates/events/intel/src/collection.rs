@@ -13,6 +13,8 @@ use crate::indicator::Indicator;
 const INDICATORS: &str = "indicators.jsonl";
 /// The file of what sources said.
 const SOURCES: &str = "sources.json";
+/// Held while somebody imports.
+const LOCK: &str = "import.lock";
 /// The longest line of the file, in bytes: a kept pattern has at most a megabyte, and escapes.
 const LINE_MAX: u64 = 16 << 20;
 /// The form of the files; another one is refused.
@@ -95,6 +97,21 @@ pub struct Collection {
 }
 
 impl Collection {
+    /// Waits until nobody else imports into a folder, which is made if need be; holds as long as the file is kept.
+    ///
+    /// # Errors
+    /// The folder cannot be made, or its file not be locked.
+    pub fn lock(folder: &Path) -> Result<std::fs::File, CollectionError> {
+        let path = folder.join(LOCK);
+        let attempt = || -> std::io::Result<std::fs::File> {
+            private(folder)?;
+            let file = std::fs::OpenOptions::new().create(true).truncate(false).write(true).open(&path)?;
+            file.lock()?;
+            Ok(file)
+        };
+        attempt().map_err(|source| CollectionError::Io { path: path.clone(), what: "locked", source })
+    }
+
     /// Reads a folder; one that is not there is empty.
     ///
     /// # Errors
@@ -183,7 +200,11 @@ impl Collection {
             }
             // A source that gives no date has known it since the first import.
             if !indicator.since_stated {
-                indicator.since_ms = if old.indicator.since_stated { indicator.since_ms } else { old.indicator.since_ms.min(indicator.since_ms) };
+                indicator.since_ms = if old.indicator.since_stated {
+                    indicator.since_ms
+                } else {
+                    old.indicator.since_ms.min(indicator.since_ms)
+                };
             }
             old.last_seen_ms = old.last_seen_ms.max(now_ms);
             old.indicator = indicator;
@@ -213,7 +234,7 @@ impl Collection {
     /// A file cannot be written.
     pub fn save(&self, folder: &Path) -> Result<(), CollectionError> {
         let failed = |source| CollectionError::Io { path: folder.to_owned(), what: "written", source };
-        std::fs::create_dir_all(folder).map_err(failed)?;
+        private(folder).map_err(failed)?;
         write(folder, INDICATORS, |out| {
             serde_json::to_writer(&mut *out, &Head { lazaret_intel: FORM })?;
             out.write_all(b"\n")?;
@@ -228,6 +249,18 @@ impl Collection {
             out.write_all(b"\n")
         })
     }
+}
+
+/// Makes a folder for its owner alone.
+fn private(folder: &Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt as _;
+        builder.mode(0o700);
+    }
+    builder.create(folder)
 }
 
 fn opened(path: &Path) -> Result<Option<std::fs::File>, CollectionError> {

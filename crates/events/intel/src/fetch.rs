@@ -134,7 +134,10 @@ impl Fetcher {
         let answer = self.send(self.client.get(url.clone()).header(ACCEPT, media), url).await?;
         let headers = answer.headers().clone();
         if answer.status() == StatusCode::NOT_MODIFIED {
-            return Err(FetchError::Answer { address: shown(url), why: "it says that nothing changed, unasked".to_owned() });
+            return Err(FetchError::Answer {
+                address: shown(url),
+                why: "it says that nothing changed, unasked".to_owned(),
+            });
         }
         Ok((self.body(answer, url).await?, headers))
     }
@@ -145,7 +148,8 @@ impl Fetcher {
             Credential::Basic(user, password) => request.basic_auth(user, Some(password)),
             Credential::Bearer(token) => request.bearer_auth(token),
         };
-        let failed = |error: reqwest::Error| FetchError::Unreachable { address: shown(url), why: whole(&error.without_url()) };
+        let failed =
+            |error: reqwest::Error| FetchError::Unreachable { address: shown(url), why: whole(&error.without_url()) };
         let answer = request.send().await.map_err(failed)?;
         let status = answer.status();
         if status.is_success() || status == StatusCode::NOT_MODIFIED {
@@ -153,7 +157,9 @@ impl Fetcher {
         }
         let hint = match status.as_u16() {
             300..=399 => match header(answer.headers(), "location").and_then(|to| url.join(&to).ok()) {
-                Some(to) => format!("it points to `{}`; give that address if you trust it with the credential", shown(&to)),
+                Some(to) => {
+                    format!("it points to `{}`; give that address if you trust it with the credential", shown(&to))
+                }
                 None => "it points elsewhere".to_owned(),
             },
             401 | 403 => "check the user and password, or the token, and what they may read".to_owned(),
@@ -169,10 +175,8 @@ impl Fetcher {
     }
 
     async fn body(&self, mut answer: Response, url: &Url) -> Result<Vec<u8>, FetchError> {
-        let too_long = || FetchError::Answer {
-            address: shown(url),
-            why: format!("it is longer than {} bytes", self.bytes_max),
-        };
+        let too_long =
+            || FetchError::Answer { address: shown(url), why: format!("it is longer than {} bytes", self.bytes_max) };
         let said = answer.content_length().unwrap_or(0);
         if said > self.bytes_max as u64 {
             return Err(too_long());
@@ -193,9 +197,13 @@ impl Fetcher {
 
     /// An address of the web; with a credential, one that is encrypted or of this machine.
     pub(crate) fn allowed(&self, address: &str) -> Result<Url, FetchError> {
-        let wrong = |why: String| FetchError::Address { address: address.split(['?', '#']).next().unwrap_or_default().to_owned(), why };
+        let wrong = |why: String| FetchError::Address {
+            address: address.split(['?', '#']).next().unwrap_or_default().to_owned(),
+            why,
+        };
         // What does not parse is not shown: it may hold a password.
-        let url = Url::parse(address).map_err(|error| FetchError::Address { address: "the address".to_owned(), why: error.to_string() })?;
+        let url = Url::parse(address)
+            .map_err(|error| FetchError::Address { address: "the address".to_owned(), why: error.to_string() })?;
         if !url.username().is_empty() || url.password().is_some() {
             return Err(FetchError::Address {
                 address: shown(&url),

@@ -13,7 +13,10 @@ pub(crate) fn read(catalogue: &Value, out: &mut Out<'_>) {
     if let Some(count) = catalogue.get("count").and_then(Value::as_u64)
         && count != entries.len() as u64
     {
-        out.warn("the feed", format!("the catalogue says that it has {count} entries, but has {}; is it cut off?", entries.len()));
+        out.warn(
+            "the feed",
+            format!("the catalogue says that it has {count} entries, but has {}; is it cut off?", entries.len()),
+        );
     }
     for (at, entry) in entries.iter().enumerate() {
         let text = |key: &str| entry.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -29,17 +32,19 @@ pub(crate) fn read(catalogue: &Value, out: &mut Out<'_>) {
         if since_ms.is_none() {
             out.warn(&id, format!("`dateAdded` is `{}`, which is no day", normal::shortened(&added)));
         }
-        let mut labels: Vec<String> =
-            entry.get("cwes").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect();
+        let mut labels: Vec<String> = entry
+            .get("cwes")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .map(str::to_owned)
+            .collect();
         labels.insert(0, "known-exploited".to_owned());
         let context = Context {
             name: Some(text("vulnerabilityName")).filter(|name| !name.is_empty()),
             labels,
-            references: vec![Reference {
-                source: "cve".to_owned(),
-                id: Some(id.clone()),
-                url: None,
-            }],
+            references: vec![Reference { source: "cve".to_owned(), id: Some(id.clone()), url: None }],
             exploited: Some(Exploited {
                 vendor: text("vendorProject"),
                 product: text("product"),

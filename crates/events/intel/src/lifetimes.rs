@@ -86,6 +86,8 @@ mod tests {
         assert_eq!(table.end(&domain, 0), (Some(120 * DAY_MS), Until::Default));
         let flaw = Looks::For(Expression::One(Atom::Vulnerability("CVE-2026-0001".to_owned())));
         assert_eq!(table.end(&flaw, 0), (None, Until::Never));
-        assert!(Lifetimes::parse("[ip]\nsource = 'own'\nback_source = 'own'").unwrap_err().contains("`domain` is missing"));
+        assert!(
+            Lifetimes::parse("[ip]\nsource = 'own'\nback_source = 'own'").unwrap_err().contains("`domain` is missing")
+        );
     }
 }

@@ -36,14 +36,19 @@ enum Column {
 
 /// Names of columns as feeds have them, in small letters without `_`, `-` and spaces.
 fn column(name: &str) -> Column {
-    let name: String =
-        name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
+    let name: String = name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
     match name.as_str() {
-        "indicator" | "indicators" | "ioc" | "iocvalue" | "value" | "observable" | "indicatorvalue" => Column::Value(None),
-        "ip" | "ipaddress" | "address" | "dstip" | "srcip" | "srcipaddress" | "dstipaddress" | "cidr" | "network" => Column::Value(Some(Kind::Ip)),
+        "indicator" | "indicators" | "ioc" | "iocvalue" | "value" | "observable" | "indicatorvalue" => {
+            Column::Value(None)
+        }
+        "ip" | "ipaddress" | "address" | "dstip" | "srcip" | "srcipaddress" | "dstipaddress" | "cidr" | "network" => {
+            Column::Value(Some(Kind::Ip))
+        }
         "domain" | "domainname" | "hostname" | "fqdn" | "host" => Column::Value(Some(Kind::Domain)),
         "url" | "uri" => Column::Value(Some(Kind::Url)),
-        "hash" | "md5" | "sha1" | "sha256" | "sha512" | "md5hash" | "sha1hash" | "sha256hash" | "filehash" => Column::Value(Some(Kind::Hash)),
+        "hash" | "md5" | "sha1" | "sha256" | "sha512" | "md5hash" | "sha1hash" | "sha256hash" | "filehash" => {
+            Column::Value(Some(Kind::Hash))
+        }
         "email" | "emailaddress" => Column::Value(Some(Kind::Email)),
         "filename" => Column::Value(Some(Kind::FileName)),
         "cve" | "cveid" | "vulnerability" => Column::Value(Some(Kind::Vulnerability)),
@@ -65,7 +70,8 @@ fn column(name: &str) -> Column {
 fn kind_of(name: &str) -> Option<(Kind, Option<Algorithm>)> {
     let name: String = name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
     Some(match name.as_str() {
-        "ip" | "ipv4" | "ipv6" | "ipaddress" | "ipv4addr" | "ipv6addr" | "ipdst" | "ipsrc" | "address" | "cidr" | "network" | "ipport" | "addr" => (Kind::Ip, None),
+        "ip" | "ipv4" | "ipv6" | "ipaddress" | "ipv4addr" | "ipv6addr" | "ipdst" | "ipsrc" | "address" | "cidr"
+        | "network" | "ipport" | "addr" => (Kind::Ip, None),
         "domain" | "domainname" | "hostname" | "fqdn" | "host" => (Kind::Domain, None),
         "url" | "uri" => (Kind::Url, None),
         "hash" | "filehash" | "file" => (Kind::Hash, None),
@@ -107,7 +113,9 @@ pub(crate) fn read(bytes: &[u8], out: &mut Out<'_>) {
         if text.is_empty() {
             continue;
         }
-        if !taken && table.is_none() && number <= HEADER_LINES
+        if !taken
+            && table.is_none()
+            && number <= HEADER_LINES
             && let Some(found) = header(text)
         {
             table = Some(found);
@@ -180,7 +188,9 @@ fn split(text: &str, delimiter: u8) -> Vec<String> {
 
 fn row(text: &str, table: &Table, number: usize, out: &mut Out<'_>) {
     let cells = split(text, table.delimiter);
-    let pairs = || table.columns.iter().zip(&cells).map(|(column, cell)| (*column, cell.trim())).filter(|(_, cell)| is_given(cell));
+    let pairs = || {
+        table.columns.iter().zip(&cells).map(|(column, cell)| (*column, cell.trim())).filter(|(_, cell)| is_given(cell))
+    };
     let one = |wanted: Column| pairs().find(|(column, _)| *column == wanted).map(|(_, cell)| cell);
     let place = place(number);
     let stated = match one(Column::Type) {
@@ -217,8 +227,7 @@ fn row(text: &str, table: &Table, number: usize, out: &mut Out<'_>) {
         }
         read
     };
-    let (since_ms, named_ms, until_ms) =
-        (time(Column::Since, out), time(Column::Named, out), time(Column::Until, out));
+    let (since_ms, named_ms, until_ms) = (time(Column::Since, out), time(Column::Named, out), time(Column::Until, out));
     let words = |wanted: Column| -> Vec<String> {
         pairs()
             .filter(|(column, _)| *column == wanted)
@@ -227,7 +236,9 @@ fn row(text: &str, table: &Table, number: usize, out: &mut Out<'_>) {
             .filter(|word| is_given(word))
             .collect()
     };
-    let confidence = one(Column::Confidence).and_then(|cell| cell.trim_end_matches('%').parse::<u8>().ok()).filter(|value| *value <= 100);
+    let confidence = one(Column::Confidence)
+        .and_then(|cell| cell.trim_end_matches('%').parse::<u8>().ok())
+        .filter(|value| *value <= 100);
     let context = Context {
         name: one(Column::Name).map(str::to_owned),
         labels: words(Column::Labels),
@@ -281,8 +292,14 @@ fn plain(text: &str, number: usize, out: &mut Out<'_>) {
     // Feeds put counts and remarks behind the value, parted by a blank or comma.
     let cut = |text: &str| text.split([' ', '\t', ',']).next().unwrap_or_default().to_owned();
     let whole = normal::refang(text);
-    let alone = if normal::guess(&whole).is_ok() { whole.into_owned() } else { cut(&normal::refang(first)) };
-    value(if alone.is_empty() { text } else { &alone }, &place(number), out);
+    if normal::guess(&whole).is_ok() {
+        return value(&whole, &place(number), out);
+    }
+    let alone = cut(&normal::refang(first));
+    // A sentence is no list of values, though each of its words could be a name.
+    let is_word = alone == text
+        || !alone.contains(['.', ':']) && !matches!(normal::guess(&alone), Ok(Atom::Hash(..) | Atom::Vulnerability(_)));
+    value(if is_word { text } else { &alone }, &place(number), out);
 }
 
 /// The text before ` #`, ` ;` or ` //`.

@@ -18,8 +18,21 @@ use tables::{Blocks, Digests, Words};
 
 /// Fields that say when an event happened, the first that is there counts: those of content/detection/logsources.toml.
 pub const TIME_FIELDS: [&str; 15] = [
-    "TimeCreated_SystemTime", "eventTime", "@timestamp", "time", "ts", "published", "activityDateTime", "createdDateTime",
-    "CreationTime", "requestReceivedTimestamp", "timestamp", "TimeCreated", "Timestamp", "UtcTime", "created_at",
+    "TimeCreated_SystemTime",
+    "eventTime",
+    "@timestamp",
+    "time",
+    "ts",
+    "published",
+    "activityDateTime",
+    "createdDateTime",
+    "CreationTime",
+    "requestReceivedTimestamp",
+    "timestamp",
+    "TimeCreated",
+    "Timestamp",
+    "UtcTime",
+    "created_at",
 ];
 /// Places that one match names, at most.
 const SEEN_MAX: usize = 16;
@@ -174,8 +187,10 @@ impl<'a> Matcher<'a> {
     }
 
     fn tables(&mut self) {
-        let (mut v4, mut v6, mut digests): (Vec<(Network, u32)>, Vec<(Network, u32)>, Vec<(&str, u32)>) = Default::default();
-        let (mut domains, mut urls, mut files): (Vec<(&str, u32)>, Vec<(&str, u32)>, Vec<(&str, u32)>) = Default::default();
+        let (mut v4, mut v6, mut digests): (Vec<(Network, u32)>, Vec<(Network, u32)>, Vec<(&str, u32)>) =
+            Default::default();
+        let (mut domains, mut urls, mut files): (Vec<(&str, u32)>, Vec<(&str, u32)>, Vec<(&str, u32)>) =
+            Default::default();
         let (mut emails, mut flaws): (Vec<(&str, u32)>, Vec<(&str, u32)>) = Default::default();
         let mut texts: HashMap<Kind, Vec<(u32, &Test)>> = HashMap::new();
         for ((atom, _), id) in self.atoms.iter().zip(0u32..) {
@@ -252,8 +267,12 @@ impl<'a> Matcher<'a> {
     }
 
     fn judge(&self, event: &[u8], hits: &[Hit], take: &mut dyn FnMut(Match<'a>)) {
-        let mut found: Vec<u32> =
-            hits.iter().filter_map(|hit| self.atoms.get(hit.atom as usize)).flat_map(|(_, users)| users).copied().collect();
+        let mut found: Vec<u32> = hits
+            .iter()
+            .filter_map(|hit| self.atoms.get(hit.atom as usize))
+            .flat_map(|(_, users)| users)
+            .copied()
+            .collect();
         found.sort_unstable();
         found.dedup();
         let own_ms = place::time_of(event, &self.time_fields);
@@ -268,12 +287,12 @@ impl<'a> Matcher<'a> {
             let counts = indicator.until_ms.is_none_or(|until| at_ms < until)
                 && at_ms >= indicator.since_ms.saturating_sub(wanted.back_ms);
             let Some(expression) = indicator.expression().filter(|_| counts) else { continue };
-            let own = |hit: &&Hit| {
-                self.atoms.get(hit.atom as usize).is_some_and(|(atom, _)| has(expression, atom))
-            };
+            let own = |hit: &&Hit| self.atoms.get(hit.atom as usize).is_some_and(|(atom, _)| has(expression, atom));
             let there: Vec<&Hit> = hits.iter().filter(own).collect();
             let is_there = |atom: &Atom| {
-                there.iter().any(|hit| self.atoms.get(hit.atom as usize).is_some_and(|(other, _)| key_of(other) == key_of(atom)))
+                there.iter().any(|hit| {
+                    self.atoms.get(hit.atom as usize).is_some_and(|(other, _)| key_of(other) == key_of(atom))
+                })
             };
             if !wanted.any && !holds(expression, &is_there) {
                 continue;
@@ -308,7 +327,9 @@ fn key_of(atom: &Atom) -> Key<'_> {
 }
 
 pub(crate) fn has_scheme(url: &str) -> bool {
-    url.find("://").is_some_and(|at| url.bytes().take(at).all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.')))
+    url.find("://").is_some_and(|at| {
+        url.bytes().take(at).all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'))
+    })
 }
 
 fn is_any(expression: &Expression) -> bool {

@@ -61,7 +61,11 @@ fn event(event: &Value, out: &mut Out<'_>) {
 
 fn attribute(item: &Value, around: &Around, object: Option<(&str, bool)>, out: &mut Out<'_>) {
     let (kind, value, uuid) = (text(item, "type"), text(item, "value"), text(item, "uuid"));
-    let place = if uuid.is_empty() { format!("attribute `{}`", normal::shortened(&value)) } else { format!("attribute {uuid}") };
+    let place = if uuid.is_empty() {
+        format!("attribute `{}`", normal::shortened(&value))
+    } else {
+        format!("attribute {uuid}")
+    };
     if !flag(item, "to_ids") {
         return out.count(&place, "`to_ids` is false: the attribute is for context, not for detection");
     }
@@ -95,9 +99,10 @@ fn attribute(item: &Value, around: &Around, object: Option<(&str, bool)>, out: &
     }
     let stated = |key: &str| milliseconds(&text(item, key));
     // A scoring server says of each of its models whether the attribute is over.
-    let is_decayed = item.get("decay_score").and_then(Value::as_array).is_some_and(|scores| {
-        !scores.is_empty() && scores.iter().all(|score| flag(score, "decayed"))
-    });
+    let is_decayed = item
+        .get("decay_score")
+        .and_then(Value::as_array)
+        .is_some_and(|scores| !scores.is_empty() && scores.iter().all(|score| flag(score, "decayed")));
     let changed = item.get("timestamp").and_then(stamp);
     let until_ms = is_decayed.then_some(out.options.now_ms);
     out.add(Draft {
@@ -145,7 +150,10 @@ fn looks(kind: &str, value: &str) -> Result<Looks, String> {
 }
 
 fn kept(kind: &str, value: &str) -> Looks {
-    Looks::Kept { pattern: format!("{kind} = {value}"), why: format!("`{}` is no type that events are matched with", normal::shortened(kind)) }
+    Looks::Kept {
+        pattern: format!("{kind} = {value}"),
+        why: format!("`{}` is no type that events are matched with", normal::shortened(kind)),
+    }
 }
 
 fn algorithm_of(kind: &str) -> Option<Algorithm> {
@@ -169,7 +177,8 @@ fn tags(of: &Value, context: &mut Context) {
         match galaxy {
             Some((galaxy, cluster)) => cluster_of(galaxy, cluster.trim_matches('"'), context),
             None => {
-                let chain = name.strip_prefix("kill-chain:").map(|phase| format!("kill-chain:{}", phase.trim_matches('"')));
+                let chain =
+                    name.strip_prefix("kill-chain:").map(|phase| format!("kill-chain:{}", phase.trim_matches('"')));
                 match chain {
                     Some(phase) => push(&mut context.phases, &phase),
                     None => push(&mut context.labels, &name),
@@ -187,8 +196,24 @@ fn tags(of: &Value, context: &mut Context) {
 
 fn cluster_of(galaxy: &str, cluster: &str, context: &mut Context) {
     let into = match galaxy {
-        "threat-actor" | "mitre-intrusion-set" | "mitre-enterprise-attack-intrusion-set" | "microsoft-activity-group" | "360net-threat-actor" => &mut context.actors,
-        "malpedia" | "mitre-malware" | "mitre-tool" | "tool" | "ransomware" | "rat" | "botnet" | "banker" | "stealer" | "backdoor" | "exploit-kit" | "cryptominers" | "mitre-enterprise-attack-malware" => &mut context.malware,
+        "threat-actor"
+        | "mitre-intrusion-set"
+        | "mitre-enterprise-attack-intrusion-set"
+        | "microsoft-activity-group"
+        | "360net-threat-actor" => &mut context.actors,
+        "malpedia"
+        | "mitre-malware"
+        | "mitre-tool"
+        | "tool"
+        | "ransomware"
+        | "rat"
+        | "botnet"
+        | "banker"
+        | "stealer"
+        | "backdoor"
+        | "exploit-kit"
+        | "cryptominers"
+        | "mitre-enterprise-attack-malware" => &mut context.malware,
         _ => return push(&mut context.labels, &format!("{galaxy}={cluster}")),
     };
     push(into, cluster);
@@ -240,9 +265,15 @@ mod tests {
     fn every_kind_has_a_type() {
         let digest = "0".repeat(40);
         for (kind, value, wanted) in [
-            ("ip-dst", "192.0.2.1", Kind::Ip), ("ip-dst|port", "192.0.2.1|443", Kind::Ip), ("hostname", "a.bad.example", Kind::Domain),
-            ("url", "hxxp://bad[.]example/", Kind::Url), ("sha1", digest.as_str(), Kind::Hash), ("filename|sha1", &format!("a.exe|{digest}"), Kind::Hash),
-            ("filename", "a.exe", Kind::FileName), ("email-src", "a@bad.example", Kind::Email), ("vulnerability", "CVE-2026-0001", Kind::Vulnerability),
+            ("ip-dst", "192.0.2.1", Kind::Ip),
+            ("ip-dst|port", "192.0.2.1|443", Kind::Ip),
+            ("hostname", "a.bad.example", Kind::Domain),
+            ("url", "hxxp://bad[.]example/", Kind::Url),
+            ("sha1", digest.as_str(), Kind::Hash),
+            ("filename|sha1", &format!("a.exe|{digest}"), Kind::Hash),
+            ("filename", "a.exe", Kind::FileName),
+            ("email-src", "a@bad.example", Kind::Email),
+            ("vulnerability", "CVE-2026-0001", Kind::Vulnerability),
         ] {
             let Looks::For(Expression::One(atom)) = looks(kind, value).unwrap() else { panic!("{kind}") };
             assert_eq!(atom.kind(), wanted, "{kind}");

@@ -35,7 +35,9 @@ pub fn domain(text: &str) -> Result<String, String> {
     for label in name.split('.') {
         let is_label = !label.is_empty()
             && label.len() <= LABEL_MAX
-            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_') || !byte.is_ascii());
+            && label
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_') || !byte.is_ascii());
         if !is_label || label.starts_with('-') || label.ends_with('-') {
             return Err(format!("`{}` is no name of a domain: `{}` is no label", shown(), label.escape_debug()));
         }
@@ -91,7 +93,9 @@ pub(crate) fn is_url(byte: u8) -> bool {
 pub(crate) fn url_into(text: &[u8], out: &mut Vec<u8>) -> bool {
     let (scheme, rest) = match memchr::memmem::find(text, b"://") {
         // A `://` behind the path belongs to another address, as in `host/?to=https://…`.
-        Some(at) if text.iter().take(at).all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.')) => {
+        Some(at)
+            if text.iter().take(at).all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.')) =>
+        {
             (text.get(..at).unwrap_or_default(), text.get(at + 3..).unwrap_or_default())
         }
         _ => (&b""[..], text),
@@ -183,7 +187,11 @@ pub fn email(text: &str) -> Result<String, String> {
     let address = text.trim().trim_start_matches('<').trim_end_matches('>').to_ascii_lowercase();
     let wrong = || format!("`{}` is no e-mail address", shortened(text));
     let (local, host) = address.rsplit_once('@').ok_or_else(wrong)?;
-    if address.len() > EMAIL_MAX || local.is_empty() || !local.bytes().all(is_local) || local.starts_with(['.', '-', '\'', '=']) {
+    if address.len() > EMAIL_MAX
+        || local.is_empty()
+        || !local.bytes().all(is_local)
+        || local.starts_with(['.', '-', '\'', '='])
+    {
         return Err(wrong());
     }
     let host = domain(host)?;
@@ -280,9 +288,26 @@ pub fn refang(text: &str) -> Cow<'_, str> {
     let mut text = Cow::Borrowed(text);
     if text.contains(['[', '(', '{', '\\']) {
         const MARKS: [(&str, &str); 20] = [
-            ("[.]", "."), ("(.)", "."), ("{.}", "."), ("[.", "."), (".]", "."), ("[dot]", "."), ("(dot)", "."), ("{dot}", "."),
-            ("\\.", "."), ("[:]", ":"), ("(:)", ":"), ("[:", ":"), ("[://]", "://"), ("[/]", "/"), ("[at]", "@"), ("(at)", "@"),
-            ("{at}", "@"), ("[@]", "@"), ("(@)", "@"), ("{@}", "@"),
+            ("[://]", "://"),
+            ("[.]", "."),
+            ("(.)", "."),
+            ("{.}", "."),
+            ("[.", "."),
+            (".]", "."),
+            ("[dot]", "."),
+            ("(dot)", "."),
+            ("{dot}", "."),
+            ("\\.", "."),
+            ("[:]", ":"),
+            ("(:)", ":"),
+            ("[:", ":"),
+            ("[/]", "/"),
+            ("[at]", "@"),
+            ("(at)", "@"),
+            ("{at}", "@"),
+            ("[@]", "@"),
+            ("(@)", "@"),
+            ("{@}", "@"),
         ];
         // An IPv6 address may stand in brackets of its own.
         let is_bracketed = text.starts_with('[') && text.ends_with(']') && text.contains("::");
@@ -296,7 +321,17 @@ pub fn refang(text: &str) -> Cow<'_, str> {
     }
     let lower: String = text.chars().take(8).flat_map(char::to_lowercase).collect();
     for (defanged, scheme) in [
-        ("hxxps", "https"), ("hxxp", "http"), ("hxtps", "https"), ("hxtp", "http"), ("htxps", "https"), ("htxp", "http"), ("httxs", "https"), ("httx", "http"), ("fxp", "ftp"), ("fxxp", "ftp"), ("meow", "http"),
+        ("hxxps", "https"),
+        ("hxxp", "http"),
+        ("hxtps", "https"),
+        ("hxtp", "http"),
+        ("htxps", "https"),
+        ("htxp", "http"),
+        ("httxs", "https"),
+        ("httx", "http"),
+        ("fxp", "ftp"),
+        ("fxxp", "ftp"),
+        ("meow", "http"),
     ] {
         if let Some(rest) = lower.strip_prefix(defanged)
             && rest.starts_with(':')
@@ -373,10 +408,18 @@ mod tests {
     fn what_nobody_gave_a_kind_is_guessed() {
         let digest = "A".repeat(64);
         for (text, kind) in [
-            ("192.0.2.1", Kind::Ip), ("198.51.100.0/24", Kind::Ip), ("2001:db8::/32", Kind::Ip), ("192.0.2.1:8080", Kind::Ip),
-            ("bad.example", Kind::Domain), ("bad.example:443", Kind::Domain), ("http://bad.example/x", Kind::Url),
-            ("bad.example/x", Kind::Url), (digest.as_str(), Kind::Hash), ("a@bad.example", Kind::Email),
-            ("CVE-2026-0001", Kind::Vulnerability), ("localhost", Kind::Domain),
+            ("192.0.2.1", Kind::Ip),
+            ("198.51.100.0/24", Kind::Ip),
+            ("2001:db8::/32", Kind::Ip),
+            ("192.0.2.1:8080", Kind::Ip),
+            ("bad.example", Kind::Domain),
+            ("bad.example:443", Kind::Domain),
+            ("http://bad.example/x", Kind::Url),
+            ("bad.example/x", Kind::Url),
+            (digest.as_str(), Kind::Hash),
+            ("a@bad.example", Kind::Email),
+            ("CVE-2026-0001", Kind::Vulnerability),
+            ("localhost", Kind::Domain),
         ] {
             assert_eq!(guess(text).unwrap().kind(), kind, "{text}");
         }

@@ -134,9 +134,9 @@ impl Shapes {
             let length = rest.find(|c| !is_word(c)).unwrap_or(rest.len());
             at = start + length;
             let (word, behind) = rest.split_at(length);
-            let digits = behind.strip_prefix(':').map_or(0, |port| {
-                1 + port.bytes().take(5).take_while(u8::is_ascii_digit).count()
-            });
+            let digits = behind
+                .strip_prefix(':')
+                .map_or(0, |port| 1 + port.bytes().take(5).take_while(u8::is_ascii_digit).count());
             let is_path = digits != 1 && behind.get(digits..).is_some_and(|path| path.starts_with('/'));
             let is_inside = text.get(..start).is_some_and(|before| before.ends_with(['/', '@', ':', '\\']));
             if word.contains('.') && is_path && !is_inside {

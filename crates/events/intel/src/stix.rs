@@ -39,9 +39,20 @@ pub(crate) fn read(value: &Value, out: &mut Out<'_>) {
             "indicator" => indicator(object, at, &things, &links, out),
             "" => out.problem(&format!("objects[{at}]"), "`type` is missing".to_owned()),
             "bundle" if objects.len() == 1 => out.warn("the feed", "the bundle holds no objects".to_owned()),
-            "vulnerability" | "malware" | "threat-actor" | "intrusion-set" | "campaign" | "tool" | "relationship"
-            | "attack-pattern" | "identity" | "marking-definition" | "infrastructure" | "extension-definition" => {}
-            _ => out.count(&format!("objects[{at}]"), "objects other than indicators and what they point to are not used"),
+            "vulnerability"
+            | "malware"
+            | "threat-actor"
+            | "intrusion-set"
+            | "campaign"
+            | "tool"
+            | "relationship"
+            | "attack-pattern"
+            | "identity"
+            | "marking-definition"
+            | "infrastructure"
+            | "extension-definition" => {}
+            _ => out
+                .count(&format!("objects[{at}]"), "objects other than indicators and what they point to are not used"),
         }
     }
 }
@@ -125,8 +136,11 @@ fn indicator(object: &Value, at: usize, things: &HashMap<&str, Thing<'_>>, links
     };
     follow(id, things, links, &mut context);
     let named_ms = milliseconds(field(object, "modified")).max(since_ms);
-    let confidence =
-        object.get("confidence").and_then(Value::as_u64).and_then(|value| u8::try_from(value).ok()).filter(|value| *value <= 100);
+    let confidence = object
+        .get("confidence")
+        .and_then(Value::as_u64)
+        .and_then(|value| u8::try_from(value).ok())
+        .filter(|value| *value <= 100);
     out.add(Draft {
         since_ms,
         until_ms,

@@ -177,7 +177,8 @@ impl Client {
         }
         let mut roots = Vec::new();
         for text in texts.iter().take(ROOTS_MAX) {
-            let root = start.join(text).map_err(|error| wrong(start, &format!("an API root is no address: {error}")))?;
+            let root =
+                start.join(text).map_err(|error| wrong(start, &format!("an API root is no address: {error}")))?;
             if root.origin() != start.origin() {
                 // Neither the credential nor the request may be sent wherever a server says.
                 let why = format!("its API root `{}` is another server's; give that address instead", shown(&root));
@@ -200,10 +201,13 @@ impl Client {
     pub async fn poll(&self, found: &Found, added_after: Option<&str>) -> Result<Polled, TaxiiError> {
         let mut base = found.root.clone();
         match base.path_segments_mut() {
-            Ok(mut segments) => segments.pop_if_empty().extend(["collections", found.collection.id.as_str(), "objects", ""]),
+            Ok(mut segments) => {
+                segments.pop_if_empty().extend(["collections", found.collection.id.as_str(), "objects", ""])
+            }
             Err(()) => return Err(wrong(&found.root, "it is no address of the web")),
         };
-        let mut polled = Polled { envelope: Value::Null, objects: 0, pages: 0, added_after: added_after.map(str::to_owned) };
+        let mut polled =
+            Polled { envelope: Value::Null, objects: 0, pages: 0, added_after: added_after.map(str::to_owned) };
         let mut objects = Vec::new();
         let (mut next, mut bytes): (Option<String>, usize) = (None, 0);
         // Servers that give no `next` go on by date (section 3.5).
@@ -224,7 +228,9 @@ impl Client {
             let count = envelope.objects.len();
             objects.extend(envelope.objects);
             if objects.len() > OBJECTS_MAX || polled.pages > PAGES_MAX || bytes > POLL_BYTES_MAX {
-                let why = format!("the collection is larger than {OBJECTS_MAX} objects, {PAGES_MAX} pages or {POLL_BYTES_MAX} bytes");
+                let why = format!(
+                    "the collection is larger than {OBJECTS_MAX} objects, {PAGES_MAX} pages or {POLL_BYTES_MAX} bytes"
+                );
                 return Err(wrong(&base, &why));
             }
             if let Some(last) = &page.added_last {
@@ -296,7 +302,9 @@ pub fn choose(found: Vec<Found>, named: Option<&str>) -> Result<Found, TaxiiErro
     });
     match (fitting.next(), fitting.next(), named) {
         (Some(only), None, _) => Ok(only),
-        (None, _, Some(name)) => Err(TaxiiError::Which { why: format!("no collection is called `{}`", name.escape_debug()), there }),
+        (None, _, Some(name)) => {
+            Err(TaxiiError::Which { why: format!("no collection is called `{}`", name.escape_debug()), there })
+        }
         (None, _, None) => Err(TaxiiError::Which { why: "the server has no collection to read".to_owned(), there }),
         (Some(_), Some(_), _) => Err(TaxiiError::Which { why: "name one collection".to_owned(), there }),
     }

@@ -45,7 +45,10 @@ fn a_bundle_names_who_is_behind_an_indicator() {
         ("indicator_types", json!(["malicious-activity"])),
         ("labels", json!(["trial-data"])),
         ("kill_chain_phases", json!([{"kill_chain_name": "mitre-attack", "phase_name": "command-and-control"}])),
-        ("external_references", json!([{"source_name": "report", "external_id": "R-1", "url": "https://reports.example/r1"}])),
+        (
+            "external_references",
+            json!([{"source_name": "report", "external_id": "R-1", "url": "https://reports.example/r1"}]),
+        ),
     ] {
         first[key] = value;
     }
@@ -86,16 +89,31 @@ fn patterns_become_what_one_event_can_be_asked() {
         (format!("[file:hashes.\"x\" = '{digest}']"), "kept: "),
         ("[file:name = 'Evil.EXE']".to_owned(), "file_name:evil.exe"),
         ("[email-message:from_ref.value = 'A@Bad.Example']".to_owned(), "email:a@bad.example"),
-        ("[network-traffic:dst_ref.type = 'ipv4-addr' AND network-traffic:dst_ref.value = '192.0.2.9']".to_owned(), "ip:192.0.2.9"),
+        (
+            "[network-traffic:dst_ref.type = 'ipv4-addr' AND network-traffic:dst_ref.value = '192.0.2.9']".to_owned(),
+            "ip:192.0.2.9",
+        ),
         ("[network-traffic:dst_ref.value = 'bad.example'] WITHIN 5 SECONDS".to_owned(), "domain:bad.example"),
         ("[domain-name:value LIKE '%.bad.example']".to_owned(), "domain:domain LIKE %.bad.example"),
-        ("[url:value MATCHES '^https?://[a-z]{8}\\\\.example/']".to_owned(), "url:url MATCHES ^https?://[a-z]{8}\\.example/"),
+        (
+            "[url:value MATCHES '^https?://[a-z]{8}\\\\.example/']".to_owned(),
+            "url:url MATCHES ^https?://[a-z]{8}\\.example/",
+        ),
         ("([domain-name:value = 'bad.example']) /* known */".to_owned(), "domain:bad.example"),
         ("[vulnerability:name = 'cve-2026-0001']".to_owned(), "vulnerability:CVE-2026-0001"),
-        ("[ipv4-addr:value = '192.0.2.1'] FOLLOWEDBY [ipv4-addr:value = '192.0.2.2']".to_owned(), "kept: it needs one observation after another"),
-        ("[ipv4-addr:value = '192.0.2.1'] AND [ipv4-addr:value = '192.0.2.2']".to_owned(), "kept: it needs several observations"),
+        (
+            "[ipv4-addr:value = '192.0.2.1'] FOLLOWEDBY [ipv4-addr:value = '192.0.2.2']".to_owned(),
+            "kept: it needs one observation after another",
+        ),
+        (
+            "[ipv4-addr:value = '192.0.2.1'] AND [ipv4-addr:value = '192.0.2.2']".to_owned(),
+            "kept: it needs several observations",
+        ),
         ("[ipv4-addr:value = '192.0.2.1'] REPEATS 3 TIMES".to_owned(), "kept: it needs 3 observations"),
-        ("[ipv4-addr:value = '192.0.2.1'] START t'2026-01-01T00:00:00Z' STOP t'2026-02-01T00:00:00Z'".to_owned(), "kept: it holds in a span"),
+        (
+            "[ipv4-addr:value = '192.0.2.1'] START t'2026-01-01T00:00:00Z' STOP t'2026-02-01T00:00:00Z'".to_owned(),
+            "kept: it holds in a span",
+        ),
         ("[ipv4-addr:value != '192.0.2.1']".to_owned(), "kept: it asks what"),
         ("[ipv4-addr:value NOT IN ('192.0.2.1')]".to_owned(), "kept: it asks what"),
         ("[file:size > 25]".to_owned(), "kept: `file:size` is no property"),
@@ -113,7 +131,10 @@ fn patterns_become_what_one_event_can_be_asked() {
         let is_kept = wanted.starts_with("kept");
         assert_eq!(parsed.problems.len(), usize::from(is_kept), "{pattern}: {:?}", parsed.problems);
     }
-    let both = read(&bundle(json!([indicator(1, "[file:name = 'a.exe' AND (file:hashes.MD5 = '0123456789abcdef0123456789abcdef' OR file:name IN ('b.exe', 'c.exe'))]")])));
+    let both = read(&bundle(json!([indicator(
+        1,
+        "[file:name = 'a.exe' AND (file:hashes.MD5 = '0123456789abcdef0123456789abcdef' OR file:name IN ('b.exe', 'c.exe'))]"
+    )])));
     let Looks::For(Expression::All(parts)) = &both.indicators[0].looks else { panic!("{both:?}") };
     assert!(matches!(&parts[1], Expression::Any(choices) if choices.len() == 2));
 }
@@ -158,7 +179,10 @@ fn misp_events_are_read_by_to_ids() {
         assert_eq!(parsed.indicators.len(), 7, "{:?}", values(&parsed));
         let by = |id: &str| parsed.indicators.iter().find(|indicator| indicator.id == id).unwrap();
         let context = by("a1").context.as_deref().unwrap();
-        assert_eq!((context.actors.as_slice(), context.malware.as_slice()), (&["Grey Heron".to_owned()][..], &["Loader".to_owned()][..]));
+        assert_eq!(
+            (context.actors.as_slice(), context.malware.as_slice()),
+            (&["Grey Heron".to_owned()][..], &["Loader".to_owned()][..])
+        );
         assert_eq!(context.phases, ["kill-chain:Delivery"]);
         assert_eq!(by("a1").until_ms, Some(1_775_000_000_000 + 120 * DAY));
         assert!(matches!(&by("a2").looks, Looks::For(Expression::Any(parts)) if parts.len() == 2));
@@ -166,8 +190,12 @@ fn misp_events_are_read_by_to_ids() {
         assert!(!by("a7").is_live(NOW));
         assert_eq!(value(by("o1")), "hash:0123456789abcdef0123456789abcdef");
         assert_eq!(by("o1").until_ms, intel::milliseconds("2026-04-01").map(|ms| ms + 1095 * DAY));
-        let told: Vec<(&str, bool)> = parsed.problems.iter().map(|problem| (problem.place.as_str(), problem.left_out)).collect();
-        assert_eq!(told, [("attribute a4", true), ("attribute a5", false), ("attribute a8", false), ("attribute a3", true)]);
+        let told: Vec<(&str, bool)> =
+            parsed.problems.iter().map(|problem| (problem.place.as_str(), problem.left_out)).collect();
+        assert_eq!(
+            told,
+            [("attribute a4", true), ("attribute a5", false), ("attribute a8", false), ("attribute a3", true)]
+        );
     }
 }
 
@@ -194,12 +222,21 @@ fn plain_lists_are_read_in_all_their_forms() {
     assert_eq!(
         values(&parsed),
         [
-            "url:http://bad.example/path", "ip:192.0.2.1", "ip:198.51.100.0/24", "domain:ads.bad.example", "domain:tracker.bad.example",
-            "domain:evil.example", "email:evil@bad.example", "vulnerability:CVE-2026-0001", "hash:0123456789abcdef0123456789abcdef", "ip:2001:db8::1", "ip:192.0.2.7",
+            "url:http://bad.example/path",
+            "ip:192.0.2.1",
+            "ip:198.51.100.0/24",
+            "domain:ads.bad.example",
+            "domain:tracker.bad.example",
+            "domain:evil.example",
+            "email:evil@bad.example",
+            "vulnerability:CVE-2026-0001",
+            "hash:0123456789abcdef0123456789abcdef",
+            "ip:2001:db8::1",
+            "ip:192.0.2.7",
         ]
     );
     let told: Vec<&str> = parsed.problems.iter().map(|problem| problem.place.as_str()).collect();
-    assert_eq!(told, ["line 16", "line 17", "line 18"], "{:?}", parsed.problems);
+    assert_eq!(told, ["line 15", "line 16", "line 17"], "{:?}", parsed.problems);
     let allowed = parse(b"10.0.0.1\ngoogle.com\nlocalhost\n", &Options { allow_benign: true, ..options() });
     assert_eq!((allowed.indicators.len(), allowed.problems.iter().filter(|problem| !problem.left_out).count()), (3, 3));
 }
@@ -230,11 +267,26 @@ fn hostile_feeds_are_answered() {
     let bomb = format!("[{} ipv4-addr:value = '192.0.2.1' {}]", "(".repeat(100_000), ")".repeat(100_000));
     let observations = format!("{}[a:b = 1]{}", "(".repeat(50_000), ")".repeat(50_000));
     let qualified = format!("[a:b = 1]{}", " WITHIN 1 SECONDS".repeat(10_000));
-    for text in [deep, deep_object, "{".to_owned(), "{\"type\":\"bundle\",\"objects\":[{\"type\":\"indic".to_owned(), "[".to_owned()] {
+    for text in [
+        deep,
+        deep_object,
+        "{".to_owned(),
+        "{\"type\":\"bundle\",\"objects\":[{\"type\":\"indic".to_owned(),
+        "[".to_owned(),
+    ] {
         let parsed = read(text.as_bytes());
         assert!(parsed.indicators.is_empty() && !parsed.problems.is_empty(), "{}", &text[..text.len().min(20)]);
     }
-    for pattern in [bomb, observations, qualified, "'".repeat(100), "[a:b = t'']".to_owned(), "\u{1F600}".to_owned(), "[a:b[".to_owned()] {
+    for pattern in [
+        bomb,
+        observations,
+        qualified,
+        "'".repeat(100),
+        "[a:b = t'']".to_owned(),
+        "[a:b = h'x']".to_owned(),
+        "\u{1F600}".to_owned(),
+        "[a:b[".to_owned(),
+    ] {
         let parsed = read(&bundle(json!([indicator(1, &pattern)])));
         assert!(values(&parsed)[0].starts_with("kept: the pattern cannot be read"), "{:?}", &values(&parsed)[0]);
     }
@@ -242,7 +294,18 @@ fn hostile_feeds_are_answered() {
     assert_eq!((broken.indicators.len(), broken.problems.len()), (1, 1));
     let long = read(&[&b"a".repeat(1 << 20)[..], b"\n192.0.2.1"].concat());
     assert_eq!((long.indicators.len(), long.problems.len()), (1, 1));
-    for odd in [&b""[..], b"\n\n", b"null", b"{}", b"[]", b"[1]", b"{\"objects\":[1,null,{}]}", b"{\"Event\":{\"Attribute\":[null,1]}}", b"{\"vulnerabilities\":[null]}", b"{\"response\":{\"response\":{}}}"] {
+    for odd in [
+        &b""[..],
+        b"\n\n",
+        b"null",
+        b"{}",
+        b"[]",
+        b"[1]",
+        b"{\"objects\":[1,null,{}]}",
+        b"{\"Event\":{\"Attribute\":[null,1]}}",
+        b"{\"vulnerabilities\":[null]}",
+        b"{\"response\":{\"response\":{}}}",
+    ] {
         let _no_panic = read(odd);
     }
     // Cut anywhere, a feed is told and nothing panics.
@@ -281,5 +344,7 @@ fn a_million_lines_are_read() {
     }
     let parsed = read(list.as_bytes());
     assert_eq!((parsed.indicators.len(), parsed.problems.len()), (1_000_000, 0));
-    assert!(matches!(&parsed.indicators[999_999].looks, Looks::For(Expression::One(Atom::Domain(name))) if name == "hf423f.bad.example"));
+    assert!(
+        matches!(&parsed.indicators[999_999].looks, Looks::For(Expression::One(Atom::Domain(name))) if name == "hf423f.bad.example")
+    );
 }

@@ -50,10 +50,16 @@ fn values_are_found_whole_and_inside_texts() {
         (json!({"ip": "2001:DB8:7:1::5"}), "ip=2001:DB8:7:1::5 -> 2001:db8:7::/48"),
         (json!({"ip": "addr [2001:db8:7::1]:443"}), "ip=2001:db8:7::1 -> 2001:db8:7::/48"),
         (json!({"ip": "::ffff:192.0.2.1"}), "ip=192.0.2.1 -> 192.0.2.1"),
-        (json!({"url": "see HTTP://HOST.example:80/x?y=1#top."}), "url=HTTP://HOST.example:80/x?y=1#top -> http://host.example/x?y=1"),
+        (
+            json!({"url": "see HTTP://HOST.example:80/x?y=1#top."}),
+            "url=HTTP://HOST.example:80/x?y=1#top -> http://host.example/x?y=1",
+        ),
         (json!({"uri": "host2.example/z"}), "uri=host2.example/z -> host2.example/z"),
         (json!({"uri": "https://host2.example/z"}), "uri=https://host2.example/z -> host2.example/z"),
-        (json!({"Hashes": format!("MD5=00,SHA256={}", digest.to_uppercase())}), &format!("Hashes={} -> {digest}", digest.to_uppercase())),
+        (
+            json!({"Hashes": format!("MD5=00,SHA256={}", digest.to_uppercase())}),
+            &format!("Hashes={} -> {digest}", digest.to_uppercase()),
+        ),
         (json!({"from": "Evil <EVIL@mail.example>"}), "from=EVIL@mail.example -> evil@mail.example"),
         (json!({"f": "cve-2026-0001: yes"}), "f=cve-2026-0001 -> CVE-2026-0001"),
         (json!({"mail": "x@bad.example"}), "mail=bad.example -> bad.example"),
@@ -73,7 +79,11 @@ fn values_are_found_whole_and_inside_texts() {
     // As other writers escape it.
     let matcher = Matcher::new(&indicators, Basis::At(NOW)).unwrap();
     let mut count = 0;
-    for event in [r#"{"u":"http:\/\/host.example\/x?y\u003d1"}"#, r#"{ "k\"ey" : "bad.ex\u0061mple" }"#, r#"{"a":"\\\\192.0.2.1\\share"}"#] {
+    for event in [
+        r#"{"u":"http:\/\/host.example\/x?y\u003d1"}"#,
+        r#"{ "k\"ey" : "bad.ex\u0061mple" }"#,
+        r#"{"a":"\\\\192.0.2.1\\share"}"#,
+    ] {
         matcher.each(event.as_bytes(), &mut matcher.scratch(), &mut |_found| count += 1);
     }
     assert_eq!(count, 3);
@@ -81,11 +91,18 @@ fn values_are_found_whole_and_inside_texts() {
 
 #[test]
 fn names_of_files_are_found_with_spaces_and_without_dots() {
-    let indicators = ["evil.exe", "invoice may.pdf", "dropper", ".hidden"].map(|name| one(Expression::One(Atom::FileName(name.to_owned()))));
+    let indicators = ["evil.exe", "invoice may.pdf", "dropper", ".hidden"]
+        .map(|name| one(Expression::One(Atom::FileName(name.to_owned()))));
     let event = json!({"image": "C:\\Temp\\EVIL.exe", "cmd": "run evil.exe -x", "att": "Invoice May.pdf", "p": "/tmp/dropper", "h": "/root/.hidden", "no": "devil.exe dropper2 my dropper"});
     assert_eq!(
         found(&indicators, &event),
-        ["image=EVIL.exe -> evil.exe", "cmd=evil.exe -> evil.exe", "att=Invoice May.pdf -> invoice may.pdf", "p=dropper -> dropper", "h=.hidden -> .hidden"]
+        [
+            "image=EVIL.exe -> evil.exe",
+            "cmd=evil.exe -> evil.exe",
+            "att=Invoice May.pdf -> invoice may.pdf",
+            "p=dropper -> dropper",
+            "h=.hidden -> .hidden"
+        ]
     );
 }
 
@@ -113,7 +130,7 @@ fn like_and_matches_are_tried_on_values_of_their_kind() {
     // A regular expression that others need exponential time for.
     let slow = [text(Kind::Url, Test::Matches("^http://(a+)+$".to_owned()))];
     let begun = std::time::Instant::now();
-    let event = json!({"u": format!("http://{}!", "a".repeat(5000))});
+    let event = json!({"u": format!("http://{}-", "a".repeat(5000))});
     assert!(found(&slow, &event).is_empty());
     assert!(begun.elapsed().as_secs() < 5);
 }
@@ -125,7 +142,8 @@ fn what_ended_is_not_matched_and_age_is_told() {
     let count = |indicator: &Indicator, basis: Basis, event: &str| {
         let matcher = Matcher::new([indicator], basis).unwrap();
         let mut ages = Vec::new();
-        matcher.each(event.as_bytes(), &mut matcher.scratch(), &mut |found| ages.push((found.age_days(), found.at_event)));
+        matcher
+            .each(event.as_bytes(), &mut matcher.scratch(), &mut |found| ages.push((found.age_days(), found.at_event)));
         ages
     };
     let end = NOW + 120 * DAY_MS;
@@ -171,18 +189,39 @@ fn a_match_says_everything() {
 
 #[test]
 fn hostile_events_cost_little() {
-    let indicators = list("bad.example\n192.0.2.1\n2001:db8::1\nhttp://bad.example/x\nbad.example/y\nevil@bad.example\n");
+    let indicators =
+        list("bad.example\n192.0.2.1\n2001:db8::1\nhttp://bad.example/x\nbad.example/y\nevil@bad.example\n");
     let mut all = indicators;
     all.push(one(Expression::One(Atom::FileName("evil.exe".to_owned()))));
     let matcher = Matcher::new(&all, Basis::At(NOW)).unwrap();
     let mut scratch = matcher.scratch();
     let begun = std::time::Instant::now();
-    for piece in ["a://", "a.b/,", "::", ":", "@", "a@", "a.", "0.", "http://", "[", "{\"a\":\"", "\\", "\\u", "\"", "1.1.1.1/", "-", "é."] {
+    for piece in [
+        "a://",
+        "a.b/,",
+        "::",
+        ":",
+        "@",
+        "a@",
+        "a.",
+        "0.",
+        "http://",
+        "[",
+        "{\"a\":\"",
+        "\\",
+        "\\u",
+        "\"",
+        "1.1.1.1/",
+        "-",
+        "é.",
+    ] {
         let event = format!("{{\"x\":\"{}\"}}", piece.repeat((4 << 20) / piece.len()));
         matcher.each(event.as_bytes(), &mut scratch, &mut |_found| {});
     }
     assert!(begun.elapsed().as_secs() < 60, "{:?}", begun.elapsed());
-    for event in [&b""[..], b"\"", b"{\"a\":\"bad.example", b"\xff\"\xffbad.example\xff\"", b"{\"a\":\"\\", b"\"\\\"\\u12\""] {
+    for event in
+        [&b""[..], b"\"", b"{\"a\":\"bad.example", b"\xff\"\xffbad.example\xff\"", b"{\"a\":\"\\", b"\"\\\"\\u12\""]
+    {
         matcher.each(event, &mut scratch, &mut |_found| {});
     }
 }
@@ -191,21 +230,82 @@ fn hostile_events_cost_little() {
 fn piece() -> impl Strategy<Value = String> {
     prop_oneof![
         prop::sample::select(vec![
-            "bad.example", "a.bad.example", "BAD.Example", "example", "192.0.2.1", "192.0.2.77", "198.51.100.9", "2001:db8::1", "2001:db8:5::9", "::ffff:192.0.2.1", "::",
-            "http://bad.example/x", "https://bad.example:443/x", "HTTP://BAD.example:80/x", "bad.example/x", "bad.example:8080/x", "host.example/y?q=1", "http://host.example/y?q=1#f", "u:p@", "evil@bad.example", "e+v@bad.example",
-            "CVE-2026-0001", "cve-2026-00012", "0123456789abcdef0123456789abcdef", "0123456789ABCDEF0123456789ABCDEF0", "evil.exe", "Evil.EXE", "inv 1.js", "inv1.js", "dropper",
-        ]).prop_map(str::to_owned),
+            "bad.example",
+            "a.bad.example",
+            "BAD.Example",
+            "example",
+            "192.0.2.1",
+            "192.0.2.77",
+            "198.51.100.9",
+            "2001:db8::1",
+            "2001:db8:5::9",
+            "::ffff:192.0.2.1",
+            "::",
+            "http://bad.example/x",
+            "https://bad.example:443/x",
+            "HTTP://BAD.example:80/x",
+            "bad.example/x",
+            "bad.example:8080/x",
+            "host.example/y?q=1",
+            "http://host.example/y?q=1#f",
+            "u:p@",
+            "evil@bad.example",
+            "e+v@bad.example",
+            "CVE-2026-0001",
+            "cve-2026-00012",
+            "0123456789abcdef0123456789abcdef",
+            "0123456789ABCDEF0123456789ABCDEF0",
+            "evil.exe",
+            "Evil.EXE",
+            "inv 1.js",
+            "inv1.js",
+            "dropper",
+        ])
+        .prop_map(str::to_owned),
         "[ -~]{0,3}",
-        prop::sample::select(vec![".", "-", "_", ":", "/", "//", "://", "@", "\\", " ", "\n", "é", "\u{1F600}", "'", "\"", ",", "[", "]", "a", "0", "%", "?", "#", "="]).prop_map(str::to_owned),
+        prop::sample::select(vec![
+            ".",
+            "-",
+            "_",
+            ":",
+            "/",
+            "//",
+            "://",
+            "@",
+            "\\",
+            " ",
+            "\n",
+            "é",
+            "\u{1F600}",
+            "'",
+            "\"",
+            ",",
+            "[",
+            "]",
+            "a",
+            "0",
+            "%",
+            "?",
+            "#",
+            "="
+        ])
+        .prop_map(str::to_owned),
     ]
 }
 
 fn wanted() -> Vec<Indicator> {
-    let mut all = list("bad.example\n192.0.2.1\n198.51.100.0/24\n2001:db8::1\n2001:db8:5::/48\nhttp://bad.example/x\nhttps://bad.example/x\nbad.example/x\nhost.example/y?q=1\nevil@bad.example\ne+v@bad.example\nCVE-2026-0001\n0123456789abcdef0123456789abcdef\n");
+    let mut all = list(
+        "bad.example\n192.0.2.1\n198.51.100.0/24\n2001:db8::1\n2001:db8:5::/48\nhttp://bad.example/x\nhttps://bad.example/x\nbad.example/x\nhost.example/y?q=1\nevil@bad.example\ne+v@bad.example\nCVE-2026-0001\n0123456789abcdef0123456789abcdef\n",
+    );
     let name = |name: &str| Expression::One(Atom::FileName(name.to_owned()));
     all.extend(["evil.exe", "inv 1.js", "dropper", "inv1.js"].map(|text| one(name(text))));
     all.push(one(Expression::All(vec![name("evil.exe"), Expression::One(Atom::Domain("bad.example".to_owned()))])));
-    for (kind, like) in [(Kind::Domain, "%.bad.example"), (Kind::Url, "http%/x"), (Kind::FileName, "inv%.js"), (Kind::Email, "e%@bad.example")] {
+    for (kind, like) in [
+        (Kind::Domain, "%.bad.example"),
+        (Kind::Url, "http%/x"),
+        (Kind::FileName, "inv%.js"),
+        (Kind::Email, "e%@bad.example"),
+    ] {
         all.push(one(Expression::One(Atom::Text(kind, Test::Like(like.to_owned())))));
     }
     all

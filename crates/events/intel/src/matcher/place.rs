@@ -24,7 +24,8 @@ pub(crate) fn path_of(event: &[u8], at: usize) -> String {
                 {
                     let raw = event.get(start..end).unwrap_or_default();
                     let quoted = [b"\"", raw, b"\""].concat();
-                    *key = serde_json::from_slice(&quoted).unwrap_or_else(|_| String::from_utf8_lossy(raw).into_owned());
+                    *key =
+                        serde_json::from_slice(&quoted).unwrap_or_else(|_| String::from_utf8_lossy(raw).into_owned());
                 }
                 continue;
             }

@@ -338,17 +338,23 @@ impl Text<'_> {
         }
         if !tables.like_files.is_empty() && whole.len() <= FILE_NAME_MAX {
             tables.like_files.each(whole, &mut self.pass.files, &mut |atom| put(hits, at, atom, whole));
+            if whole.len() != word.len() {
+                tables.like_files.each(word, &mut self.pass.files, &mut |atom| put(hits, at, atom, word));
+            }
         }
     }
 
     fn colon(&mut self, here: usize) {
-        if !self.tables.v6.is_empty() && here >= self.six_end {
+        if here >= self.six_end && !(self.tables.v6.is_empty() && self.tables.v4.is_empty()) {
             self.six(here);
         }
-        if self.text.get(here..here + 3) == Some(b"://") && (!self.tables.urls.is_empty() || !self.tables.like_urls.is_empty()) {
+        if self.text.get(here..here + 3) == Some(b"://")
+            && (!self.tables.urls.is_empty() || !self.tables.like_urls.is_empty())
+        {
             let before = self.slice(0, here);
-            let scheme = before.iter().rev().take(SCHEME_MAX).take_while(|byte| byte.is_ascii_alphanumeric()).count();
-            if scheme > 0 {
+            let scheme =
+                before.iter().rev().take(SCHEME_MAX + 1).take_while(|byte| byte.is_ascii_alphanumeric()).count();
+            if (1..=SCHEME_MAX).contains(&scheme) {
                 self.url(here - scheme);
             }
         }
@@ -387,7 +393,12 @@ impl Text<'_> {
             let value = run.to_vec();
             let (hits, at) = (&mut self.pass.hits, self.at);
             match address.to_ipv4_mapped() {
-                Some(v4) => self.tables.v4.find(u128::from(v4.to_bits()), &mut |atom| put(hits, at, atom, &value)),
+                Some(v4) => {
+                    // The part with dots is a word of its own, and told once.
+                    let dotted = memchr::memrchr(b':', &value).and_then(|colon| value.get(colon + 1..));
+                    let shown = dotted.filter(|part| part.contains(&b'.')).unwrap_or(&value);
+                    self.tables.v4.find(u128::from(v4.to_bits()), &mut |atom| put(hits, at, atom, shown));
+                }
                 None => self.tables.v6.find(address.to_bits(), &mut |atom| put(hits, at, atom, &value)),
             }
         }

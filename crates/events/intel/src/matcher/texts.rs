@@ -4,7 +4,7 @@ use regex_automata::meta::{Cache, Config, Regex};
 use regex_automata::util::syntax;
 use regex_automata::{Input, MatchKind, PatternSet};
 
-use crate::indicator::{Kind, Test};
+use crate::indicator::Test;
 
 /// The largest automaton of one pattern, in bytes.
 const PATTERN_SIZE_MAX: usize = 1 << 20;
@@ -55,9 +55,11 @@ fn build(expressions: &[String], size_max: usize) -> Result<Regex, String> {
         .hybrid_cache_capacity(4 << 20);
     // Names and addresses do not mind capitals; and web addresses that differ in nothing else are the same page mostly.
     let syntax = syntax::Config::new().nest_limit(NEST_MAX).case_insensitive(true).utf8(false);
-    Regex::builder().configure(config).syntax(syntax).build_many(expressions).map_err(|error| match error.syntax_error() {
-        Some(error) => error.to_string().lines().last().unwrap_or_default().to_owned(),
-        None => error.to_string(),
+    Regex::builder().configure(config).syntax(syntax).build_many(expressions).map_err(|error| {
+        match error.syntax_error() {
+            Some(error) => error.to_string().lines().last().unwrap_or_default().to_owned(),
+            None => error.to_string(),
+        }
     })
 }
 
@@ -78,8 +80,11 @@ pub(crate) struct TextsScratch {
 impl Texts {
     /// Builds the automaton; those of `tests` that make it too large are given back.
     pub(crate) fn new(tests: &[(u32, &Test)]) -> (Self, Vec<u32>) {
-        let mut taken: Vec<(u32, String)> =
-            tests.iter().filter(|(_, test)| check(test).is_ok()).map(|(atom, test)| (*atom, expression(test))).collect();
+        let mut taken: Vec<(u32, String)> = tests
+            .iter()
+            .filter(|(_, test)| check(test).is_ok())
+            .map(|(atom, test)| (*atom, expression(test)))
+            .collect();
         loop {
             if taken.is_empty() {
                 break;
@@ -101,10 +106,7 @@ impl Texts {
     }
 
     pub(crate) fn scratch(&self) -> TextsScratch {
-        TextsScratch {
-            cache: self.regex.as_ref().map(Regex::create_cache),
-            found: PatternSet::new(self.atoms.len()),
-        }
+        TextsScratch { cache: self.regex.as_ref().map(Regex::create_cache), found: PatternSet::new(self.atoms.len()) }
     }
 
     /// Calls for each pattern that holds for a text.
@@ -128,6 +130,3 @@ impl Texts {
 pub(crate) fn holds(test: &Test, text: &str) -> bool {
     build(&[expression(test)], PATTERN_SIZE_MAX).is_ok_and(|regex| regex.is_match(text))
 }
-
-/// Kinds whose values are tried.
-pub(crate) const TRIED: [Kind; 4] = [Kind::Domain, Kind::Url, Kind::FileName, Kind::Email];

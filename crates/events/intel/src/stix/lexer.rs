@@ -103,11 +103,8 @@ fn number(rest: &str, at: usize) -> Result<(Word, usize), PatternError> {
         .find(|(offset, c)| !(c.is_ascii_digit() || *c == '.' || (*offset == 0 && matches!(c, '+' | '-'))))
         .map_or(rest.len(), |(offset, _)| offset);
     let text = rest.get(..end).unwrap_or_default();
-    let word = if text.contains('.') {
-        text.parse().ok().map(Word::Float)
-    } else {
-        text.parse().ok().map(Word::Integer)
-    };
+    let word =
+        if text.contains('.') { text.parse().ok().map(Word::Float) } else { text.parse().ok().map(Word::Integer) };
     match word {
         Some(word) => Ok((word, end)),
         None => Err(wrong(at, &format!("`{}` is no number", super::shortened(text)))),

@@ -21,15 +21,15 @@ enum Holds {
 pub(super) fn looks(pattern: &Observation) -> Result<Expression, String> {
     match pattern {
         Observation::Test(comparison) => compare(comparison)?.ok_or_else(|| "it compares nothing but types".to_owned()),
-        Observation::Any(parts) => {
-            Ok(Expression::Any(parts.iter().map(looks).collect::<Result<_, _>>()?))
-        }
+        Observation::Any(parts) => Ok(Expression::Any(parts.iter().map(looks).collect::<Result<_, _>>()?)),
         Observation::All(_) => Err("it needs several observations (AND between brackets)".to_owned()),
         Observation::Followed(_) => Err("it needs one observation after another (FOLLOWEDBY)".to_owned()),
         // One observation lies within any time of itself.
         Observation::Qualified(inner, Qualifier::Within(_) | Qualifier::Repeats(1)) => looks(inner),
         Observation::Qualified(_, Qualifier::Repeats(times)) => Err(format!("it needs {times} observations (REPEATS)")),
-        Observation::Qualified(_, Qualifier::Between(..)) => Err("it holds in a span of time alone (START … STOP)".to_owned()),
+        Observation::Qualified(_, Qualifier::Between(..)) => {
+            Err("it holds in a span of time alone (START … STOP)".to_owned())
+        }
     }
 }
 

@@ -202,13 +202,21 @@ impl Parser {
     }
 
     fn expect(&mut self, sign: &str) -> Result<(), PatternError> {
-        if self.sign(sign) { Ok(()) } else { Err(self.wrong(&format!("`{sign}` should stand here, not {}", shown(self.peek())))) }
+        if self.sign(sign) {
+            Ok(())
+        } else {
+            Err(self.wrong(&format!("`{sign}` should stand here, not {}", shown(self.peek()))))
+        }
     }
 
     /// Goes one bracket deeper.
     fn deeper(&mut self) -> Result<(), PatternError> {
         self.depth += 1;
-        if self.depth > DEPTH_MAX { Err(self.wrong(&format!("more than {DEPTH_MAX} brackets inside one another"))) } else { Ok(()) }
+        if self.depth > DEPTH_MAX {
+            Err(self.wrong(&format!("more than {DEPTH_MAX} brackets inside one another")))
+        } else {
+            Ok(())
+        }
     }
 
     /// `FOLLOWEDBY` binds least, then `OR`, then `AND`, as in the published grammar.
@@ -268,14 +276,22 @@ impl Parser {
                 Word::Float(number) if number > 0.0 => number,
                 _ => return Err(self.wrong("a number above 0 follows WITHIN")),
             };
-            return if self.keyword("SECONDS") { Ok(Some(Qualifier::Within(seconds))) } else { Err(self.wrong("SECONDS should stand here")) };
+            return if self.keyword("SECONDS") {
+                Ok(Some(Qualifier::Within(seconds)))
+            } else {
+                Err(self.wrong("SECONDS should stand here"))
+            };
         }
         if self.keyword("REPEATS") {
             let times = match self.next() {
                 Word::Integer(number) if number > 0 => number.unsigned_abs(),
                 _ => return Err(self.wrong("a number above 0 follows REPEATS")),
             };
-            return if self.keyword("TIMES") { Ok(Some(Qualifier::Repeats(times))) } else { Err(self.wrong("TIMES should stand here")) };
+            return if self.keyword("TIMES") {
+                Ok(Some(Qualifier::Repeats(times)))
+            } else {
+                Err(self.wrong("TIMES should stand here"))
+            };
         }
         if self.keyword("START") {
             let start = self.time()?;
@@ -290,7 +306,8 @@ impl Parser {
     fn time(&mut self) -> Result<String, PatternError> {
         match self.next() {
             Word::Typed('t', text) | Word::Text(text) if crate::time::milliseconds(&text).is_some() => Ok(text),
-            other => Err(self.wrong(&format!("a time such as t'2026-01-01T00:00:00Z' should stand before, not {}", shown(&other)))),
+            other => Err(self
+                .wrong(&format!("a time such as t'2026-01-01T00:00:00Z' should stand before, not {}", shown(&other)))),
         }
     }
 
@@ -321,7 +338,12 @@ impl Parser {
         let negated_before = self.keyword("NOT");
         if self.keyword("EXISTS") {
             let path = self.path()?;
-            return Ok(Comparison::Test { path, negated: negated_before, operator: Operator::Exists, values: Vec::new() });
+            return Ok(Comparison::Test {
+                path,
+                negated: negated_before,
+                operator: Operator::Exists,
+                values: Vec::new(),
+            });
         }
         let path = self.path()?;
         let negated = self.keyword("NOT") != negated_before;
@@ -357,7 +379,9 @@ impl Parser {
     }
 
     fn path(&mut self) -> Result<Path, PatternError> {
-        let Word::Name(object) = self.next() else { return Err(self.wrong("a path such as `file:name` should stand here")) };
+        let Word::Name(object) = self.next() else {
+            return Err(self.wrong("a path such as `file:name` should stand here"));
+        };
         self.expect(":")?;
         let mut steps = vec![self.step_name()?];
         loop {
@@ -367,7 +391,9 @@ impl Parser {
                 steps.push(match self.next() {
                     Word::Integer(index) => Step::Index(index),
                     Word::Sign("*") => Step::Every,
-                    other => return Err(self.wrong(&format!("a number or `*` should stand before, not {}", shown(&other)))),
+                    other => {
+                        return Err(self.wrong(&format!("a number or `*` should stand before, not {}", shown(&other))));
+                    }
                 });
                 self.expect("]")?;
             } else {
@@ -403,8 +429,12 @@ impl Parser {
             Word::Text(text) => Literal::Text(text),
             Word::Integer(number) => Literal::Integer(number),
             Word::Float(number) => Literal::Float(number),
-            Word::Typed('t', text) => Literal::Time(text),
-            Word::Typed('h', text) => Literal::Hex(text),
+            Word::Typed('t', text) if crate::time::milliseconds(&text).is_some() => Literal::Time(text),
+            Word::Typed('h', text) if text.bytes().all(|byte| byte.is_ascii_hexdigit()) => Literal::Hex(text),
+            Word::Typed(letter @ ('t' | 'h'), text) => {
+                let what = if letter == 't' { "time" } else { "hexadecimal number" };
+                return Err(self.wrong(&format!("`{}` is no {what}", super::shortened(&text))));
+            }
             Word::Typed(_, text) => Literal::Binary(text),
             Word::Name(name) if name.eq_ignore_ascii_case("true") => Literal::Boolean(true),
             Word::Name(name) if name.eq_ignore_ascii_case("false") => Literal::Boolean(false),
