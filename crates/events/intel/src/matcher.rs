@@ -187,11 +187,10 @@ impl<'a> Matcher<'a> {
     }
 
     fn tables(&mut self) {
-        let (mut v4, mut v6, mut digests): (Vec<(Network, u32)>, Vec<(Network, u32)>, Vec<(&str, u32)>) =
-            Default::default();
-        let (mut domains, mut urls, mut files): (Vec<(&str, u32)>, Vec<(&str, u32)>, Vec<(&str, u32)>) =
-            Default::default();
-        let (mut emails, mut flaws): (Vec<(&str, u32)>, Vec<(&str, u32)>) = Default::default();
+        let (mut v4, mut v6) = (Vec::<(Network, u32)>::new(), Vec::<(Network, u32)>::new());
+        let words_of = Vec::<(&str, u32)>::new;
+        let (mut digests, mut domains, mut urls) = (words_of(), words_of(), words_of());
+        let (mut files, mut emails, mut flaws) = (words_of(), words_of(), words_of());
         let mut texts: HashMap<Kind, Vec<(u32, &Test)>> = HashMap::new();
         for ((atom, _), id) in self.atoms.iter().zip(0u32..) {
             match atom {

@@ -1,5 +1,7 @@
 //! What is found in events, and that the fast way finds what the slow way finds.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use intel::{Atom, Basis, DAY_MS, Expression, Indicator, Kind, Looks, Matcher, Options, Test, Until, oracle, parse};
 use proptest::prelude::*;
 use serde_json::{Value, json};

@@ -51,9 +51,7 @@ pub(super) fn words(text: &str, tokens_max: usize) -> Result<Vec<Token>, Pattern
         } else if matches!(first, 't' | 'h' | 'b') && rest.get(1..).is_some_and(|rest| rest.starts_with('\'')) {
             let (text, length) = quoted(rest.get(1..).unwrap_or_default(), at + 1)?;
             (Word::Typed(first, text), length + 1)
-        } else if first.is_ascii_digit() {
-            number(rest, at)?
-        } else if matches!(first, '+' | '-') && rest.chars().nth(1).is_some_and(|c| c.is_ascii_digit()) {
+        } else if rest.strip_prefix(['+', '-']).unwrap_or(rest).starts_with(|c: char| c.is_ascii_digit()) {
             number(rest, at)?
         } else if first.is_ascii_alphabetic() || first == '_' {
             // Types of objects have hyphens (`ipv4-addr`), and so have names of extensions.
