@@ -354,7 +354,7 @@ fn search(global: &Global, arguments: &MatchArgs) -> Result<Outcome, Failure> {
     let matcher = Matcher::new(collection.indicators(), basis)
         .map_err(|why| Failure::failed("intel", anyhow::anyhow!(why)))?
         .with_time_fields(fields);
-    if matcher.is_empty() {
+    if collection.entries().is_empty() {
         return Err(Failure::usage("there is no indicator to look for")
             .hint("import some with `lazaret intel import FILE|URL`"));
     }
