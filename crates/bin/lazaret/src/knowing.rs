@@ -108,8 +108,14 @@ fn open(global: &Global) -> Result<Collection, Failure> {
 
 /// What an import found, before it is read.
 struct Found {
-    bytes: Vec<u8>,
+    content: Content,
     remembered: Remembered,
+}
+
+enum Content {
+    Bytes(Vec<u8>),
+    /// Objects of STIX.
+    Envelope(Value),
 }
 
 fn import(global: &Global, arguments: &ImportArgs) -> Result<Outcome, Failure> {
@@ -146,7 +152,10 @@ fn import(global: &Global, arguments: &ImportArgs) -> Result<Outcome, Failure> {
         );
     };
     let options = Options { source: &source, now_ms, allow_benign: arguments.allow_benign };
-    let parsed = intel::parse(&found.bytes, &options);
+    let parsed = match &found.content {
+        Content::Bytes(bytes) => intel::parse(bytes, &options),
+        Content::Envelope(envelope) => intel::parse_stix(envelope, &options),
+    };
     for problem in &parsed.problems {
         let kind = if problem.left_out { "left out" } else { "taken" };
         tracing::warn!("{} ({kind}): {}", problem.place.escape_debug(), problem.why.escape_debug());
@@ -219,7 +228,7 @@ fn read(arguments: &ImportArgs, now_ms: i64) -> Result<Found, Failure> {
     };
     file.take(limit).read_to_end(&mut bytes).map_err(failed)?;
     Ok(Found {
-        bytes,
+        content: Content::Bytes(bytes),
         remembered: Remembered { from: arguments.from.clone(), imported_ms: now_ms, ..Remembered::default() },
     })
 }
@@ -232,7 +241,7 @@ async fn fetch(arguments: &ImportArgs, before: Option<Remembered>, now_ms: i64) 
         Fetched::Unchanged => Ok(None),
         Fetched::New { bytes, etag } => {
             let remembered = Remembered { from: arguments.from.clone(), imported_ms: now_ms, etag, added_after: None };
-            Ok(Some(Found { bytes, remembered }))
+            Ok(Some(Found { content: Content::Bytes(bytes), remembered }))
         }
     }
 }
@@ -247,7 +256,7 @@ async fn poll(arguments: &ImportArgs, before: Option<Remembered>, now_ms: i64) -
     let polled = client.poll(&chosen, after.as_deref()).await.map_err(failed)?;
     let remembered =
         Remembered { from: arguments.from.clone(), imported_ms: now_ms, etag: None, added_after: polled.added_after };
-    Ok(Found { bytes: polled.envelope.to_string().into_bytes(), remembered })
+    Ok(Found { content: Content::Envelope(polled.envelope), remembered })
 }
 
 fn list(global: &Global, arguments: &ListArgs) -> Result<Outcome, Failure> {

@@ -29,7 +29,7 @@ pub use indicator::{
 };
 pub use lifetimes::{Lifetime, Lifetimes};
 pub use matcher::{Basis, Match, Matcher, Scratch, TIME_FIELDS};
-pub use parse::{BYTES_MAX, Form, INDICATORS_MAX, Options, Parsed, parse};
+pub use parse::{BYTES_MAX, Form, INDICATORS_MAX, JSON_BYTES_MAX, Options, Parsed, parse, parse_stix};
 pub use time::milliseconds;
 
 /// Milliseconds of a day.

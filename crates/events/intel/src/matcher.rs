@@ -92,8 +92,15 @@ impl Match<'_> {
             Until::Default => "default",
             Until::Never => "never",
         };
-        let matched: serde_json::Map<String, serde_json::Value> =
-            self.seen.iter().map(|seen| (seen.field.clone(), seen.value.clone().into())).collect();
+        let mut matched = serde_json::Map::new();
+        for seen in &self.seen {
+            // Several values of one field stand beside one another.
+            let value = match matched.get(&seen.field).and_then(serde_json::Value::as_str) {
+                Some(other) => format!("{other}, {}", seen.value),
+                None => seen.value.clone(),
+            };
+            matched.insert(seen.field.clone(), value.into());
+        }
         let first = self.seen.first();
         serde_json::json!({
             "indicator": {"id": of.id, "source": of.source, "name": context.name, "value": first.map(|seen| &seen.indicator), "kind": first.map(|seen| seen.kind),
@@ -274,7 +281,10 @@ impl<'a> Matcher<'a> {
             .collect();
         found.sort_unstable();
         found.dedup();
-        let own_ms = place::time_of(event, &self.time_fields);
+        let own_ms = match self.basis {
+            Basis::At(_) => None,
+            Basis::Back { .. } => place::time_of(event, &self.time_fields),
+        };
         let mut paths: HashMap<usize, String> = HashMap::new();
         for wanted in found {
             let Some(wanted) = self.wanted.get(wanted as usize) else { continue };
@@ -305,7 +315,7 @@ impl<'a> Matcher<'a> {
                     Some(Seen { field, value: hit.value.clone(), kind: atom.kind(), indicator: atom.to_string() })
                 })
                 .collect();
-            let at_event = matches!(self.basis, Basis::Back { .. }) && own_ms.is_some();
+            let at_event = own_ms.is_some();
             take(Match { indicator, seen, at_ms, at_event });
         }
     }

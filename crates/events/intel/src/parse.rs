@@ -11,6 +11,9 @@ use crate::{kev, list, misp, stix};
 
 /// The largest feed, in bytes; a million lines have some 50 MB.
 pub const BYTES_MAX: usize = 256 << 20;
+/// The largest feed of JSON, in bytes: as a tree of values it takes some ten times as much memory. The largest published
+/// bundles have 50 MB.
+pub const JSON_BYTES_MAX: usize = 96 << 20;
 /// Indicators of one feed.
 pub const INDICATORS_MAX: usize = 2_000_000;
 /// Problems that are told one by one; what goes beyond is counted by its reason.
@@ -82,7 +85,24 @@ fn begins_array(bytes: &[u8]) -> bool {
     matches!(rest.next(), Some(b'{' | b'[' | b'"' | b']') | None)
 }
 
+/// Reads objects of STIX that were received already, such as those of a TAXII server.
+pub fn parse_stix(envelope: &Value, options: &Options<'_>) -> Parsed {
+    match Lifetimes::shipped().and_then(|lifetimes| Ok((lifetimes, Benign::shipped()?))) {
+        Err(why) => refused(why),
+        Ok((lifetimes, benign)) => {
+            let mut out = Out::new(options, &lifetimes, &benign);
+            stix::read(envelope, &mut out);
+            out.finish(Form::Stix)
+        }
+    }
+}
+
 fn json(bytes: &[u8], out: &mut Out<'_>) -> Form {
+    if bytes.len() > JSON_BYTES_MAX {
+        let why = format!("the feed is JSON of {} bytes, more than {JSON_BYTES_MAX}; import it in parts", bytes.len());
+        out.problem("the feed", why);
+        return Form::Stix;
+    }
     let value: Value = match serde_json::from_slice(bytes) {
         Ok(value) => value,
         Err(error) => {

@@ -12,7 +12,7 @@ pub const MEDIA_TYPE: &str = "application/taxii+json;version=2.1";
 /// The largest page, in bytes.
 const PAGE_BYTES_MAX: usize = 64 << 20;
 /// Bytes of all pages of one poll.
-const POLL_BYTES_MAX: usize = 512 << 20;
+const POLL_BYTES_MAX: usize = 128 << 20;
 /// Pages of one poll.
 const PAGES_MAX: usize = 10_000;
 /// Objects of one poll.
@@ -52,7 +52,7 @@ pub struct Found {
 /// What a poll brought.
 #[derive(Debug)]
 pub struct Polled {
-    /// The objects in an envelope, as [`crate::parse`] takes them.
+    /// The objects in an envelope, as [`crate::parse_stix`] takes them.
     pub envelope: Value,
     /// How many there are.
     pub objects: usize,

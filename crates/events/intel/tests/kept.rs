@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use intel::fetch::{Credential, FetchError, Fetched, Fetcher};
 use intel::taxii::{Client, TaxiiError, choose};
-use intel::{Collection, CollectionError, Indicator, Options, Remembered, parse};
+use intel::{Collection, CollectionError, Indicator, Options, Remembered, parse, parse_stix};
 use serde_json::{Value, json};
 
 const NOW: i64 = 1_780_000_000_000;
@@ -177,17 +177,11 @@ async fn a_collection_is_polled_page_by_page() {
         let polled = client.poll(&chosen, None).await.unwrap();
         assert_eq!((polled.objects, polled.pages, polled.added_after.as_deref()), (3, 3, Some("2026-05-03T00:00:00Z")));
         assert_eq!(*asked.0.lock().unwrap(), ["|", "|page2", "|page3"]);
-        let parsed = parse(
-            polled.envelope.to_string().as_bytes(),
-            &Options { source: "taxii", now_ms: NOW, allow_benign: false },
-        );
+        let parsed = parse_stix(&polled.envelope, &Options { source: "taxii", now_ms: NOW, allow_benign: false });
         assert_eq!(parsed.indicators.len(), 3);
         let later = client.poll(&chosen, Some("2026-05-03T00:00:00Z")).await.unwrap();
         assert_eq!((later.objects, later.added_after.as_deref()), (0, Some("2026-05-03T00:00:00Z")));
-        let none = parse(
-            later.envelope.to_string().as_bytes(),
-            &Options { source: "taxii", now_ms: NOW, allow_benign: false },
-        );
+        let none = parse_stix(&later.envelope, &Options { source: "taxii", now_ms: NOW, allow_benign: false });
         assert!(none.indicators.is_empty() && none.problems.is_empty(), "{none:?}");
     }
 }

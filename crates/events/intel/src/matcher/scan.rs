@@ -68,6 +68,16 @@ pub(crate) struct Tables {
     pub like_emails: Texts,
 }
 
+impl Tables {
+    /// Whether a text may hold anything but a file's name that is all of it. Most texts of most logs hold no dot, no colon
+    /// and no `@`, and are too short for a digest.
+    fn may_hold(&self, text: &[u8]) -> bool {
+        memchr::memchr3(b'.', b':', b'@', text).is_some()
+            || (text.len() >= 32 && !self.digests.is_empty())
+            || (text.len() >= 13 && !self.flaws.is_empty())
+    }
+}
+
 /// Something that was found.
 #[derive(Debug)]
 pub(crate) struct Hit {
@@ -131,29 +141,27 @@ impl Pass {
 
     fn text(&mut self, tables: &Tables, text: &[u8], at: usize) {
         let mut one = Text { tables, pass: self, text, at, six_end: 0, url_end: 0, nested: 0 };
-        let mut start = None;
-        let mut flags = 0;
-        for (here, byte) in text.iter().enumerate() {
-            let class = class(*byte);
-            if class & WORD != 0 {
-                if start.is_none() {
-                    start = Some(here);
-                    flags = 0;
+        if tables.may_hold(text) {
+            let mut here = 0;
+            while let Some(byte) = text.get(here) {
+                let mut flags = class(*byte);
+                if flags & WORD == 0 {
+                    match byte {
+                        b':' => one.colon(here),
+                        b'@' => one.at_sign(here),
+                        _ => {}
+                    }
+                    here += 1;
+                    continue;
                 }
-                flags |= class;
-                continue;
-            }
-            if let Some(start) = start.take() {
+                let start = here;
+                here += 1;
+                while let Some(next) = text.get(here).map(|byte| class(*byte)).filter(|next| next & WORD != 0) {
+                    flags |= next;
+                    here += 1;
+                }
                 one.word(start, here, flags);
             }
-            match byte {
-                b':' => one.colon(here),
-                b'@' => one.at_sign(here),
-                _ => {}
-            }
-        }
-        if let Some(start) = start {
-            one.word(start, text.len(), flags);
         }
         one.base_name();
     }
