@@ -8,6 +8,7 @@ use clap::{Args, Subcommand};
 use intake::{Problem, Record, Sink};
 use intel::fetch::{Credential, Fetched, Fetcher};
 use intel::{Basis, Collection, Indicator, Looks, Matcher, Options, Remembered, Scratch, taxii};
+use secrecy::SecretString;
 use serde_json::{Value, json};
 
 use crate::cli::{Global, ListFormat};
@@ -42,11 +43,11 @@ pub(crate) struct ImportArgs {
     #[arg(long, value_name = "USER", requires = "password")]
     pub user: Option<String>,
     /// The password; give it by the variable, so that it is not seen among the processes.
-    #[arg(long, env = "LAZARET_INTEL_PASSWORD", hide_env_values = true, value_name = "PASSWORD")]
-    pub password: Option<String>,
+    #[arg(long, env = "LAZARET_INTEL_PASSWORD", hide_env_values = true, value_name = "PASSWORD", value_parser = secret)]
+    pub password: Option<SecretString>,
     /// A bearer token; give it by the variable, so that it is not seen among the processes.
-    #[arg(long, env = "LAZARET_INTEL_TOKEN", hide_env_values = true, value_name = "TOKEN", conflicts_with = "user")]
-    pub token: Option<String>,
+    #[arg(long, env = "LAZARET_INTEL_TOKEN", hide_env_values = true, value_name = "TOKEN", conflicts_with = "user", value_parser = secret)]
+    pub token: Option<SecretString>,
     /// Ask for everything again, not only for what is new.
     #[arg(long)]
     pub all: bool,
@@ -88,6 +89,11 @@ pub(crate) struct MatchArgs {
     /// Exit with 3 where something matches.
     #[arg(long)]
     pub fail_on_match: bool,
+}
+
+/// Keeps what was typed out of logs.
+fn secret(text: &str) -> Result<SecretString, std::convert::Infallible> {
+    Ok(text.to_owned().into())
 }
 
 pub(crate) fn run(global: &Global, command: &IntelCommand) -> Result<Outcome, Failure> {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use reqwest::header::{ACCEPT, ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH, RETRY_AFTER};
 use reqwest::{Client, RequestBuilder, Response, StatusCode, Url};
+use secrecy::{ExposeSecret as _, SecretString};
 
 /// How long a server may take to be reached.
 const CONNECT_MAX: Duration = Duration::from_secs(10);
@@ -61,9 +62,9 @@ pub enum Credential {
     /// Nobody in particular.
     None,
     /// A user and a password (RFC 7617).
-    Basic(String, String),
+    Basic(String, SecretString),
     /// A token (RFC 6750).
-    Bearer(String),
+    Bearer(SecretString),
 }
 
 /// What a server had.
@@ -145,8 +146,8 @@ impl Fetcher {
     async fn send(&self, request: RequestBuilder, url: &Url) -> Result<Response, FetchError> {
         let request = match &self.credential {
             Credential::None => request,
-            Credential::Basic(user, password) => request.basic_auth(user, Some(password)),
-            Credential::Bearer(token) => request.bearer_auth(token),
+            Credential::Basic(user, password) => request.basic_auth(user, Some(password.expose_secret())),
+            Credential::Bearer(token) => request.bearer_auth(token.expose_secret()),
         };
         let failed =
             |error: reqwest::Error| FetchError::Unreachable { address: shown(url), why: whole(&error.without_url()) };

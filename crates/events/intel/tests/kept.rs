@@ -164,7 +164,7 @@ fn server(asked: Asked) -> Router {
 async fn a_collection_is_polled_page_by_page() {
     let asked = Asked::default();
     let base = serve(server(asked.clone())).await;
-    let client = Client::new(Credential::Bearer("t0ken".to_owned())).unwrap();
+    let client = Client::new(Credential::Bearer("t0ken".into())).unwrap();
     for address in ["/taxii2/", "/taxii2", "/api/", "/api/collections/"] {
         let found = client.collections(&format!("{base}{address}")).await.unwrap();
         assert_eq!(found.len(), 3, "{address}");
@@ -233,7 +233,7 @@ async fn a_file_is_fetched_only_if_it_changed() {
     assert!(told(fetcher.file(&format!("{base}/busy?key=secret"), None).await).contains("try again after 60"));
     let small = Fetcher::new(Credential::None, 5).unwrap();
     assert!(told(small.file(&address, None).await).contains("longer than 5 bytes"));
-    let secret = Fetcher::new(Credential::Bearer("t0ken".to_owned()), 1000).unwrap();
+    let secret = Fetcher::new(Credential::Bearer("t0ken".into()), 1000).unwrap();
     assert!(told(secret.file("http://feeds.example/list", None).await).contains("use https"));
     assert!(told(secret.file(&format!("{base}/moved"), None).await).contains("points to"));
     for (wrong, part) in [
