@@ -96,6 +96,9 @@ pub(crate) enum Command {
     Findings(crate::findings::FindingsCommand),
     /// Find whose behaviour is not usual, in logs of what was done to objects.
     Behave(BehaveArgs),
+    /// What others know to be bad: import it, and look for it in logs.
+    #[command(subcommand)]
+    Intel(crate::knowing::IntelCommand),
 }
 
 #[derive(Debug, Args)]

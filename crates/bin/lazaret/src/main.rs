@@ -12,6 +12,7 @@ mod detecting;
 mod failure;
 mod findings;
 mod guarding;
+mod knowing;
 mod scan;
 mod up;
 mod watching;

@@ -20,6 +20,8 @@ mod federation;
 mod guard;
 #[path = "cli/hostile.rs"]
 mod hostile;
+#[path = "cli/intel.rs"]
+mod intel;
 #[path = "cli/kept.rs"]
 mod kept;
 #[path = "cli/run.rs"]
