@@ -12,7 +12,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use detect::library::Library;
 use detect::test::Placeholders;
@@ -28,6 +28,8 @@ use look::Lookup;
 
 /// A folder of the user's own rules, below the data folder.
 pub const RULES: &str = "rules";
+/// Where threat intelligence is kept, below the data folder.
+pub const INTEL: &str = "intel";
 /// Entries that are watched at once.
 const BATCH: u64 = 2_048;
 /// Batches that wait for the thread.
@@ -38,6 +40,10 @@ const AGAIN_MAX: u64 = 2_000_000;
 const TICK: Duration = Duration::from_millis(250);
 /// How long to wait after something did not answer.
 const PAUSE: Duration = Duration::from_secs(5);
+/// How often it is looked whether there is new intelligence.
+const INTEL_LOOKED: Duration = Duration::from_secs(5);
+/// How long intelligence is taken to be as it was read, so that what ended is forgotten.
+const INTEL_LIFE: Duration = Duration::from_secs(3_600);
 /// How many of the strangest are shown.
 const STRANGEST: usize = 100;
 
@@ -136,7 +142,7 @@ impl Guarded {
         mut stop: tokio::sync::watch::Receiver<bool>,
     ) -> Result<(), WatchError> {
         let Watching { findings, board, known, options } = watching;
-        let (jobs, thread) = begin(known, &options)?;
+        let (jobs, thread) = begin(known, &options, self.data_dir.join(INTEL))?;
         let mut telling = tokio::task::JoinSet::new();
         for alerting in options.alerts {
             telling.spawn(alert::tell(Arc::clone(&findings), alerting, options.address.clone()));
@@ -182,23 +188,59 @@ fn library(own: &Path) -> Result<Library, WatchError> {
     Ok(library)
 }
 
-fn begin(known: Known, options: &WatchOptions) -> std::io::Result<(mpsc::Sender<Job>, JoinHandle<()>)> {
+fn begin(known: Known, options: &WatchOptions, intel: PathBuf) -> std::io::Result<(mpsc::Sender<Job>, JoinHandle<()>)> {
     let (jobs, mut waiting) = mpsc::channel::<Job>(WAITING_MAX);
     let behaviour = behaviour::Options { budget_per_1000_person_days: options.budget, ..behaviour::Options::default() };
     let thread = std::thread::Builder::new().name("watch".to_owned()).spawn(move || {
         let mut watcher = Watcher::new(&known, behaviour);
-        while let Some(job) = waiting.blocking_recv() {
-            let mut sightings = Vec::new();
-            for passed in &job.batch {
-                sightings.extend(watcher.see(&seen(passed)));
-            }
-            let strangest = watcher.strangest().into_iter().take(STRANGEST);
-            let strangest =
-                strangest.map(|one| Strange { entity: one.entity, score: one.score, day: one.day }).collect();
-            let _nobody_waits = job.reply.send(Reply { sightings, counts: watcher.counts(), strangest });
-        }
+        // Each round has the intelligence of its time.
+        while round(&mut watcher, &known, &intel, &mut waiting) {}
     })?;
     Ok((jobs, thread))
+}
+
+/// Watches until there is new intelligence; whether anything more is to be watched.
+fn round(watcher: &mut Watcher<'_>, known: &Known, intel: &Path, waiting: &mut mpsc::Receiver<Job>) -> bool {
+    let stamp = stamp(intel);
+    let begun = Instant::now();
+    let collection = intel::Collection::open(intel).unwrap_or_else(|error| {
+        tracing::error!(%error, "threat intelligence cannot be read and is not looked for");
+        intel::Collection::default()
+    });
+    let basis = intel::Basis::Back { now_ms: outside::now() };
+    let matcher = match intel::Matcher::new(collection.indicators(), basis) {
+        Ok(matcher) => matcher.with_time_fields(known.time_fields().to_vec()),
+        Err(why) => {
+            tracing::error!(why, "threat intelligence cannot be looked for");
+            return false;
+        }
+    };
+    let mut scratch = matcher.scratch();
+    while let Some(job) = waiting.blocking_recv() {
+        let mut sightings = Vec::new();
+        for passed in &job.batch {
+            let seen = seen(passed);
+            if !matcher.is_empty() {
+                matcher.each(seen.json, &mut scratch, &mut |matched| {
+                    sightings.push(watch::indicated(&matched, &seen, known.ranking()));
+                });
+            }
+            sightings.extend(watcher.see(&seen));
+        }
+        let strangest = watcher.strangest().into_iter().take(STRANGEST);
+        let strangest = strangest.map(|one| Strange { entity: one.entity, score: one.score, day: one.day }).collect();
+        let _nobody_waits = job.reply.send(Reply { sightings, counts: watcher.counts(), strangest });
+        if begun.elapsed() > INTEL_LIFE || (begun.elapsed() > INTEL_LOOKED && self::stamp(intel) != stamp) {
+            return true;
+        }
+    }
+    false
+}
+
+/// Tells one state of the intelligence from another.
+fn stamp(intel: &Path) -> Option<(std::time::SystemTime, u64)> {
+    let about = std::fs::metadata(intel.join("indicators.jsonl")).ok()?;
+    Some((about.modified().ok()?, about.len()))
 }
 
 fn seen(passed: &Passed) -> Seen<'_> {

@@ -16,6 +16,8 @@ mod adopt;
 mod detect;
 #[path = "cli/federation.rs"]
 mod federation;
+#[path = "cli/findings.rs"]
+mod findings;
 #[path = "cli/guard.rs"]
 mod guard;
 #[path = "cli/hostile.rs"]

@@ -6,6 +6,7 @@
 //! nothing twice. This crate must never read a clock, keep anything on disk, or decide what is done about a finding.
 
 pub mod document;
+mod known_bad;
 pub mod outlet;
 pub mod rank;
 mod sighting;
@@ -13,6 +14,7 @@ mod story;
 mod watcher;
 
 pub use document::{Context, Standing, own_access};
+pub use known_bad::{INDICATOR_RULE, indicated};
 pub use rank::Ranking;
 pub use sighting::{Measure, Sighting, same_finding_ms};
 pub use story::Story;

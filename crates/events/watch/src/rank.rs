@@ -14,6 +14,7 @@ pub struct Ranking {
     label: BTreeMap<String, u32>,
     people: People,
     noise: Noise,
+    confidence: Sure,
     behaviour: Grades,
 }
 
@@ -29,6 +30,13 @@ struct People {
 struct Noise {
     share: f64,
     settled_min: u64,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Sure {
+    high: u8,
+    medium: u8,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -80,6 +88,16 @@ impl Ranking {
         #[expect(clippy::cast_precision_loss, reason = "numbers of findings that people settled")]
         let dismissed = feedback.dismissed as f64 / settled as f64;
         self.noise.share.clamp(0.0, 1.0) * dismissed
+    }
+
+    /// How grave an indicator is whose source is so sure of it.
+    #[must_use]
+    pub fn confidence(&self, confidence: Option<u8>) -> Level {
+        match confidence {
+            Some(sure) if sure >= self.confidence.high => Level::High,
+            Some(sure) if sure < self.confidence.medium => Level::Low,
+            _ => Level::Medium,
+        }
     }
 
     /// How grave a score of behaviour is.

@@ -32,6 +32,7 @@ pub struct Known {
     fields: Vec<String>,
     ranking: Ranking,
     rejected: Vec<Rejected>,
+    time_fields: Vec<String>,
 }
 
 impl Known {
@@ -56,10 +57,11 @@ impl Known {
             .flat_map(|correlation| correlation.rules.iter().cloned())
             .collect();
         let logsources = Logsources::shipped().map_err(|error| error.to_string())?;
+        let time_fields = logsources.time.clone();
         let extra: Vec<&str> = fields.iter().map(String::as_str).collect();
         let rules = Ruleset::new(rules, logsources, &extra)?;
         let ranking = Ranking::shipped().map_err(|error| error.to_string())?;
-        Ok(Self { rules, correlations, silent, fields, ranking, rejected })
+        Ok(Self { rules, correlations, silent, fields, ranking, rejected, time_fields })
     }
 
     /// Rules over single events.
@@ -84,6 +86,12 @@ impl Known {
     #[must_use]
     pub fn rejected(&self) -> &[Rejected] {
         &self.rejected
+    }
+
+    /// Where events say when they happened.
+    #[must_use]
+    pub fn time_fields(&self) -> &[String] {
+        &self.time_fields
     }
 
     fn is_silent(&self, rule: &Rule) -> bool {

@@ -153,3 +153,38 @@ fn behaviour_names_the_entries_of_the_day() {
     assert!(!alert.why.is_empty());
     assert!(watcher.strangest().first().is_some_and(|one| one.entity == "03".repeat(16)));
 }
+
+#[test]
+fn an_indicator_becomes_a_sighting_with_its_source_and_age() {
+    let parsed = intel::parse(
+        b"192.0.2.0/24\n",
+        &intel::Options { source: "example list", now_ms: 1_699_900_000_000, allow_benign: false },
+    );
+    let indicators = parsed.indicators;
+    let basis = intel::Basis::Back { now_ms: 1_700_000_000_000 };
+    let matcher = intel::Matcher::new(&indicators, basis).unwrap().with_time_fields(known().time_fields().to_vec());
+    let (json, mut sightings) = (event(1, "phi.direct", 1_700_000_000_000), Vec::new());
+    let seen = Seen {
+        entry: 8,
+        family: "ocsf",
+        json: json.as_bytes(),
+        time_ms: 1_700_000_000_000,
+        principal: Some(PrincipalId::from_bytes([1; 16])),
+        about: "",
+        study: None,
+        labels: vec![Label::PhiDirect],
+        subjects: 3,
+        object: None,
+        access: None,
+    };
+    matcher.each(json.as_bytes(), &mut matcher.scratch(), &mut |matched| {
+        sightings.push(watch::indicated(&matched, &seen, known().ranking()));
+    });
+    assert_eq!(sightings.len(), 1, "{sightings:?}");
+    assert_eq!((sightings[0].found, sightings[0].level), (FoundBy::Indicator, Level::Medium));
+    assert!(
+        sightings[0].title.contains("example list") && sightings[0].why[0].contains("1 days before"),
+        "{sightings:?}"
+    );
+    assert!(sightings[0].matched.contains(&("src_endpoint.ip".to_owned(), "192.0.2.7".to_owned())), "{sightings:?}");
+}

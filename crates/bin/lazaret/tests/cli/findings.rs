@@ -1,0 +1,83 @@
+//! The record is watched while the server runs: a finding comes within seconds, once, and survives kills.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use super::guard::{Server, told, verified};
+use super::run::run;
+
+/// Findings of whatever state.
+fn findings(folder: &Path) -> Vec<Value> {
+    let output = run(folder, &["findings", "list", "--state", "any", "--quiet", "--format", "json"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// Waits until there are so many.
+fn wait_for(folder: &Path, number: usize) -> Vec<Value> {
+    let begun = Instant::now();
+    loop {
+        let found = findings(folder);
+        if found.len() >= number {
+            return found;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(30), "{} of {number} findings after half a minute", found.len());
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+fn tried(folder: &Path) {
+    let output = run(folder, &["keys", "shred", "study:onc-201", "--yes", "--quiet"]);
+    assert!(!output.status.success(), "the hold wins");
+}
+
+#[test]
+fn misuse_becomes_a_finding_once_and_survives_a_kill() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let told_to = folder.join("alerts.ndjson");
+    let settings = format!(
+        "[watch]\ntime_zone = \"Europe/Berlin\"\n[[alerts]]\nname = \"file\"\nby = \"file\"\npath = {:?}\nrank_min = 1\n",
+        told_to.display().to_string()
+    );
+    let config = folder.join("lazaret.toml");
+    std::fs::write(&config, settings).unwrap();
+    told(folder, &["study", "create", "onc-201"]);
+    told(folder, &["keys", "hold", "study:onc-201", "--reference", "case-7"]);
+    let arguments = ["--config", config.to_str().unwrap()];
+    let mut server = Server::with(folder, &arguments);
+    tried(folder);
+    let found = wait_for(folder, 1);
+    assert_eq!(found[0]["title"], "Keys were to be destroyed although a legal hold lies on them");
+    assert_eq!((found[0]["state"].as_str(), found[0]["matches"].as_u64()), (Some("new"), Some(1)));
+    let begun = Instant::now();
+    while !std::fs::read_to_string(&told_to).is_ok_and(|text| text.lines().count() == 1) {
+        assert!(begun.elapsed() < Duration::from_secs(30), "nobody was told");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    // Killed, and tried again by a new server.
+    for matches in 2..=3 {
+        drop(server);
+        server = Server::with(folder, &arguments);
+        tried(folder);
+        let begun = Instant::now();
+        while findings(folder)[0]["matches"].as_u64() != Some(matches) {
+            assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", findings(folder));
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+    assert_eq!(findings(folder).len(), 1, "one finding, however often it was begun anew");
+    assert_eq!(std::fs::read_to_string(&told_to).unwrap().lines().count(), 1, "and one message about it");
+    let shown = told(folder, &["findings", "show", "1"]);
+    assert_eq!(shown["entries"].as_array().unwrap().len(), 3);
+    let refused = run(folder, &["findings", "change", "1", "false-positive", "--quiet"]);
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("a reason is missing"));
+    told(folder, &["findings", "change", "1", "false-positive", "--reason", "a drill"]);
+    assert_eq!(findings(folder)[0]["state"], "resolved");
+    drop(server);
+    // The same works where no server runs.
+    assert_eq!(findings(folder)[0]["verdict"], "false-positive");
+    verified(folder);
+}
