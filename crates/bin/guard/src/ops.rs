@@ -1,7 +1,7 @@
 //! What an operator does: studies, principals, grants, access keys, quarantine, keys. Each is recorded before it takes
 //! effect, with the operating-system user who asked.
 
-use model::event::{Activity, Actor, Origin};
+use model::event::{Activity, Actor, Origin, Outcome};
 use model::{By, EnvelopeError, Label, PrincipalKind, RecordError, Scope, StudyId, VersionId};
 use policy::{AccessError, NewGrant, Rights};
 use secrecy::ExposeSecret as _;
@@ -465,8 +465,18 @@ impl Guarded {
         }
         let mut event = by.event(Activity::KeyShred);
         event.resource.entity = Some(format!("key:{scope}"));
-        self.recorder.record(event).await?;
-        let receipt = self.vault.shred(scope).await?;
+        self.recorder.record(event.clone()).await?;
+        let receipt = match self.vault.shred(scope).await {
+            Ok(receipt) => receipt,
+            Err(error) => {
+                // What was announced did not happen, which is recorded too.
+                let code = if matches!(error, VaultError::Held { .. }) { "vault:held" } else { "vault:failed" };
+                event.outcome = Outcome::Failure { code: code.into() };
+                event.time_ms = outside::now();
+                self.recorder.record(event).await?;
+                return Err(error.into());
+            }
+        };
         serde_json::to_value(&receipt).map_err(|error| OpsError::Wrong(error.to_string()))
     }
 
