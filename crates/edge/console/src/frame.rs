@@ -20,6 +20,8 @@ pub(crate) enum Section {
     Recognizers,
     /// What detection found.
     Findings,
+    /// Questions over the record.
+    Hunts,
     /// Who may do what, and why.
     Access,
     /// Keys that seal objects.
@@ -110,8 +112,9 @@ const LINKS: [(&str, &str, Section); 6] = [
 ];
 
 /// Where there is a guard.
-const GUARDED: [(&str, &str, Section); 5] = [
+const GUARDED: [(&str, &str, Section); 6] = [
     ("Findings", "/findings", Section::Findings),
+    ("Hunts", "/hunts", Section::Hunts),
     ("Access", "/access", Section::Access),
     ("Keys", "/keys", Section::Keys),
     ("Quarantine", "/quarantine", Section::Quarantine),

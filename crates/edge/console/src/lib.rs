@@ -15,6 +15,7 @@ mod failure;
 mod federated;
 mod frame;
 mod guarded;
+mod hunting;
 mod invitation;
 mod knowledge;
 mod ops;
@@ -38,6 +39,7 @@ use recognize::engine::EngineError;
 pub use access::Role;
 pub use federated::FederationView;
 pub use guarded::GuardView;
+pub use hunting::{Hunt, HuntAnswer, HuntFault, HuntQuestion, HuntValue};
 pub use invitation::{InvitationError, first_run, invite};
 pub use password::{PasswordError, hash};
 pub use routes::{access_table, router};
@@ -69,6 +71,7 @@ pub struct Console {
     pub(crate) meter: Meter,
     pub(crate) guard: Option<Arc<Guarded>>,
     pub(crate) federated: Option<Federated>,
+    pub(crate) hunt: Option<Arc<dyn Hunt>>,
     pub(crate) second: Pending<pages::second::Step>,
     /// A session ends after so long without a request, in milliseconds.
     pub(crate) idle_ms: i64,
@@ -99,6 +102,7 @@ impl Console {
             meter: Meter::default(),
             guard: None,
             federated: None,
+            hunt: None,
             second: Pending::new(pages::second::LIFE_MS),
             idle_ms: session::IDLE_MS,
         })
@@ -115,6 +119,13 @@ impl Console {
     #[must_use]
     pub fn federated(mut self, view: FederationView) -> Self {
         self.federated = Some(Federated::new(view));
+        self
+    }
+
+    /// With somebody who answers hunts. It takes a guard, which records them.
+    #[must_use]
+    pub fn hunting(mut self, hunt: Arc<dyn Hunt>) -> Self {
+        self.hunt = Some(hunt);
         self
     }
 

@@ -4,6 +4,7 @@ pub(crate) mod access;
 pub(crate) mod arrival;
 pub(crate) mod changes;
 pub(crate) mod findings;
+pub(crate) mod hunts;
 pub(crate) mod keys;
 pub(crate) mod landscape;
 mod listed;

@@ -3,7 +3,7 @@
 use super::{Route, get, post};
 use crate::access::{ADMINISTRATORS, READERS, REVIEWERS};
 use crate::pages::access::{emergencies, grants, policies, principal, principals, requests, reviews, who};
-use crate::pages::{access, findings, keys};
+use crate::pages::{access, findings, hunts, keys};
 
 pub(super) fn table() -> Vec<Route> {
     vec![
@@ -47,6 +47,9 @@ pub(super) fn table() -> Vec<Route> {
         get("/access/policies/{id}", READERS, policies::one),
         post("/access/policies/preview", ADMINISTRATORS, policies::preview),
         post("/access/policies/apply", ADMINISTRATORS, policies::apply),
+        // Answers name everybody.
+        get("/hunts", ADMINISTRATORS, hunts::show),
+        post("/hunts", ADMINISTRATORS, hunts::ask),
         get("/keys", READERS, keys::show),
         get("/keys/studies/{id}", READERS, keys::study::show),
         post("/keys/rotate", ADMINISTRATORS, keys::rotate),

@@ -9,6 +9,7 @@ mod contrast;
 mod findings;
 mod guards;
 mod hostile;
+mod hunts;
 mod keys;
 mod login;
 mod ops;

@@ -57,15 +57,20 @@ impl Site {
     }
 
     pub async fn with(is_encrypted: bool) -> Self {
-        Self::build(is_encrypted, None).await
+        Self::build(is_encrypted, None, None).await
     }
 
     /// Over a guard of real parts, but for the storage of content.
     pub async fn guarded() -> Self {
-        Self::build(false, Some(Removals::default())).await
+        Self::build(false, Some(Removals::default()), None).await
     }
 
-    async fn build(is_encrypted: bool, guard: Option<Removals>) -> Self {
+    /// As [`Site::guarded`], with somebody who answers hunts.
+    pub async fn hunting(hunt: Arc<dyn console::Hunt>) -> Self {
+        Self::build(false, Some(Removals::default()), Some(hunt)).await
+    }
+
+    async fn build(is_encrypted: bool, guard: Option<Removals>, hunt: Option<Arc<dyn console::Hunt>>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::sqlite(&folder.path().join("lazaret.db")).await.unwrap();
         let catalogue = Arc::new(Catalogue::new(store));
@@ -84,8 +89,12 @@ impl Site {
             Some(removals) => Some(Guards::open(folder.path(), catalogue.store(), Arc::clone(&now), removals).await),
             None => None,
         };
-        let console = Arc::new(match &guard {
+        let console = match &guard {
             Some(guard) => console.guarded(guard.view()),
+            None => console,
+        };
+        let console = Arc::new(match hunt {
+            Some(hunt) => console.hunting(hunt),
             None => console,
         });
         let router = console::router(Arc::clone(&console));
