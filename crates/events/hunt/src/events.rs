@@ -31,7 +31,8 @@ use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
 /// The columns of `events`. Texts are read as views, which share what a dictionary holds.
 #[must_use]
 pub fn schema() -> SchemaRef {
-    let fields = lake::schema().fields().iter().map(|field| match field.data_type() {
+    let kept = lake::schema();
+    let fields = kept.fields().iter().map(|field| match field.data_type() {
         DataType::Utf8 => Arc::new(Field::new(field.name(), DataType::Utf8View, true)),
         _ => Arc::clone(field),
     });
