@@ -179,7 +179,9 @@ impl Store {
         let location = format!("{}/{}", options.get_host(), options.get_database().unwrap_or_default());
         let pool = PgPoolOptions::new()
             .max_connections(CONNECTIONS_MAX)
-            .connect_with(options.application_name("lazaret").statement_cache_capacity(200).options(settings.iter().copied()))
+            .connect_with(
+                options.application_name("lazaret").statement_cache_capacity(200).options(settings.iter().copied()),
+            )
             .await
             .map_err(failed(location))?;
         Ok(Self::over(Pool::Postgres(pool), Schema::Main))

@@ -34,7 +34,9 @@ pub enum StoreError {
         known: i64,
     },
     /// The database has not been brought to this program's schema yet, and is opened only to be read.
-    #[error("the database is at schema version {found}, this program reads {known}; start `lazaret up` of this version once")]
+    #[error(
+        "the database is at schema version {found}, this program reads {known}; start `lazaret up` of this version once"
+    )]
     Older {
         /// Version of the database.
         found: i64,

@@ -29,10 +29,8 @@ fn main() -> ExitCode {
     };
     drop(text);
     watch(request.limits().timeout);
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(request.limits().threads)
-        .enable_all()
-        .build();
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(request.limits().threads).enable_all().build();
     let answered = match runtime {
         Ok(runtime) => runtime.block_on(answer(request)),
         Err(error) => return tell("hunt", &format!("no threads can be had: {error}"), 1),
@@ -82,6 +80,5 @@ fn tell(code: &str, message: &str, exit: u8) -> ExitCode {
 }
 
 fn is_broken_pipe(error: &std::io::Error) -> bool {
-    error.kind() == std::io::ErrorKind::BrokenPipe
-        || error.to_string().contains("Broken pipe")
+    error.kind() == std::io::ErrorKind::BrokenPipe || error.to_string().contains("Broken pipe")
 }

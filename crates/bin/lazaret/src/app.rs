@@ -7,7 +7,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::cli::{Cli, Command, Global, LogFormat};
 use crate::failure::{Failure, Outcome};
-use crate::{access, behaving, catalogue, detecting, guarding, scan, up};
+use crate::{access, behaving, catalogue, detecting, guarding, hunting, scan, up};
 
 pub(crate) fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -50,6 +50,7 @@ fn run(cli: Cli) -> Result<Outcome, Failure> {
         Command::Quarantine(command) => guarding::quarantine(&cli.global, &command),
         Command::Keys(command) => guarding::keys(&cli.global, &command),
         Command::Behave(arguments) => behaving::run(&arguments),
+        Command::Hunt(arguments) => hunting::run(&cli.global, &arguments),
         Command::Detect(arguments) => detecting::run(&cli.global, &arguments),
         // Its exit codes are its own: it was answered before.
         Command::Verify(_) => Ok(Outcome::Done),

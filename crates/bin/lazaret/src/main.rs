@@ -11,6 +11,7 @@ mod data;
 mod detecting;
 mod failure;
 mod guarding;
+mod hunting;
 mod scan;
 mod up;
 

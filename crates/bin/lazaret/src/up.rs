@@ -103,6 +103,10 @@ async fn serve(
         let guarded = Arc::clone(&guarded);
         tokio::spawn(async move { guarded.keep_counting().await })
     };
+    let following = {
+        let guarded = Arc::clone(&guarded);
+        tokio::spawn(async move { guarded.keep_lake().await })
+    };
     let sweeping = {
         let guarded = Arc::clone(&guarded);
         tokio::spawn(async move { guarded.keep_swept().await })
@@ -130,6 +134,7 @@ async fn serve(
     warming.abort();
     counting.abort();
     sweeping.abort();
+    following.abort();
     let guarded_until = tokio::time::timeout(GRACE, guarding).await;
     if !matches!(guarded_until, Ok(Ok(Ok(())))) {
         tracing::warn!("open S3 requests were cut");

@@ -34,7 +34,9 @@ pub enum HuntError {
         after: Duration,
     },
     /// It needed too much memory.
-    #[error("the answer needs more than {limit_mib} MiB of memory; ask for a shorter time range, fewer columns, or a LIMIT")]
+    #[error(
+        "the answer needs more than {limit_mib} MiB of memory; ask for a shorter time range, fewer columns, or a LIMIT"
+    )]
     Memory {
         /// The limit.
         limit_mib: usize,

@@ -100,7 +100,8 @@ impl Text<'_> {
 #[must_use]
 pub fn escaped(text: &str) -> String {
     let is_harmless = |c: char| {
-        !c.is_control() && !matches!(c, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}')
+        !c.is_control()
+            && !matches!(c, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}')
     };
     if text.chars().all(is_harmless) {
         return text.to_owned();

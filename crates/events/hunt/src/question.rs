@@ -1,7 +1,7 @@
 //! A question: SQL with named parameters, planned and looked at before anything is read.
 
-use datafusion::common::{ParamValues, ScalarValue};
 use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::common::{ParamValues, ScalarValue};
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::sql::parser::DFParser;
@@ -29,11 +29,7 @@ fn scalar(parameter: &Parameter) -> Result<ScalarValue, HuntError> {
 }
 
 /// Plans a question, and refuses whatever would do more than read.
-pub(crate) async fn plan(
-    state: &SessionState,
-    sql: &str,
-    parameters: &[Parameter],
-) -> Result<LogicalPlan, HuntError> {
+pub(crate) async fn plan(state: &SessionState, sql: &str, parameters: &[Parameter]) -> Result<LogicalPlan, HuntError> {
     if sql.len() > SQL_BYTES_MAX {
         return Err(HuntError::Question { why: format!("it has {} bytes, more than {SQL_BYTES_MAX}", sql.len()) });
     }

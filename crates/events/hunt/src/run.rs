@@ -17,10 +17,10 @@ use lake::Snapshot;
 use lake::saved::Parameter;
 use store::Store;
 
+use crate::HuntError;
 use crate::events::Events;
 use crate::question;
 use crate::tables::{self, Feed, Finding, SubjectCount};
-use crate::HuntError;
 
 /// Consumers of memory that an error names.
 const TOLD_CONSUMERS: NonZeroUsize = NonZeroUsize::MIN;
@@ -150,7 +150,8 @@ fn session(sources: Sources, limits: Limits) -> datafusion::error::Result<Sessio
         .with_memory_pool(Arc::new(pool))
         .with_disk_manager_builder(DiskManagerBuilder::default().with_mode(DiskManagerMode::Disabled))
         .build_arc()?;
-    let state = SessionStateBuilder::new().with_config(config).with_runtime_env(runtime).with_default_features().build();
+    let state =
+        SessionStateBuilder::new().with_config(config).with_runtime_env(runtime).with_default_features().build();
     let context = SessionContext::new_with_state(state);
     let mut tables: Vec<(&str, Arc<dyn TableProvider>)> = Vec::new();
     if let Some(lake) = sources.lake {

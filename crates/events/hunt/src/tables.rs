@@ -37,27 +37,43 @@ pub struct SubjectCount {
     pub people: u64,
 }
 
-/// Something that was found.
+/// Something that was found, as far as it may be shown here: words and names of it lie sealed elsewhere.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Finding {
-    /// Its id.
-    pub id: String,
-    /// When, in milliseconds since 1970, UTC.
-    pub time_ms: i64,
-    /// What found it, such as a rule's id.
+    /// Its number.
+    pub id: u64,
+    /// The id under which it is recorded.
+    pub uid: String,
+    /// The rule that found it.
     pub rule: String,
-    /// In words.
+    /// The rule's title.
     pub title: String,
     /// `informational`, `low`, `medium`, `high`, `critical`.
     pub level: String,
-    /// `open`, `closed` and so on.
-    pub state: String,
-    /// About whom.
+    /// The rule's tags, joined by commas.
+    pub tags: String,
+    /// 0 to 100.
+    pub rank: u64,
+    /// Who did it.
     pub principal: Option<String>,
     /// In which study.
     pub study: Option<String>,
-    /// The entry of the ledger that shows it, for `events.index`.
-    pub event_index: Option<u64>,
+    /// What was touched, joined by commas.
+    pub labels: String,
+    /// The most data subjects that one touched object is about.
+    pub subjects: u64,
+    /// Matches so far.
+    pub matches: u64,
+    /// First match, in milliseconds since 1970, UTC.
+    pub first_at: i64,
+    /// Last match.
+    pub last_at: i64,
+    /// When it was found.
+    pub found_at: i64,
+    /// Where it is in its life.
+    pub state: String,
+    /// What came of it.
+    pub verdict: Option<String>,
 }
 
 /// A kind of row that has columns.
@@ -200,29 +216,45 @@ impl Tabular for SubjectCount {
 impl Tabular for Finding {
     fn schema() -> SchemaRef {
         Arc::new(Schema::new(vec![
-            text("id", false),
-            time("time", false),
+            number("id", false),
+            text("uid", false),
             text("rule", false),
             text("title", false),
             text("level", false),
-            text("state", false),
+            text("tags", true),
+            number("rank", false),
             text("principal", true),
             text("study", true),
-            number("event_index", true),
+            text("labels", true),
+            number("subjects", false),
+            number("matches", false),
+            time("first_at", false),
+            time("last_at", false),
+            time("found_at", false),
+            text("state", false),
+            text("verdict", true),
         ]))
     }
 
     fn columns(rows: &[Self]) -> Vec<ArrayRef> {
         vec![
-            texts(rows, |row| Some(&row.id)),
-            times(rows, |row| Some(row.time_ms)),
+            numbers(rows, |row| Some(row.id)),
+            texts(rows, |row| Some(&row.uid)),
             texts(rows, |row| Some(&row.rule)),
             texts(rows, |row| Some(&row.title)),
             texts(rows, |row| Some(&row.level)),
-            texts(rows, |row| Some(&row.state)),
+            texts(rows, |row| known(&row.tags)),
+            numbers(rows, |row| Some(row.rank)),
             texts(rows, |row| row.principal.as_deref()),
             texts(rows, |row| row.study.as_deref()),
-            numbers(rows, |row| row.event_index),
+            texts(rows, |row| known(&row.labels)),
+            numbers(rows, |row| Some(row.subjects)),
+            numbers(rows, |row| Some(row.matches)),
+            times(rows, |row| Some(row.first_at)),
+            times(rows, |row| Some(row.last_at)),
+            times(rows, |row| Some(row.found_at)),
+            texts(rows, |row| Some(&row.state)),
+            texts(rows, |row| row.verdict.as_deref()),
         ]
     }
 }

@@ -88,7 +88,8 @@ fn row_of(opened: &Opened) -> Row {
 }
 
 fn describe(row: &mut Row, event: &Map<String, Value>) {
-    let number = |name: &str| event.get(name).and_then(Value::as_u64).and_then(|value| value.try_into().ok()).unwrap_or(0);
+    let number =
+        |name: &str| event.get(name).and_then(Value::as_u64).and_then(|value| value.try_into().ok()).unwrap_or(0);
     let class = CLASSES.iter().find(|(uid, ..)| *uid == number("class_uid"));
     row.class_uid = number("class_uid");
     row.class = class.map(|(_, caption, _)| (*caption).to_owned()).or_else(|| text(event, &["class_name"]));
@@ -220,7 +221,10 @@ mod tests {
 
     #[test]
     fn what_is_no_event_has_a_row_too() {
-        let rows = rows_of(&[opened(Kind::Anchor, &entry::anchor(2, b"der"), Vec::new()), Opened { index: 4, ..Opened::default() }]);
+        let rows = rows_of(&[
+            opened(Kind::Anchor, &entry::anchor(2, b"der"), Vec::new()),
+            Opened { index: 4, ..Opened::default() },
+        ]);
         assert_eq!(rows[0].activity.as_deref(), Some("time-stamp"));
         assert_eq!(rows[1].activity.as_deref(), Some("unreadable"));
     }

@@ -22,13 +22,17 @@ pub enum LakeError {
         path: PathBuf,
     },
     /// A file is not what was sealed under this key and name.
-    #[error("`{path}` was altered, belongs elsewhere, or was sealed under another key; take the lake's folder away and it is made anew from the ledger")]
+    #[error(
+        "`{path}` was altered, belongs elsewhere, or was sealed under another key; take the lake's folder away and it is made anew from the ledger"
+    )]
     Altered {
         /// Which.
         path: PathBuf,
     },
     /// A segment that the manifest names is not there.
-    #[error("segment `{name}` is not there: the lake changed meanwhile, or the file was taken away; ask again, and if it stays so take the lake's folder away: it is made anew from the ledger")]
+    #[error(
+        "segment `{name}` is not there: the lake changed meanwhile, or the file was taken away; ask again, and if it stays so take the lake's folder away: it is made anew from the ledger"
+    )]
     Missing {
         /// Which.
         name: String,
@@ -42,7 +46,9 @@ pub enum LakeError {
         why: String,
     },
     /// Rows do not go on where the lake ends.
-    #[error("row {found} was given where row {expected} belongs; append rows from the lake's next index on, without a gap")]
+    #[error(
+        "row {found} was given where row {expected} belongs; append rows from the lake's next index on, without a gap"
+    )]
     Order {
         /// The index that belongs there.
         expected: u64,

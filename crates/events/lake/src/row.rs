@@ -129,8 +129,10 @@ pub fn schema() -> SchemaRef {
         let number = |name: &str| Field::new(name, DataType::UInt64, false);
         let small = |name: &str| Field::new(name, DataType::UInt32, false);
         let count = |name: &str| Field::new(name, DataType::Int64, true);
-        let mut fields =
-            vec![number("index"), Field::new("time", DataType::Timestamp(TimeUnit::Millisecond, Some("UTC".into())), false)];
+        let mut fields = vec![
+            number("index"),
+            Field::new("time", DataType::Timestamp(TimeUnit::Millisecond, Some("UTC".into())), false),
+        ];
         fields.extend(["class_uid", "category_uid", "activity_id", "severity_id"].map(small));
         fields.extend(TEXTS.iter().map(|name| Field::new(*name, DataType::Utf8, true)));
         fields.extend(["bytes", "subject_count"].map(count));

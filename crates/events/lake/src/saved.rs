@@ -195,7 +195,10 @@ impl Saved {
         for (name, declared) in &self.parameters {
             let one = given.iter().rev().find(|(given, _)| given == name).map(|(_, value)| value);
             let value = one.or(declared.default.as_ref()).ok_or_else(|| {
-                wrong(name, format!("hunt `{}` needs it ({}); give it as `--param {name}=VALUE`", self.id, declared.about))
+                wrong(
+                    name,
+                    format!("hunt `{}` needs it ({}); give it as `--param {name}=VALUE`", self.id, declared.about),
+                )
             })?;
             let value = match declared.kind {
                 Kind::Text => value.clone(),
@@ -219,7 +222,8 @@ fn time(text: &str, now: Timestamp) -> Option<Timestamp> {
         return Some(now);
     }
     if let Some(before) = text.strip_prefix('-') {
-        let hours = |unit: char, hours: i64| before.strip_suffix(unit)?.parse::<u32>().ok().map(|n| i64::from(n) * hours);
+        let hours =
+            |unit: char, hours: i64| before.strip_suffix(unit)?.parse::<u32>().ok().map(|n| i64::from(n) * hours);
         let hours = hours('h', 1).or_else(|| hours('d', 24))?;
         return now.checked_sub(SignedDuration::from_secs(hours * 3600)).ok();
     }

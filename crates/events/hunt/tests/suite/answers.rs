@@ -20,12 +20,27 @@ async fn a_question_to_each_table() {
             "{\"index\":240,\"time\":\"2026-11-01T04:00:00Z\",\"ip\":\"192.0.2.0\",\"bytes\":1000}\n\
              {\"index\":242,\"time\":\"2026-11-01T04:02:00Z\",\"ip\":\"192.0.2.2\",\"bytes\":1000}\n",
         ),
-        ("SELECT object_name, credential FROM events WHERE index = 7", "{\"object_name\":\"visits/2.csv\",\"credential\":null}\n"),
-        ("SELECT id, path, bytes FROM objects WHERE bytes > 25 ORDER BY id", "{\"id\":3,\"path\":\"visits/3.csv\",\"bytes\":30}\n{\"id\":4,\"path\":\"visits/4.csv\",\"bytes\":40}\n"),
+        (
+            "SELECT object_name, credential FROM events WHERE index = 7",
+            "{\"object_name\":\"visits/2.csv\",\"credential\":null}\n",
+        ),
+        (
+            "SELECT id, path, bytes FROM objects WHERE bytes > 25 ORDER BY id",
+            "{\"id\":3,\"path\":\"visits/3.csv\",\"bytes\":30}\n{\"id\":4,\"path\":\"visits/4.csv\",\"bytes\":40}\n",
+        ),
         ("SELECT name, kind FROM principals WHERE name LIKE 'b%'", "{\"name\":\"ben\",\"kind\":\"person\"}\n"),
-        ("SELECT * FROM subjects", "{\"study\":\"onc-001\",\"label\":\"phi.direct\",\"jurisdiction\":\"DE\",\"people\":12}\n"),
-        ("SELECT f.title, e.study FROM findings f JOIN events e ON e.index = f.event_index", "{\"title\":\"Many downloads\",\"study\":\"onc-001\"}\n"),
-        ("SELECT regexp_like('a1', '^[a-z][0-9]$') AS a, date_part('hour', to_timestamp(0)) AS h", "{\"a\":true,\"h\":0}\n"),
+        (
+            "SELECT * FROM subjects",
+            "{\"study\":\"onc-001\",\"label\":\"phi.direct\",\"jurisdiction\":\"DE\",\"people\":12}\n",
+        ),
+        (
+            "SELECT DISTINCT f.title, e.study FROM findings f JOIN events e USING (principal)",
+            "{\"title\":\"Many downloads\",\"study\":\"onc-001\"}\n",
+        ),
+        (
+            "SELECT regexp_like('a1', '^[a-z][0-9]$') AS a, date_part('hour', to_timestamp(0)) AS h",
+            "{\"a\":true,\"h\":0}\n",
+        ),
         ("SELECT index FROM events WHERE index = 1000", ""),
     ];
     for (sql, expected) in golden {

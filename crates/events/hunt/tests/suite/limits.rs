@@ -32,6 +32,7 @@ async fn rows_beyond_the_limit_are_left_out_and_that_is_told() {
     let limits = Limits { rows_max: 150, ..Limits::default() };
     let (text, answered) = world.ask_within(Format::Json, "SELECT index FROM events", &[], limits).await.unwrap();
     assert_eq!((text.lines().count(), answered.rows, answered.is_cut), (150, 150, true));
-    let (_, answered) = world.ask_within(Format::Json, "SELECT index FROM events LIMIT 150", &[], limits).await.unwrap();
+    let (_, answered) =
+        world.ask_within(Format::Json, "SELECT index FROM events LIMIT 150", &[], limits).await.unwrap();
     assert!(!answered.is_cut);
 }

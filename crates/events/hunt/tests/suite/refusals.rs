@@ -44,7 +44,9 @@ async fn only_reading_is_done() {
 #[tokio::test]
 async fn looking_at_the_plan_and_the_columns_is_allowed() {
     let world = World::new(5, |_| {}).await;
-    for sql in ["EXPLAIN SELECT * FROM events", "WITH a AS (SELECT 1 AS x) SELECT * FROM a", "DESCRIBE events", "VALUES (1)"] {
+    for sql in
+        ["EXPLAIN SELECT * FROM events", "WITH a AS (SELECT 1 AS x) SELECT * FROM a", "DESCRIBE events", "VALUES (1)"]
+    {
         assert!(!world.ask(Format::Text, sql, &[]).await.unwrap().is_empty(), "{sql}");
     }
 }

@@ -127,15 +127,13 @@ impl World {
             people: 12,
         };
         let finding = Finding {
-            id: "f1".to_owned(),
-            time_ms: BEGIN_MS,
-            rule: "mass-download".to_owned(),
+            id: 1,
+            uid: "f1".to_owned(),
             title: "Many downloads".to_owned(),
             level: "high".to_owned(),
-            state: "open".to_owned(),
             principal: Some(principal(1)),
-            study: None,
-            event_index: Some(7),
+            found_at: BEGIN_MS,
+            ..Finding::default()
         };
         Sources {
             lake: Some(self.snapshot()),

@@ -81,7 +81,13 @@ fn a_kill_at_any_step_leaves_before_or_after() {
     let steps: [Step; 4] = [
         |lake| lake.append(rows(40, 5), &checkpoint(1000)).unwrap(),
         |lake| assert!(lake.compact(Limits { fan_in: 2, rows_max: 100, grace_ms: 0 }, 1).unwrap() > 0),
-        |lake| assert!(lake.expire(&Retention::parse("other_days = 1").unwrap(), &Holds::default(), 86_400_000 * 8 + 20_000).unwrap() > 0),
+        |lake| {
+            assert!(
+                lake.expire(&Retention::parse("other_days = 1").unwrap(), &Holds::default(), 86_400_000 * 8 + 20_000)
+                    .unwrap()
+                    > 0
+            )
+        },
         |lake| assert!(lake.forget(&lake::Forgotten::of(["study:onc-1"])).unwrap() > 0),
     ];
     for (number, step) in steps.iter().enumerate() {
@@ -107,7 +113,11 @@ fn a_kill_at_any_step_leaves_before_or_after() {
             let files = std::fs::read_dir(killed.path()).unwrap().count();
             let manifest = &lake.snapshot().manifest;
             // Lock and manifest stand beside the segments.
-            assert_eq!(files, manifest.segments.len() + manifest.retired.len() + 2, "step {number} leaves nothing lying about");
+            assert_eq!(
+                files,
+                manifest.segments.len() + manifest.retired.len() + 2,
+                "step {number} leaves nothing lying about"
+            );
         }
     }
 }
@@ -155,7 +165,8 @@ fn rows_go_when_their_time_is_over_unless_they_are_held() {
     lake.append(rows(100, 100), &checkpoint(200)).unwrap();
     let day = 86_400_000;
     let retention =
-        Retention::parse("other_days = 1\n[[class]]\nuid = 6006\ndays = 30\nwhy = \"\"\nsource = \"\"\nchecked = \"\"").unwrap();
+        Retention::parse("other_days = 1\n[[class]]\nuid = 6006\ndays = 30\nwhy = \"\"\nsource = \"\"\nchecked = \"\"")
+            .unwrap();
     let holds = Holds(["study:onc-1".to_owned(), format!("object:{:032x}", 3)].into());
     assert_eq!(lake.expire(&retention, &Holds::default(), day).unwrap(), 0, "nothing is due");
     assert_eq!(lake.expire(&retention, &Holds::default(), day * 8 - 1).unwrap(), 0, "not yet worth writing anew");

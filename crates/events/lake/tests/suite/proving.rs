@@ -23,7 +23,12 @@ impl Envelope for Sealing {
         Box::pin(async move { Ok(plain.to_vec()) })
     }
 
-    fn open<'a>(&'a self, scope: &'a Scope, _: &'a [u8], sealed: &'a [u8]) -> Answer<'a, Result<Vec<u8>, EnvelopeError>> {
+    fn open<'a>(
+        &'a self,
+        scope: &'a Scope,
+        _: &'a [u8],
+        sealed: &'a [u8],
+    ) -> Answer<'a, Result<Vec<u8>, EnvelopeError>> {
         Box::pin(async move {
             match self.0.lock().unwrap().contains(scope) {
                 true => Err(EnvelopeError::Destroyed { scope: scope.clone() }),
@@ -98,7 +103,10 @@ async fn every_row_yields_its_proof() {
     assert_eq!(rows.len(), 20);
     for row in &rows {
         let inclusion = ledger.prove_inclusion(row.index).await.unwrap();
-        let root = verify::note::Checkpoint::parse(&verify::note::Note::parse(inclusion.checkpoint.as_bytes()).unwrap().text).unwrap().root;
+        let root =
+            verify::note::Checkpoint::parse(&verify::note::Note::parse(inclusion.checkpoint.as_bytes()).unwrap().text)
+                .unwrap()
+                .root;
         assert!(inclusion_holds(&row.leaf, row.index, inclusion.size, &inclusion.proof, &root));
         let at = u8::try_from(row.index).unwrap();
         assert_eq!(row.object_name, (at != 7).then(|| format!("Doe_{at}.dcm")));
