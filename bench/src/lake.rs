@@ -170,7 +170,7 @@ fn fill(style: Style, folder: &Path, events: u64) -> Result<()> {
                 })
                 .collect::<Result<_>>()?;
             making += began.elapsed();
-            lake.append(rows_of(&entries), &Checkpoint { size: events, note: String::new() })?;
+            lake.append(&rows_of(&entries), &Checkpoint { size: events, note: String::new() })?;
             lake.compact(::lake::Limits { grace_ms: 0, ..::lake::Limits::default() }, i64::MAX)?;
         }
         Ok(())

@@ -121,7 +121,7 @@ impl Lakeside {
             }
             let entries = opened(ledger, from..to).await?;
             let appending = tokio::task::spawn_blocking(move || {
-                lake.append(lake::rows_of(&entries), &Checkpoint { size, note })?;
+                lake.append(&lake::rows_of(&entries), &Checkpoint { size, note })?;
                 lake.compact(Limits::default(), outside::now())
             });
             appending.await.map_err(|_ended: tokio::task::JoinError| LakesideError::Stopped)??;

@@ -20,6 +20,8 @@ mod federation;
 mod guard;
 #[path = "cli/hostile.rs"]
 mod hostile;
+#[path = "cli/hunt.rs"]
+mod hunt;
 #[path = "cli/kept.rs"]
 mod kept;
 #[path = "cli/run.rs"]

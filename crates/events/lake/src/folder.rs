@@ -1,17 +1,22 @@
 //! A lake in a folder: appended to, compacted, expired, and made to forget; one process writes it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
+
+use arrow_array::RecordBatch;
 
 use crate::manifest::{MANIFEST, Manifest, Segment};
 use crate::retention::{Holds, Retention};
 use crate::row::Row;
 use crate::sealed::{SealedFile, seal};
-use crate::{LakeError, LakeKey, Random, disk, segment};
+use crate::segment::{Batches, Writer};
+use crate::{LakeError, LakeKey, Random, columns, disk, segment};
 
-/// Bytes of a sealed segment. It is written, merged and made to forget in memory.
+/// Bytes of a sealed segment, which is opened whole when it is merged or made to forget.
 pub const SEGMENT_BYTES_MAX: usize = 64 << 20;
+/// Bytes after which a segment takes no more rows; what is being worked on still fits.
+const FULL_BYTES: usize = 52 << 20;
 /// Rows of a segment.
 pub const SEGMENT_ROWS_MAX: usize = 1 << 20;
 /// The lock's name in the folder.
@@ -109,12 +114,20 @@ impl Snapshot {
         }
     }
 
-    /// All rows of a segment.
+    /// A segment's rows as columns, some at a time.
+    fn batches(&self, segment: &Segment) -> Result<Batches, LakeError> {
+        Batches::of(self.segment(&segment.name)?.read(0..u64::MAX)?)
+    }
+
+    /// All rows of a segment, in memory.
     ///
     /// # Errors
     /// When it is gone, altered, or not what this version writes.
     pub fn rows(&self, segment: &Segment) -> Result<Vec<Row>, LakeError> {
-        let rows = segment::read(self.segment(&segment.name)?.read(0..u64::MAX)?)?;
+        let mut rows = Vec::new();
+        for batch in self.batches(segment)? {
+            rows.append(&mut columns::to_rows(&batch?)?);
+        }
         if rows.len() as u64 != segment.rows {
             return Err(LakeError::Altered { path: self.folder.join(&segment.name) });
         }
@@ -189,9 +202,9 @@ impl Lake {
     ///
     /// # Errors
     /// When they do not go on there, the checkpoint does not cover them, or the disk fails.
-    pub fn append(&mut self, mut rows: Vec<Row>, checkpoint: &Checkpoint) -> Result<(), LakeError> {
+    pub fn append(&mut self, rows: &[Row], checkpoint: &Checkpoint) -> Result<(), LakeError> {
         let mut expected = self.next_index();
-        for row in &mut rows {
+        for row in rows {
             if row.index != expected {
                 return Err(LakeError::Order { expected, found: row.index });
             }
@@ -204,7 +217,7 @@ impl Lake {
             return Ok(());
         }
         let (first, last) = (self.next_index(), expected - 1);
-        let written = self.write(rows, (first, last), checkpoint)?;
+        let written = self.write(segment::batches_of(rows), (first, last), checkpoint)?;
         let mut manifest = self.at.manifest.clone();
         manifest.segments.extend(written);
         manifest.next_index = expected;
@@ -215,31 +228,55 @@ impl Lake {
     /// segments stand for, also those whose rows are gone.
     fn write(
         &self,
-        mut rows: Vec<Row>,
+        batches: impl Iterator<Item = Result<RecordBatch, LakeError>>,
         covers: (u64, u64),
         checkpoint: &Checkpoint,
     ) -> Result<Vec<Segment>, LakeError> {
-        let Some(head) = rows.first() else { return Ok(Vec::new()) };
-        if rows.len() <= SEGMENT_ROWS_MAX {
-            let head = head.index;
-            rows.iter_mut().for_each(|row| row.checkpoint = checkpoint.size);
-            let mut id = [0; 8];
-            (self.random)(&mut id).map_err(LakeError::Random)?;
-            let name = format!("{SEGMENT_PREFIX}{:020}-{:020}-{:016x}", covers.0, covers.1, u64::from_be_bytes(id));
-            let sealed = seal(&self.at.key, &self.random, &name, &segment::write(&rows)?)?;
-            if sealed.len() <= SEGMENT_BYTES_MAX {
-                disk::put(&self.at.folder, &name, &sealed)?;
-                return Ok(vec![described(&rows, name, covers, checkpoint, &sealed)]);
+        let (mut written, mut first) = (Vec::new(), covers.0);
+        let mut writer = Writer::new()?;
+        for batch in batches {
+            let batch = batch?;
+            let is_full =
+                writer.bytes() > FULL_BYTES || writer.rows() + batch.num_rows() as u64 > SEGMENT_ROWS_MAX as u64;
+            if let Some(next) = segment::first_index(&batch).filter(|_| is_full && writer.rows() > 0) {
+                let full = std::mem::replace(&mut writer, Writer::new()?);
+                written.push(self.put(full, (first, next.saturating_sub(1)), checkpoint)?);
+                first = next;
             }
-            if rows.len() == 1 {
-                return Err(LakeError::TooLarge { index: head, bytes: sealed.len(), limit: SEGMENT_BYTES_MAX });
-            }
+            writer.push(&batch, checkpoint.size)?;
         }
-        let rest = rows.split_off(rows.len() / 2);
-        let middle = rest.first().map_or(covers.1, |row| row.index);
-        let mut written = self.write(rows, (covers.0, middle.saturating_sub(1)), checkpoint)?;
-        written.extend(self.write(rest, (middle, covers.1), checkpoint)?);
+        if writer.rows() > 0 {
+            written.push(self.put(writer, (first, covers.1), checkpoint)?);
+        }
         Ok(written)
+    }
+
+    /// Seals a segment and puts it into the folder.
+    fn put(&self, writer: Writer, covers: (u64, u64), checkpoint: &Checkpoint) -> Result<Segment, LakeError> {
+        let mut id = [0; 8];
+        (self.random)(&mut id).map_err(LakeError::Random)?;
+        let name = format!("{SEGMENT_PREFIX}{:020}-{:020}-{:016x}", covers.0, covers.1, u64::from_be_bytes(id));
+        let (plain, facts) = writer.finish()?;
+        let sealed = seal(&self.at.key, &self.random, &name, &plain)?;
+        if sealed.len() > SEGMENT_BYTES_MAX {
+            return Err(LakeError::TooLarge { index: covers.0, bytes: sealed.len(), limit: SEGMENT_BYTES_MAX });
+        }
+        disk::put(&self.at.folder, &name, &sealed)?;
+        let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &sealed);
+        Ok(Segment {
+            name,
+            first: covers.0,
+            last: covers.1,
+            first_ms: facts.first_ms,
+            last_ms: facts.last_ms,
+            rows: facts.rows,
+            bytes: sealed.len() as u64,
+            sha256: hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect(),
+            tree_size: checkpoint.size,
+            checkpoint: checkpoint.note.clone(),
+            classes: facts.classes,
+            has_details: facts.has_details,
+        })
     }
 
     /// Puts another manifest into place; from then on the lake is what it says.
@@ -262,12 +299,17 @@ impl Lake {
         while let Some(run) = mergeable(&self.at.manifest.segments, limits) {
             let parts: Vec<Segment> = self.at.manifest.segments.get(run.clone()).unwrap_or_default().to_vec();
             let (Some(first), Some(last)) = (parts.first(), parts.last()) else { break };
-            let mut rows = Vec::new();
-            for part in &parts {
-                rows.append(&mut self.at.rows(part)?);
-            }
             let checkpoint = Checkpoint { size: last.tree_size, note: last.checkpoint.clone() };
-            let written = self.write(rows, (first.first, last.last), &checkpoint)?;
+            // One part at a time is opened.
+            let batches = parts.iter().flat_map(|part| match self.at.batches(part) {
+                Ok(batches) => Either::Batches(batches),
+                Err(error) => Either::Failed(Some(error)),
+            });
+            let written = self.write(batches, (first.first, last.last), &checkpoint)?;
+            let (before, after) = (count(&parts), count(&written));
+            if before != after {
+                return Err(LakeError::Altered { path: self.at.folder.join(&first.name) });
+            }
             let is_progress = written.len() < parts.len();
             let mut manifest = self.at.manifest.clone();
             manifest.segments.splice(run, written);
@@ -371,18 +413,30 @@ impl Lake {
         for name in names {
             let Some(at) = self.at.manifest.segments.iter().position(|segment| segment.name == name) else { continue };
             let Some(old) = self.at.manifest.segments.get(at).cloned() else { continue };
-            let mut rows = self.at.rows(&old)?;
-            let mut count = 0;
-            rows.retain_mut(|row| {
-                let fate = judge(row);
-                count += u64::from(fate != Fate::Same);
-                fate != Fate::Gone
-            });
-            if count == 0 {
+            // Looked at first: most segments hold nothing of it.
+            let mut concerns_some = false;
+            for batch in self.at.batches(&old)? {
+                let mut rows = columns::to_rows(&batch?)?;
+                concerns_some = rows.iter_mut().any(|row| judge(row) != Fate::Same);
+                if concerns_some {
+                    break;
+                }
+            }
+            if !concerns_some {
                 continue;
             }
+            let mut count = 0;
             let checkpoint = Checkpoint { size: old.tree_size, note: old.checkpoint.clone() };
-            let written = self.write(rows, (old.first, old.last), &checkpoint)?;
+            let judged = self.at.batches(&old)?.map(|batch| {
+                let mut rows = columns::to_rows(&batch?)?;
+                rows.retain_mut(|row| {
+                    let fate = judge(row);
+                    count += u64::from(fate != Fate::Same);
+                    fate != Fate::Gone
+                });
+                Ok(columns::to_batch(&rows)?)
+            });
+            let written = self.write(judged, (old.first, old.last), &checkpoint)?;
             let mut manifest = self.at.manifest.clone();
             manifest.segments.splice(at..=at, written);
             self.replace(manifest)?;
@@ -401,27 +455,25 @@ enum Fate {
     Gone,
 }
 
-fn described(rows: &[Row], name: String, covers: (u64, u64), checkpoint: &Checkpoint, sealed: &[u8]) -> Segment {
-    let mut classes = BTreeMap::new();
-    for row in rows {
-        let first = classes.entry(row.class_uid).or_insert(row.time_ms);
-        *first = row.time_ms.min(*first);
-    }
-    let times = || rows.iter().map(|row| row.time_ms);
-    let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, sealed);
-    Segment {
-        name,
-        first: covers.0,
-        last: covers.1,
-        first_ms: times().min().unwrap_or_default(),
-        last_ms: times().max().unwrap_or_default(),
-        rows: rows.len() as u64,
-        bytes: sealed.len() as u64,
-        sha256: hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect(),
-        tree_size: checkpoint.size,
-        checkpoint: checkpoint.note.clone(),
-        classes,
-        has_details: rows.iter().any(|row| row.scope.is_some()),
+/// Rows in some segments.
+fn count(segments: &[Segment]) -> u64 {
+    segments.iter().map(|segment| segment.rows).sum()
+}
+
+/// Batches of a segment, or why there are none.
+enum Either {
+    Batches(Batches),
+    Failed(Option<LakeError>),
+}
+
+impl Iterator for Either {
+    type Item = Result<RecordBatch, LakeError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        match self {
+            Self::Batches(batches) => batches.next(),
+            Self::Failed(error) => error.take().map(Err),
+        }
     }
 }
 

@@ -73,7 +73,7 @@ impl World {
         for indices in all.chunks(100) {
             let mut rows: Vec<Row> = indices.iter().map(|index| row(*index)).collect();
             rows.iter_mut().for_each(&change);
-            lake.append(rows, &Checkpoint { size: count, note: String::new() }).unwrap();
+            lake.append(&rows, &Checkpoint { size: count, note: String::new() }).unwrap();
         }
         let store = Store::sqlite(&folder.path().join("lazaret.db")).await.unwrap();
         for (id, name) in [(1, "ada"), (2, "ben"), (3, "cleo")] {

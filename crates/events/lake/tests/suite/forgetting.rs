@@ -9,7 +9,7 @@ fn details_of_an_object_vanish_also_from_files_that_were_merged() {
     let folder = tempfile::tempdir().unwrap();
     let mut lake = open(folder.path());
     for at in 0..4 {
-        lake.append(rows(at * 10, 10), &checkpoint(100)).unwrap();
+        lake.append(&rows(at * 10, 10), &checkpoint(100)).unwrap();
     }
     lake.compact(Limits { fan_in: 2, rows_max: 30, grace_ms: i64::MAX }, 0).unwrap();
     assert!(!lake.snapshot().manifest.retired.is_empty());
@@ -38,7 +38,7 @@ fn details_of_an_object_vanish_also_from_files_that_were_merged() {
 fn a_study_takes_its_objects_with_it_and_no_other() {
     let folder = tempfile::tempdir().unwrap();
     let mut lake = open(folder.path());
-    lake.append(rows(0, 60), &checkpoint(100)).unwrap();
+    lake.append(&rows(0, 60), &checkpoint(100)).unwrap();
     lake.forget(&Forgotten::of(["study:onc-1"])).unwrap();
     for row in all(lake.snapshot()) {
         let expected = row.index.is_multiple_of(3) && row.study.as_deref() != Some("onc-1");

@@ -35,8 +35,8 @@ proptest! {
         let cut = cut.min(rows.len());
         {
             let mut lake = open(folder.path());
-            lake.append(rows[..cut].to_vec(), &checkpoint(1000)).unwrap();
-            lake.append(rows[cut..].to_vec(), &checkpoint(1000)).unwrap();
+            lake.append(&rows[..cut], &checkpoint(1000)).unwrap();
+            lake.append(&rows[cut..], &checkpoint(1000)).unwrap();
         }
         let snapshot = Snapshot::open(folder.path(), key()).unwrap();
         prop_assert_eq!(unbound(all(&snapshot)), rows);
@@ -47,10 +47,10 @@ proptest! {
 fn only_the_next_row_is_taken_and_only_under_its_checkpoint() {
     let folder = tempfile::tempdir().unwrap();
     let mut lake = open(folder.path());
-    assert!(matches!(lake.append(rows(1, 2), &checkpoint(9)), Err(LakeError::Order { expected: 0, found: 1 })));
-    assert!(matches!(lake.append(rows(0, 2), &checkpoint(1)), Err(LakeError::Beyond { index: 1, size: 1 })));
-    lake.append(rows(0, 2), &checkpoint(2)).unwrap();
-    assert!(matches!(lake.append(rows(1, 2), &checkpoint(9)), Err(LakeError::Order { expected: 2, found: 1 })));
+    assert!(matches!(lake.append(&rows(1, 2), &checkpoint(9)), Err(LakeError::Order { expected: 0, found: 1 })));
+    assert!(matches!(lake.append(&rows(0, 2), &checkpoint(1)), Err(LakeError::Beyond { index: 1, size: 1 })));
+    lake.append(&rows(0, 2), &checkpoint(2)).unwrap();
+    assert!(matches!(lake.append(&rows(1, 2), &checkpoint(9)), Err(LakeError::Order { expected: 2, found: 1 })));
     assert!(matches!(lake::Lake::open(folder.path(), key(), crate::support::random()), Err(LakeError::Locked { .. })));
     assert_eq!(all(lake.snapshot()).iter().map(|row| row.checkpoint).collect::<Vec<_>>(), [2, 2]);
 }
@@ -60,7 +60,7 @@ fn small_segments_become_few_and_readers_of_before_go_on() {
     let folder = tempfile::tempdir().unwrap();
     let mut lake = open(folder.path());
     for at in 0..40 {
-        lake.append(rows(at * 10, 10), &checkpoint(1000)).unwrap();
+        lake.append(&rows(at * 10, 10), &checkpoint(1000)).unwrap();
     }
     let before = lake.snapshot().clone();
     let limits = Limits { fan_in: 4, rows_max: 200, grace_ms: 1000 };
@@ -79,7 +79,7 @@ fn small_segments_become_few_and_readers_of_before_go_on() {
 fn a_kill_at_any_step_leaves_before_or_after() {
     type Step = fn(&mut lake::Lake);
     let steps: [Step; 4] = [
-        |lake| lake.append(rows(40, 5), &checkpoint(1000)).unwrap(),
+        |lake| lake.append(&rows(40, 5), &checkpoint(1000)).unwrap(),
         |lake| assert!(lake.compact(Limits { fan_in: 2, rows_max: 100, grace_ms: 0 }, 1).unwrap() > 0),
         |lake| {
             assert!(
@@ -95,7 +95,7 @@ fn a_kill_at_any_step_leaves_before_or_after() {
         {
             let mut lake = open(before.path());
             for at in 0..4 {
-                lake.append(rows(at * 10, 10), &checkpoint(1000)).unwrap();
+                lake.append(&rows(at * 10, 10), &checkpoint(1000)).unwrap();
             }
         }
         copy(before.path(), after.path());
@@ -127,8 +127,8 @@ fn whatever_was_changed_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     {
         let mut lake = open(folder.path());
-        lake.append(rows(0, 50), &checkpoint(100)).unwrap();
-        lake.append(rows(50, 50), &checkpoint(100)).unwrap();
+        lake.append(&rows(0, 50), &checkpoint(100)).unwrap();
+        lake.append(&rows(50, 50), &checkpoint(100)).unwrap();
     }
     let snapshot = Snapshot::open(folder.path(), key()).unwrap();
     let [first, second] = [0, 1].map(|at| folder.path().join(&snapshot.manifest.segments[at].name));
@@ -150,7 +150,7 @@ fn whatever_was_changed_is_refused() {
 #[test]
 fn nothing_lies_in_clear() {
     let folder = tempfile::tempdir().unwrap();
-    open(folder.path()).append(rows(0, 50), &checkpoint(100)).unwrap();
+    open(folder.path()).append(&rows(0, 50), &checkpoint(100)).unwrap();
     let bytes = bytes_in(folder.path());
     for word in ["Doe_Jane", "onc-1", "PAR1", "lake.example"] {
         assert!(!bytes.windows(word.len()).any(|window| window == word.as_bytes()), "{word}");
@@ -161,8 +161,8 @@ fn nothing_lies_in_clear() {
 fn rows_go_when_their_time_is_over_unless_they_are_held() {
     let folder = tempfile::tempdir().unwrap();
     let mut lake = open(folder.path());
-    lake.append(rows(0, 100), &checkpoint(200)).unwrap();
-    lake.append(rows(100, 100), &checkpoint(200)).unwrap();
+    lake.append(&rows(0, 100), &checkpoint(200)).unwrap();
+    lake.append(&rows(100, 100), &checkpoint(200)).unwrap();
     let day = 86_400_000;
     let retention =
         Retention::parse("other_days = 1\n[[class]]\nuid = 6006\ndays = 30\nwhy = \"\"\nsource = \"\"\nchecked = \"\"")
@@ -178,5 +178,29 @@ fn rows_go_when_their_time_is_over_unless_they_are_held() {
     assert!(lake.snapshot().manifest.segments.is_empty());
     assert_eq!(lake.next_index(), 200, "what is over is not read again");
     drop(lake);
-    open(folder.path()).append(rows(200, 1), &checkpoint(201)).unwrap();
+    open(folder.path()).append(&rows(200, 1), &checkpoint(201)).unwrap();
+}
+
+#[test]
+fn long_records_part_segments_and_none_is_lost() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut state = 1_u64;
+    let mut long = |bytes: usize| -> String {
+        let mut letter = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            char::from(b'0' + u8::try_from(state >> 58).unwrap())
+        };
+        (0..bytes).map(|_| letter()).collect()
+    };
+    let given: Vec<Row> = (0..1300).map(|index| Row { index, raw: Some(long(60_000)), ..Row::default() }).collect();
+    let mut lake = open(folder.path());
+    lake.append(&given, &checkpoint(2000)).unwrap();
+    let segments = lake.snapshot().manifest.segments.clone();
+    assert!(segments.len() > 1, "{}", segments.len());
+    assert!(segments.iter().all(|segment| segment.bytes <= lake::SEGMENT_BYTES_MAX as u64));
+    assert!(segments.windows(2).all(|pair| pair[0].last + 1 == pair[1].first), "they cover what they should");
+    assert_eq!((segments[0].first, segments[segments.len() - 1].last), (0, 1299));
+    assert!(unbound(all(lake.snapshot())) == given);
+    lake.compact(Limits { fan_in: 2, ..Limits::default() }, 0).unwrap();
+    assert!(unbound(all(lake.snapshot())) == given, "merging parts them again");
 }

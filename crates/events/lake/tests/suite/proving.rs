@@ -97,7 +97,7 @@ async fn every_row_yields_its_proof() {
                 .collect();
             entries.push(Opened { index: stored.index, bytes: stored.bytes, details });
         }
-        lake.append(rows_of(&entries), &checkpoint).unwrap();
+        lake.append(&rows_of(&entries), &checkpoint).unwrap();
     }
     let rows = all(lake.snapshot());
     assert_eq!(rows.len(), 20);
