@@ -9,6 +9,7 @@ mod console;
 mod cost;
 mod detect;
 mod guard;
+mod lake;
 mod ledger;
 mod policy;
 mod scan;
@@ -27,6 +28,7 @@ const USAGE: &str = "usage: cargo xtask bench NAME
   policy    decisions over 10,000 studies and 100,000 principals, access keys looked up [--format text|json]
   vault     sealing, opening, ranges, rewrapping keys, providers of the root key [--format text|json]
   ledger    durable appends and their latency, the audit, a proof among a hundred million entries
+  lake      events into sealed columns: size, rate, and questions [--events N] [--keep DIR]
   detect    Sigma rules over logs, correlations, behaviour [--data DIR] [--peers] [--format text|json]
   guard     the S3 gateway with policy, vault, ledger and inspection behind it [--format json]";
 
@@ -40,6 +42,7 @@ fn main() -> ExitCode {
         "console" => console::run(),
         "policy" => policy::run(rest),
         "vault" => vault::run(rest),
+        "lake" => lake::run(rest),
         "ledger" => ledger::run(),
         "detect" => detect::run(rest),
         "guard" => guard::run(rest),

@@ -84,6 +84,36 @@ impl Store {
         Ok(store)
     }
 
+    /// Opens the SQLite file at `path` only to be read: the engine itself refuses whatever would write.
+    ///
+    /// # Errors
+    /// When it cannot be opened, or is not at this program's schema.
+    pub async fn sqlite_reading(path: &Path) -> Result<Self, StoreError> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .read_only(true)
+            .busy_timeout(BUSY_TIMEOUT)
+            .pragma("cache_size", format!("-{CACHE_KIB}"))
+            .pragma("temp_store", "memory");
+        let pool =
+            SqlitePoolOptions::new().max_connections(CONNECTIONS_MAX).connect_with(options).await.map_err(
+                |source| StoreError::Open { location: path.display().to_string(), source: Box::new(source) },
+            )?;
+        let store = Self::over(Pool::Sqlite(pool), Schema::Main);
+        migrate::check(&store).await?;
+        Ok(store)
+    }
+
+    /// Opens PostgreSQL at `url` only to be read: every transaction is read-only.
+    ///
+    /// # Errors
+    /// When it cannot be reached, or is not at this program's schema.
+    pub async fn postgres_reading(url: &str) -> Result<Self, StoreError> {
+        let store = Self::postgres_with(url, &[("default_transaction_read_only", "on")]).await?;
+        migrate::check(&store).await?;
+        Ok(store)
+    }
+
     /// As [`Store::sqlite`], at whatever schema version the file has.
     ///
     /// # Errors
@@ -140,12 +170,18 @@ impl Store {
     /// # Errors
     /// When it cannot be reached.
     pub async fn postgres_unmigrated(url: &str) -> Result<Self, StoreError> {
+        Self::postgres_with(url, &[]).await
+    }
+
+    async fn postgres_with(url: &str, settings: &[(&str, &str)]) -> Result<Self, StoreError> {
         let failed = |location: String| move |source| StoreError::Open { location, source: Box::new(source) };
         let options = PgConnectOptions::from_str(url).map_err(failed("postgres".to_owned()))?;
         let location = format!("{}/{}", options.get_host(), options.get_database().unwrap_or_default());
         let pool = PgPoolOptions::new()
             .max_connections(CONNECTIONS_MAX)
-            .connect_with(options.application_name("lazaret").statement_cache_capacity(200))
+            .connect_with(
+                options.application_name("lazaret").statement_cache_capacity(200).options(settings.iter().copied()),
+            )
             .await
             .map_err(failed(location))?;
         Ok(Self::over(Pool::Postgres(pool), Schema::Main))

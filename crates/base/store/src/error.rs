@@ -33,6 +33,16 @@ pub enum StoreError {
         /// Newest version this program knows.
         known: i64,
     },
+    /// The database has not been brought to this program's schema yet, and is opened only to be read.
+    #[error(
+        "the database is at schema version {found}, this program reads {known}; start `lazaret up` of this version once"
+    )]
+    Older {
+        /// Version of the database.
+        found: i64,
+        /// The version that this program reads.
+        known: i64,
+    },
     /// What was deleted still stands in the write-ahead log, because somebody keeps reading.
     #[error("deleted rows still stand in the write-ahead log, because the database is being read; do it again")]
     Unscrubbed,

@@ -97,6 +97,18 @@ impl Store {
     }
 }
 
+/// Whether a database has this program's schema, without writing to it.
+pub(crate) async fn check(store: &Store) -> Result<(), StoreError> {
+    let known = store.schema().steps().last().map_or(0, |step| step.version);
+    let row = store.row(&format!("SELECT MAX(version) FROM {}", store.schema().table()), &[]).await?;
+    let found = row.map(|row| row.int_opt(0)).transpose()?.flatten().unwrap_or(0);
+    match found.cmp(&known) {
+        std::cmp::Ordering::Greater => Err(StoreError::Newer { found, known }),
+        std::cmp::Ordering::Less => Err(StoreError::Older { found, known }),
+        std::cmp::Ordering::Equal => Ok(()),
+    }
+}
+
 pub(crate) async fn up(store: &Store, target: i64) -> Result<(), StoreError> {
     let present = store.schema_version().await?;
     let (steps, table) = (store.schema().steps(), store.schema().table());

@@ -190,6 +190,18 @@ pub enum Request {
         /// On or off.
         on: bool,
     },
+    /// Records a hunt, and tells where the lake lies and how it opens.
+    HuntBegin {
+        /// The saved hunt, if it is one.
+        id: Option<String>,
+        /// The question and its values, as they are recorded.
+        asked: String,
+    },
+    /// The proof that an entry is in the record.
+    HuntProve {
+        /// Which entry.
+        index: u64,
+    },
     /// Who may what, and why.
     Access(AccessRequest),
     /// What detection found.
@@ -274,6 +286,8 @@ impl Guarded {
             }
             Request::KeysRotate { key } => self.rotate_keys(operator, &turn(&key)?).await.map(one),
             Request::KeysShred { scope: text } => self.shred(operator, &scope(&text)?).await.map(one),
+            Request::HuntBegin { id, asked } => self.begin_hunt(operator, id.as_deref(), &asked).await.map(one),
+            Request::HuntProve { index } => self.prove(index).await.map(one),
             Request::Access(request) => self.attend(operator, request).await,
             Request::Findings(request) => self.about_findings(operator, request).await,
             Request::KeysHold { scope: text, reference, on } => {

@@ -9,6 +9,7 @@ mod adopt;
 mod control;
 mod gate;
 mod inspect;
+mod lakeside;
 pub mod ops;
 mod outside;
 mod record;
@@ -39,6 +40,7 @@ pub use control::{Answer, CONTROL_SOCKET, Request, ask, own_name, serve as serve
 pub use gate::Doorkeeper;
 pub use gateway::Limits;
 pub use inspect::Looker;
+pub use lakeside::{HUNTS, LAKE, Lakeside, LakesideError};
 pub use ops::{Operator, OpsError};
 pub use record::Recorder;
 pub use storage::Sealed;
@@ -124,6 +126,9 @@ pub enum OpenError {
     /// Rules and grants.
     #[error(transparent)]
     Access(#[from] policy::AccessError),
+    /// The lake.
+    #[error(transparent)]
+    Lake(#[from] LakesideError),
     /// The catalogue.
     #[error(transparent)]
     Catalogue(#[from] landscape::CatalogueError),
@@ -142,6 +147,8 @@ pub struct Guarded {
     pub ledger: Arc<Ledger>,
     /// The record as others see it.
     pub recorder: Arc<dyn Record>,
+    /// The record as columns, to be hunted in.
+    pub lakeside: Lakeside,
     /// Principals and credentials.
     pub identity: Arc<Identity>,
     /// Whose word is taken about who somebody is.
@@ -179,6 +186,8 @@ impl Guarded {
                 .await?;
         let envelope: Arc<dyn Envelope> = Arc::new(vault.clone());
         let ledger = open_ledger(&data_dir, origin, Arc::clone(&envelope)).await?;
+        let lakeside = Lakeside::open(&data_dir, &keys_dir, &*envelope, &mut warnings).await?;
+        lakeside.settle(&vault, true).await?;
         let recorder: Arc<dyn Record> = Arc::new(Recorder(Arc::clone(&ledger)));
         let identity = Identity::new(store.clone(), Arc::clone(&recorder), Arc::clone(&envelope), outside::random_32());
         let identity = Arc::new(identity);
@@ -206,7 +215,20 @@ impl Guarded {
             random: outside::random_16(),
             limits,
         });
-        Ok(Self { store, vault, ledger, recorder, identity, federation, access, gateway, flows, warnings, data_dir })
+        Ok(Self {
+            store,
+            vault,
+            ledger,
+            recorder,
+            lakeside,
+            identity,
+            federation,
+            access,
+            gateway,
+            flows,
+            warnings,
+            data_dir,
+        })
     }
 
     /// Writes down now and then what is only counted. Ends with the future.

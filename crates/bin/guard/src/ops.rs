@@ -69,6 +69,9 @@ pub enum OpsError {
     /// Findings.
     #[error(transparent)]
     Findings(Box<findings::FindingsError>),
+    /// The lake.
+    #[error(transparent)]
+    Lake(#[from] crate::LakesideError),
     /// What was asked for cannot be done as it was asked.
     #[error("{0}")]
     Wrong(String),
@@ -466,9 +469,15 @@ impl Guarded {
         let mut event = by.event(Activity::KeyShred);
         event.resource.entity = Some(format!("key:{scope}"));
         self.recorder.record(event.clone()).await?;
+        let doomed = self.doomed(scope).await?;
+        self.lakeside.begin_forgetting(doomed.clone()).await?;
         let receipt = match self.vault.shred(scope).await {
             Ok(receipt) => receipt,
             Err(error) => {
+                // Where keys are gone already, a receipt is kept or comes with the next try.
+                if self.vault.receipts(Some(scope)).await.is_ok_and(|receipts| receipts.is_empty()) {
+                    self.lakeside.end_forgetting(doomed).await?;
+                }
                 // What was announced did not happen, which is recorded too.
                 let code = if matches!(error, VaultError::Held { .. }) { "vault:held" } else { "vault:failed" };
                 event.outcome = Outcome::Failure { code: code.into() };
@@ -477,6 +486,9 @@ impl Guarded {
                 return Err(error.into());
             }
         };
+        if let Err(error) = self.lakeside.forget(doomed).await {
+            tracing::warn!(error = %crate::whole(&error), "what was shredded is not out of the lake yet; it is tried again");
+        }
         serde_json::to_value(&receipt).map_err(|error| OpsError::Wrong(error.to_string()))
     }
 
@@ -514,7 +526,7 @@ impl Guarded {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::sync::Arc;
 
     use model::{Action, PrincipalKind};
@@ -523,7 +535,7 @@ mod tests {
     use super::Operator;
     use crate::{Guarded, Limits, Opening, Request, RootKeyAt, gate};
 
-    async fn guarded(folder: &std::path::Path) -> Arc<Guarded> {
+    pub(crate) async fn guarded(folder: &std::path::Path) -> Arc<Guarded> {
         let store = Store::sqlite(&folder.join("lazaret.db")).await.unwrap();
         let opening = Opening {
             data_dir: folder.to_owned(),

@@ -70,14 +70,19 @@ pub(crate) fn kept_key(path: &Path) -> io::Result<Zeroizing<[u8; 32]>> {
         Err(error) => return Err(error),
     }
     fill(key.as_mut_slice())?;
-    // Written beside its place first: a kill leaves the whole key or none.
+    put(path, key.as_slice())?;
+    Ok(key)
+}
+
+/// Writes a file that its owner alone can read: beside its place first, so that a kill leaves all of it or none.
+pub(crate) fn put(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let beside = path.with_extension("new");
     let mut file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
-    file.write_all(key.as_slice())?;
+    file.write_all(bytes)?;
     file.sync_all()?;
     std::fs::rename(&beside, path)?;
-    if let Some(folder) = path.parent() {
-        std::fs::File::open(folder)?.sync_all()?;
+    match path.parent() {
+        Some(folder) => std::fs::File::open(folder)?.sync_all(),
+        None => Ok(()),
     }
-    Ok(key)
 }

@@ -7,7 +7,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::cli::{Cli, Command, Global, LogFormat};
 use crate::failure::{Failure, Outcome};
-use crate::{access, behaving, catalogue, detecting, findings, guarding, knowing, scan, up};
+use crate::{access, behaving, catalogue, detecting, findings, guarding, hunting, knowing, scan, up};
 
 pub(crate) fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -52,6 +52,7 @@ fn run(cli: Cli) -> Result<Outcome, Failure> {
         Command::Keys(command) => guarding::keys(&cli.global, &command),
         Command::Behave(arguments) => behaving::run(&arguments),
         Command::Intel(command) => knowing::run(&cli.global, &command),
+        Command::Hunt(arguments) => hunting::run(&cli.global, &arguments),
         Command::Detect(arguments) => detecting::run(&cli.global, &arguments),
         // Its exit codes are its own: it was answered before.
         Command::Verify(_) => Ok(Outcome::Done),

@@ -89,6 +89,8 @@ pub(crate) enum Command {
     Keys(KeysCommand),
     /// Check the record for any change, from its bytes alone.
     Verify(VerifyArgs),
+    /// Ask in SQL what happened, over everything that was recorded.
+    Hunt(HuntArgs),
     /// Try Sigma rules on logs.
     Detect(DetectArgs),
     /// What detection found: list, look into, settle, suppress.
@@ -99,6 +101,49 @@ pub(crate) enum Command {
     /// What others know to be bad: import it, and look for it in logs.
     #[command(subcommand)]
     Intel(crate::knowing::IntelCommand),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct HuntArgs {
+    /// One SELECT over `events`, `objects`, `subjects`, `principals` and `findings`; `-` reads it from standard input.
+    #[arg(value_name = "SQL", required_unless_present_any = ["saved", "list", "prove"], conflicts_with_all = ["saved", "list", "prove"])]
+    pub sql: Option<String>,
+    /// Ask a saved hunt.
+    #[arg(long, value_name = "ID", conflicts_with_all = ["list", "prove"])]
+    pub saved: Option<String>,
+    /// A value for `$NAME` in the question; times may be given as `-24h`, `-7d` or `now` to saved hunts.
+    #[arg(long = "param", value_name = "NAME=VALUE")]
+    pub parameters: Vec<String>,
+    /// Show the saved hunts: Lazaret's own, and those in `hunts` of the data folder.
+    #[arg(long, conflicts_with = "prove")]
+    pub list: bool,
+    /// Print the proof that this entry is in the record, as JSON.
+    #[arg(long, value_name = "INDEX")]
+    pub prove: Option<u64>,
+    /// How the answer is written.
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: HuntFormat,
+    /// Write the answer to a file, for its owner alone, instead of standard output.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// How long the question may take, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    pub timeout: u64,
+    /// Memory for sorting, grouping and joining, in MiB.
+    #[arg(long, value_name = "MIB", default_value_t = 1024)]
+    pub memory: usize,
+    /// Rows of the answer; what lies beyond is left out, and that is told.
+    #[arg(long, value_name = "N", default_value_t = 1_000_000)]
+    pub rows: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum HuntFormat {
+    Text,
+    Json,
+    Csv,
+    Parquet,
 }
 
 #[derive(Debug, Args)]

@@ -14,7 +14,7 @@ use crate::config::Config;
 use crate::failure::Failure;
 
 /// The catalogue's file in the data folder, when it is SQLite.
-const DATABASE: &str = "lazaret.db";
+pub(crate) const DATABASE: &str = "lazaret.db";
 
 /// What is kept, opened.
 pub(crate) struct Data {

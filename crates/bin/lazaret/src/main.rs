@@ -13,6 +13,7 @@ mod failure;
 mod findings;
 mod guarding;
 mod knowing;
+mod hunting;
 mod scan;
 mod up;
 mod watching;

@@ -110,6 +110,10 @@ async fn serve(
         let (guarded, stopped) = (Arc::clone(&guarded), stopped.clone());
         tokio::spawn(async move { guarded.keep_watching(watching, stopped).await })
     };
+    let following = {
+        let guarded = Arc::clone(&guarded);
+        tokio::spawn(async move { guarded.keep_lake().await })
+    };
     let sweeping = {
         let guarded = Arc::clone(&guarded);
         tokio::spawn(async move { guarded.keep_swept().await })
@@ -137,6 +141,7 @@ async fn serve(
     warming.abort();
     counting.abort();
     sweeping.abort();
+    following.abort();
     let guarded_until = tokio::time::timeout(GRACE, guarding).await;
     if !matches!(guarded_until, Ok(Ok(Ok(())))) {
         tracing::warn!("open S3 requests were cut");

@@ -24,6 +24,8 @@ mod guard;
 mod hostile;
 #[path = "cli/intel.rs"]
 mod intel;
+#[path = "cli/hunt.rs"]
+mod hunt;
 #[path = "cli/kept.rs"]
 mod kept;
 #[path = "cli/run.rs"]

@@ -24,6 +24,6 @@ mod writer;
 pub use anchor::StampRequest;
 pub use clock::{Clock, Random};
 pub use error::LedgerError;
-pub use handle::{Inclusion, Ledger, Receipt, Recovered, Revealed, Settings, Stored};
+pub use handle::{Inclusion, Ledger, READ_ENTRIES_MAX, Receipt, Recovered, Revealed, Settings, Stored};
 pub use keys::Keys;
 pub use verify;

@@ -38,7 +38,7 @@ impl Hunt for Asked {
 #[tokio::test]
 async fn administrators_hunt_and_nobody_else() {
     let asked = Arc::new(Asked::default());
-    let site = Site::hunting(Arc::clone(&asked)).await;
+    let site = Site::hunting(Arc::<Asked>::clone(&asked)).await;
     let reviewer = site.user("rev", Role::Reviewer).await;
     assert_eq!(site.get("/hunts", &reviewer).await.status, StatusCode::FORBIDDEN);
     assert_eq!(site.post("/hunts", "sql=SELECT+1", &reviewer).await.status, StatusCode::FORBIDDEN);
