@@ -7,7 +7,7 @@ use std::time::Duration;
 use lake::{Checkpoint, Detail, Forgotten, Holds, Lake, LakeError, LakeKey, Limits, Opened, Retention};
 use ledger::{Ledger, LedgerError, READ_ENTRIES_MAX};
 use model::event::{self, Activity};
-use model::{Envelope, EnvelopeError, Scope};
+use model::{By, Envelope, EnvelopeError, Scope};
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 use vault::Vault;
@@ -251,6 +251,14 @@ impl Guarded {
         asked: &str,
     ) -> Result<Value, OpsError> {
         let by = self.by(operator).await?;
+        self.begin_hunt_by(&by, id, asked).await
+    }
+
+    /// As an operator's, on behalf of whoever is named.
+    ///
+    /// # Errors
+    /// When it cannot be recorded or the lake cannot be brought up to the record.
+    pub async fn begin_hunt_by(&self, by: &By, id: Option<&str>, asked: &str) -> Result<Value, OpsError> {
         let day = jiff::Timestamp::from_millisecond(by.now_ms).map_err(|error| OpsError::Wrong(error.to_string()))?;
         let day = day.to_zoned(jiff::tz::TimeZone::UTC).date();
         let mut event = by.event(Activity::Look);

@@ -1,6 +1,7 @@
 //! The process that hunts: one request on standard input, the answer on standard output. `lazaret hunt` starts it
 //! (docs/adr/0013); it is not meant to be typed.
 
+mod findings;
 mod request;
 mod subjects;
 
@@ -55,7 +56,8 @@ async fn answer(request: Request) -> Result<Answered, HuntError> {
         (None, None) => None,
     };
     let subjects = store.clone().map(subjects::feed);
-    let sources = Sources { lake: Some(lake), store, subjects, findings: None };
+    let findings = store.clone().map(findings::feed);
+    let sources = Sources { lake: Some(lake), store, subjects, findings };
     let out = Box::new(std::io::BufWriter::with_capacity(64 << 10, std::io::stdout()));
     let mut sink = hunt::sink(request.format, out);
     hunt::answer(sources, &request.sql, &request.parameters, request.limits(), sink.as_mut()).await

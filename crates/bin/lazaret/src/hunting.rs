@@ -124,7 +124,7 @@ fn ask(global: &Global, config: &Config, request: Request) -> Result<Value, Fail
 }
 
 /// Where the program lies that answers.
-fn hunter() -> Result<PathBuf, Failure> {
+pub(crate) fn hunter() -> Result<PathBuf, Failure> {
     let own = std::env::current_exe().map_err(|error| Failure::failed("hunt", error))?;
     // Tests run from a folder below that of the programs.
     let folders = own.parent().into_iter().flat_map(|folder| [Some(folder), folder.parent()]).flatten();
@@ -136,12 +136,17 @@ fn hunter() -> Result<PathBuf, Failure> {
     })
 }
 
-/// The request as the program reads it on its standard input; nothing of it is in arguments or environment.
-fn request(global: &Global, config: &Config, arguments: &HuntArgs, question: &Question, begun: &Value) -> Value {
-    let catalogue = match &config.database {
+/// Where the catalogue lies, as the program is told.
+pub(crate) fn catalogue(global: &Global, config: &Config) -> Value {
+    match &config.database {
         Some(url) => json!({ "postgres": url }),
         None => json!({ "sqlite": global.data_dir.join(DATABASE) }),
-    };
+    }
+}
+
+/// The request as the program reads it on its standard input; nothing of it is in arguments or environment.
+fn request(global: &Global, config: &Config, arguments: &HuntArgs, question: &Question, begun: &Value) -> Value {
+    let catalogue = catalogue(global, config);
     json!({
         "lake": begun.get("lake"),
         "key": begun.get("key"),

@@ -2,6 +2,7 @@
 
 mod access;
 mod adopting;
+mod answering;
 mod app;
 mod behaving;
 mod catalogue;
@@ -12,8 +13,8 @@ mod detecting;
 mod failure;
 mod findings;
 mod guarding;
-mod knowing;
 mod hunting;
+mod knowing;
 mod scan;
 mod up;
 mod watching;

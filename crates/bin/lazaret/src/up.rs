@@ -16,6 +16,7 @@ use landscape::sources::SampleRule;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+use crate::answering::Hunter;
 use crate::catalogue::LISTEN;
 use crate::cli::{Global, UpArgs};
 use crate::config::Config;
@@ -94,7 +95,10 @@ async fn serve(
         .map_err(|error| Failure::failed("content", error))?;
     let federation = federated(config, &guarded, address)?;
     let idle_ms = i64::from(config.console.idle_minutes.unwrap_or(IDLE_MINUTES).clamp(1, IDLE_MINUTES_MAX)) * 60_000;
-    let console = Arc::new(console.guarded(view(&guarded, &watching)).federated(federation).idle_after(idle_ms));
+    let hunts = global.data_dir.join(guard::HUNTS);
+    let hunter = Arc::new(Hunter::new(Arc::clone(&guarded), crate::hunting::catalogue(global, config), hunts));
+    let console =
+        Arc::new(console.guarded(view(&guarded, &watching)).federated(federation).hunting(hunter).idle_after(idle_ms));
     let (stop, stopped) = watch::channel(false);
     let s3_address = s3_listener.local_addr().map_err(|error| Failure::failed("listen", error))?;
     let guarding = tokio::spawn(guarding(Arc::clone(&guarded), s3_listener, config.clone(), stopped.clone()));

@@ -22,10 +22,10 @@ mod findings;
 mod guard;
 #[path = "cli/hostile.rs"]
 mod hostile;
-#[path = "cli/intel.rs"]
-mod intel;
 #[path = "cli/hunt.rs"]
 mod hunt;
+#[path = "cli/intel.rs"]
+mod intel;
 #[path = "cli/kept.rs"]
 mod kept;
 #[path = "cli/run.rs"]

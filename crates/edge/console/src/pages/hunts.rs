@@ -151,8 +151,11 @@ fn question(
     };
     let hunt = saved::find(hunts, id).map_err(wrong)?;
     let now = jiff::Timestamp::from_millisecond(now).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
-    let given: Vec<(String, String)> =
-        given.iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| (name.clone(), value.clone())).collect();
+    let given: Vec<(String, String)> = given
+        .iter()
+        .filter(|(_, value)| !value.is_empty())
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
     let parameters = hunt.parameters(&given, now).map_err(wrong)?;
     Ok(HuntQuestion { id: Some(id.to_owned()), sql: hunt.sql.clone(), parameters })
 }

@@ -24,7 +24,8 @@ impl Hunt for Asked {
                 return Err(HuntFault::Wrong("only SELECT is answered".to_owned()));
             }
             self.0.lock().unwrap().push(question);
-            let row = |who: &str, number: &str| vec![HuntValue::Text(who.to_owned()), HuntValue::Number(number.to_owned())];
+            let row =
+                |who: &str, number: &str| vec![HuntValue::Text(who.to_owned()), HuntValue::Number(number.to_owned())];
             Ok(HuntAnswer {
                 columns: vec!["principal".to_owned(), "downloads".to_owned()],
                 rows: vec![row("<b>ada", "40"), row("bob", "10")],
