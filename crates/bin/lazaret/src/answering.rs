@@ -19,7 +19,7 @@ use tokio::sync::Semaphore;
 /// Questions that are answered at once.
 const ASKED_MAX: usize = 2;
 /// How long a question may take, in seconds: somebody waits for the page.
-const TIMEOUT_S: u64 = 30;
+const TIMEOUT_S: u64 = 20;
 /// Memory for sorting, grouping and joining, in MiB.
 const MEMORY_MIB: u64 = 1_024;
 /// The longest answer that is read, in bytes.

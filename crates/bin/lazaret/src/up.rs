@@ -98,7 +98,7 @@ async fn serve(
     let hunts = global.data_dir.join(guard::HUNTS);
     let hunter = Arc::new(Hunter::new(Arc::clone(&guarded), crate::hunting::catalogue(global, config), hunts));
     let console =
-        Arc::new(console.guarded(view(&guarded, &watching)).federated(federation).hunting(hunter).idle_after(idle_ms));
+        Arc::new(console.guarded(view(&guarded, &watching, &receiving)).federated(federation).hunting(hunter).idle_after(idle_ms));
     let (stop, stopped) = watch::channel(false);
     let s3_address = s3_listener.local_addr().map_err(|error| Failure::failed("listen", error))?;
     let guarding = tokio::spawn(guarding(Arc::clone(&guarded), s3_listener, config.clone(), stopped.clone()));
@@ -183,7 +183,11 @@ fn federated(config: &Config, guarded: &guard::Guarded, at: SocketAddr) -> Resul
 }
 
 /// The guard as the console sees it.
-fn view(guarded: &guard::Guarded, watching: &guard::Watching) -> console::GuardView {
+fn view(
+    guarded: &guard::Guarded,
+    watching: &guard::Watching,
+    receiving: &guard::Receiving,
+) -> console::GuardView {
     console::GuardView {
         ledger: Arc::clone(&guarded.ledger),
         ledger_dir: guarded.ledger_dir(),
@@ -194,6 +198,11 @@ fn view(guarded: &guard::Guarded, watching: &guard::Watching) -> console::GuardV
         recorder: Arc::clone(&guarded.recorder),
         findings: Arc::clone(&watching.findings),
         board: Arc::clone(&watching.board),
+        intake: Some(console::IntakeView {
+            push: receiving.push.clone(),
+            board: Arc::clone(&receiving.board),
+            addresses: receiving.addresses.clone(),
+        }),
     }
 }
 

@@ -37,6 +37,18 @@ pub struct GuardView {
     pub findings: Arc<Findings>,
     /// What watching knows and how it fares.
     pub board: Arc<Board>,
+    /// What takes logs of other systems, if something does.
+    pub intake: Option<IntakeView>,
+}
+
+/// What takes logs of other systems, as the console sees it.
+pub struct IntakeView {
+    /// Takes records over HTTP.
+    pub push: receive::push::Push,
+    /// What has come and what became of it.
+    pub board: Arc<receive::Board>,
+    /// Where the listeners are, by name.
+    pub addresses: Vec<(&'static str, std::net::SocketAddr)>,
 }
 
 /// The last audit of the record.

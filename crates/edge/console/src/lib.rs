@@ -16,6 +16,7 @@ mod federated;
 mod frame;
 mod guarded;
 mod hunting;
+mod intake_api;
 mod invitation;
 mod knowledge;
 mod ops;
@@ -38,7 +39,7 @@ use recognize::engine::EngineError;
 
 pub use access::Role;
 pub use federated::FederationView;
-pub use guarded::GuardView;
+pub use guarded::{GuardView, IntakeView};
 pub use hunting::{Hunt, HuntAnswer, HuntFault, HuntQuestion, HuntValue};
 pub use invitation::{InvitationError, first_run, invite};
 pub use password::{PasswordError, hash};

@@ -9,6 +9,7 @@ pub(crate) mod keys;
 pub(crate) mod landscape;
 mod listed;
 pub(crate) mod login;
+pub(crate) mod logs;
 pub(crate) mod object;
 pub(crate) mod objects;
 pub(crate) mod people;

@@ -8,7 +8,7 @@ use axum::routing::{self, MethodRouter};
 use axum::{Router, extract::DefaultBodyLimit};
 
 use crate::access::{ADMINISTRATORS, Access, READERS, REVIEWERS, Role, admit};
-use crate::{Shared, assets, ops, pages, scim, session, shield};
+use crate::{Shared, assets, intake_api, ops, pages, scim, session, shield};
 
 /// The largest form that is read, in bytes.
 const FORM_BYTES_MAX: usize = 64 * 1024;
@@ -48,9 +48,17 @@ fn directories() -> Vec<Route> {
     ]
 }
 
+/// Routes of programs that send logs. The handler asks for a token before anything else.
+fn programs() -> Vec<Route> {
+    let body = DefaultBodyLimit::max(receive::push::BODY_BYTES_MAX);
+    let handler = routing::post(intake_api::take).layer(body);
+    vec![Route { method: "POST", path: "/api/v1/events", access: Access::Public, handler }]
+}
+
 fn table() -> Vec<Route> {
     let mut table = pages();
     table.extend(directories());
+    table.extend(programs());
     table
 }
 

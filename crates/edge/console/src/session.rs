@@ -16,7 +16,7 @@ use crate::access::Role;
 use crate::failure::Failure;
 use crate::frame::{Frame, Section, Theme};
 use crate::server::Peer;
-use crate::{Console, Shared, scim};
+use crate::{Console, Shared, intake_api, scim};
 
 /// A session ends this long after login: NIST SP 800-63B-4 section 2.2.3 allows a day.
 const LIFE_MS: i64 = 12 * 60 * 60_000;
@@ -100,7 +100,8 @@ impl<S: Sync> FromRequestParts<S> for Visitor {
 /// Finds out who asks, and turns failures into pages for them.
 pub(crate) async fn identify(State(console): State<Shared>, mut request: Request, next: Next) -> Response {
     // Neither has to do with whoever may be logged in in a browser.
-    if request.uri().path().starts_with("/assets/") || scim::is_under(request.uri().path()) {
+    let path = request.uri().path();
+    if path.starts_with("/assets/") || scim::is_under(path) || intake_api::is_under(path) {
         return next.run(request).await;
     }
     let headers = request.headers();

@@ -12,7 +12,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use crate::failure::Failure;
-use crate::{Shared, scim};
+use crate::{Shared, intake_api, scim};
 
 /// Nothing but our own style, script and images; no inline code; nobody frames us.
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; \
@@ -36,9 +36,10 @@ const ANSWER_MAX: Duration = Duration::from_secs(30);
 /// Refuses forms of other sites, bounds the time, adds the headers, counts.
 pub(crate) async fn guard(State(console): State<Shared>, request: Request, next: Next) -> Response {
     let is_safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
-    // Directories come without cookies, so that no other site can speak in their name.
-    let is_directory = scim::is_under(request.uri().path());
-    let mut response = if is_safe || is_directory || is_own(request.headers()) {
+    // Directories and programs come without cookies, so that no other site can speak in their name.
+    let path = request.uri().path();
+    let is_program = scim::is_under(path) || intake_api::is_under(path);
+    let mut response = if is_safe || is_program || is_own(request.headers()) {
         let answer = tokio::time::timeout(ANSWER_MAX, next.run(request)).await;
         answer.unwrap_or_else(|_| Failure::Busy.page(&Default::default()))
     } else {

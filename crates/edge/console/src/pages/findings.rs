@@ -36,6 +36,7 @@ pub(crate) fn tabs(here: &str) -> Vec<Tab> {
         ("Rules", "/findings/rules"),
         ("Coverage", "/findings/coverage"),
         ("Suppressions", "/findings/suppressions"),
+        ("Logs", "/findings/logs"),
     ]
     .into_iter()
     .map(|(name, href)| Tab { name, href, is_here: href == here })

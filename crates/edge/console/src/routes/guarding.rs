@@ -3,7 +3,7 @@
 use super::{Route, get, post};
 use crate::access::{ADMINISTRATORS, READERS, REVIEWERS};
 use crate::pages::access::{emergencies, grants, policies, principal, principals, requests, reviews, who};
-use crate::pages::{access, findings, hunts, keys};
+use crate::pages::{access, findings, hunts, keys, logs};
 
 pub(super) fn table() -> Vec<Route> {
     vec![
@@ -15,6 +15,7 @@ pub(super) fn table() -> Vec<Route> {
         get("/findings/coverage", REVIEWERS, findings::coverage::show),
         get("/findings/suppressions", REVIEWERS, findings::suppressions::show),
         post("/findings/suppressions/{id}/end", REVIEWERS, findings::suppressions::end),
+        get("/findings/logs", REVIEWERS, logs::show),
         get("/findings/actors/{id}", REVIEWERS, findings::person::show),
         get("/findings/{id}", REVIEWERS, findings::one::show),
         post("/findings/{id}", REVIEWERS, findings::one::change),

@@ -189,6 +189,7 @@ impl Guards {
             recorder: Arc::clone(&self.recorder),
             findings: Arc::clone(&self.findings),
             board: Arc::clone(&self.board),
+            intake: None,
         }
     }
 
