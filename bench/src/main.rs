@@ -11,6 +11,7 @@ mod detect;
 mod guard;
 mod ledger;
 mod policy;
+mod receive;
 mod scan;
 mod subjects;
 mod table;
@@ -28,6 +29,8 @@ const USAGE: &str = "usage: cargo xtask bench NAME
   vault     sealing, opening, ranges, rewrapping keys, providers of the root key [--format text|json]
   ledger    durable appends and their latency, the audit, a proof among a hundred million entries
   detect    Sigma rules over logs, correlations, behaviour [--data DIR] [--peers] [--format text|json]
+  receive   logs of other systems at a fixed rate into the ledger, killed and resumed
+            [--seconds N] [--rate N] [--format json]
   guard     the S3 gateway with policy, vault, ledger and inspection behind it [--format json]";
 
 fn main() -> ExitCode {
@@ -43,6 +46,8 @@ fn main() -> ExitCode {
         "ledger" => ledger::run(),
         "detect" => detect::run(rest),
         "guard" => guard::run(rest),
+        "receive" => receive::run(rest),
+        "receive-serve" => receive::serve(rest),
         "guard-serve" => guard::serve(rest),
         _ => Err(anyhow::anyhow!("there is no bench called `{name}`\n{USAGE}")),
     };

@@ -11,6 +11,7 @@ mod gate;
 mod inspect;
 pub mod ops;
 mod outside;
+mod receiving;
 mod record;
 mod storage;
 mod sweep;
@@ -40,7 +41,9 @@ pub use gate::Doorkeeper;
 pub use gateway::Limits;
 pub use inspect::Looker;
 pub use ops::{Operator, OpsError};
+pub use receiving::{INTAKE_TOKENS, ReceiveError, ReceiveOptions, Receiving, SPOOL};
 pub use record::Recorder;
+pub use receive::folder::Watched;
 pub use storage::Sealed;
 pub use sweep::{ORPHAN_AGE, Swept};
 pub use watching::{RULES, WatchError, WatchOptions, Watching};
@@ -125,6 +128,9 @@ pub enum OpenError {
     /// The catalogue.
     #[error(transparent)]
     Catalogue(#[from] landscape::CatalogueError),
+    /// Tokens with which records may be sent.
+    #[error(transparent)]
+    Tokens(#[from] receive::push::TokenError),
     /// The first entry could not be recorded.
     #[error(transparent)]
     Record(#[from] model::RecordError),
@@ -150,6 +156,8 @@ pub struct Guarded {
     pub gateway: Arc<Guard>,
     /// Looks at what flows by.
     pub flows: Option<Arc<Flows>>,
+    /// Tokens with which records of other systems may be sent.
+    pub tokens: Arc<receive::push::Tokens>,
     /// What the operator should be told, such as a root key without a passphrase.
     pub warnings: Vec<String>,
     data_dir: PathBuf,
@@ -182,6 +190,7 @@ impl Guarded {
         let identity = Arc::new(identity);
         let access = Access::open(store.clone(), Arc::clone(&recorder), envelope, clock()).await?;
         let access = Arc::new(access);
+        let tokens = receiving::tokens(&data_dir)?;
         let flows = match &scanner {
             Some(scanner) => Some(Flows::open(scanner, "guard").await?),
             None => None,
@@ -204,7 +213,20 @@ impl Guarded {
             random: outside::random_16(),
             limits,
         });
-        Ok(Self { store, vault, ledger, recorder, identity, federation, access, gateway, flows, warnings, data_dir })
+        Ok(Self {
+            store,
+            vault,
+            ledger,
+            recorder,
+            identity,
+            federation,
+            access,
+            gateway,
+            flows,
+            tokens,
+            warnings,
+            data_dir,
+        })
     }
 
     /// Writes down now and then what is only counted. Ends with the future.

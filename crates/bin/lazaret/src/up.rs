@@ -88,6 +88,7 @@ async fn serve(
     let scanner = (!config.guard.inspection_off).then(|| desk.scanner().clone());
     let guarded = Arc::new(crate::guarding::open(global, config, data.catalogue.store().clone(), scanner).await?);
     let watching = guarded.watching(config.watch_options()?).map_err(|error| Failure::failed("rules", error))?;
+    let receiving = receiving(&guarded, config).await?;
     let console = Console::new(Arc::clone(&data.catalogue), Arc::clone(&desk), clock(), random(), config.tls.is_some())
         .map_err(|error| Failure::failed("content", error))?;
     let federation = federated(config, &guarded, address)?;
@@ -107,6 +108,10 @@ async fn serve(
     let watched = {
         let (guarded, stopped) = (Arc::clone(&guarded), stopped.clone());
         tokio::spawn(async move { guarded.keep_watching(watching, stopped).await })
+    };
+    let received = {
+        let (guarded, stopped) = (Arc::clone(&guarded), stopped.clone());
+        tokio::spawn(async move { guarded.keep_receiving(receiving, stopped).await })
     };
     let sweeping = {
         let guarded = Arc::clone(&guarded);
@@ -140,6 +145,7 @@ async fn serve(
         tracing::warn!("open S3 requests were cut");
     }
     let _socket_is_gone = tokio::time::timeout(GRACE, operating).await;
+    let _what_waits_is_recorded_next_time = tokio::time::timeout(GRACE, received).await;
     let _what_was_seen_is_kept = tokio::time::timeout(GRACE, watched).await;
     guarded.close().await;
     if let Some(sample) = sample {
@@ -153,6 +159,16 @@ async fn serve(
         Ok(Ok(Err(failure))) => Err(failure),
         _ => Ok(Outcome::Done),
     }
+}
+
+/// Opens the listeners for logs of other systems, and says where they are.
+async fn receiving(guarded: &guard::Guarded, config: &Config) -> Result<guard::Receiving, Failure> {
+    let receiving = guarded.receiving(config.receive_options()?).await;
+    let receiving = receiving.map_err(|error| Failure::failed("intake", anyhow::anyhow!(guard::whole(&error))))?;
+    for (name, address) in &receiving.addresses {
+        tracing::info!("{name} is taken at {address}");
+    }
+    Ok(receiving)
 }
 
 /// Identity providers as the console sees them.

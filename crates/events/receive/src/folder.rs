@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 
-use crate::{Frame, Inlet};
+use crate::{Frame, Inlet, ended};
 use mark::Mark;
 
 /// How often a folder is looked at.
@@ -87,7 +87,7 @@ pub async fn watch(inlet: Inlet, watched: Watched, mut stop: watch::Receiver<boo
         told = words;
         let pause = if failed { PAUSE } else { LOOK_EVERY };
         tokio::select! {
-            _ = stop.wait_for(|stop| *stop) => return,
+            () = ended(&mut stop) => return,
             () = tokio::time::sleep(pause) => {}
         }
     }

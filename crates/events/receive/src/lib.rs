@@ -32,3 +32,8 @@ pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
 
 /// Fills a buffer with bytes that nobody can predict.
 pub type Random = Arc<dyn Fn(&mut [u8]) -> std::io::Result<()> + Send + Sync>;
+
+/// Waits until `stop` turns true, or nobody can turn it any more.
+pub(crate) async fn ended(stop: &mut tokio::sync::watch::Receiver<bool>) {
+    let _sender_is_gone = stop.wait_for(|stop| *stop).await.map(drop);
+}

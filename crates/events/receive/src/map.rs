@@ -140,8 +140,10 @@ impl Mapper {
         mapped.host = taken_or(taken.host, &parts.host, NAME_BYTES_MAX);
         mapped.object = taken_or(taken.object, &parts.object, OBJECT_BYTES_MAX);
         mapped.ip = taken.ip.and_then(address).or_else(|| values.find(&parts.ip, address));
-        mapped.bytes =
-            taken.bytes.and_then(|text| text.parse().ok()).or_else(|| values.find(&parts.bytes, |text| text.parse().ok()));
+        mapped.bytes = taken
+            .bytes
+            .and_then(|text| text.parse().ok())
+            .or_else(|| values.find(&parts.bytes, |text| text.parse().ok()));
         mapped.time_ms = values.find(&parts.time, |text| time::parse(text, arrival_ms));
     }
 }

@@ -20,9 +20,9 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::spool::{Place, SpoolError};
-use crate::{Board, Counters, Mapper, Spool};
-pub use prepare::{RAW_BYTES_MAX, event};
+use crate::{Board, Counters, Mapper, Spool, ended};
 use prepare::{Chunk, Prepared};
+pub use prepare::{RAW_BYTES_MAX, event};
 
 /// Records that are being recorded at a time.
 const IN_FLIGHT_MAX: usize = 4_096;
@@ -110,7 +110,7 @@ impl Pump {
             }
             tokio::select! {
                 () = sleep(PAUSE) => {}
-                _ = stop.wait_for(|stop| *stop) => return,
+                () = ended(&mut stop) => return,
             }
         }
     }
@@ -151,10 +151,10 @@ impl Pump {
         };
         let mut saving: Option<JoinHandle<Result<(), SpoolError>>> = None;
         let mut keep_at = Instant::now() + KEEP_EVERY;
-        let ended = loop {
+        let round = loop {
             tokio::select! {
                 biased;
-                _ = stop.wait_for(|stop| *stop) => break Ok(()),
+                () = ended(stop) => break Ok(()),
                 saved = async { match saving.as_mut() { Some(saving) => saving.await, None => std::future::pending().await } } => {
                     saving = None;
                     if let Err(error) = saved.map_err(|_ended| RoundError::Ended).and_then(|saved| Ok(saved?)) {
@@ -181,19 +181,19 @@ impl Pump {
         };
         drop(chunks);
         // What was handed to the ledger may still become durable: nothing is asked or begun anew before that is known.
-        let mut ended = ended;
+        let mut round = round;
         while let Some(answer) = flights.recording.next().await {
-            if ended.is_ok()
+            if round.is_ok()
                 && let Err(error) = flights.land(answer, erased)
             {
-                ended = Err(error.into());
+                round = Err(error.into());
             }
         }
         if let Some(saving) = saving {
             saving.await.map_err(|_ended| RoundError::Ended)??;
         }
         self.keep(flights.place()).await.map_err(|_ended| RoundError::Ended)??;
-        ended
+        round
     }
 
     /// Begins the thread that reads frames from `next` on and prepares them.

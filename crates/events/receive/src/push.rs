@@ -46,7 +46,9 @@ pub enum PushError {
         bytes: usize,
     },
     /// The type is one that holds no records (415).
-    #[error("a body of the type `{content_type}` holds no records; send JSON, NDJSON, lines of text, EVTX, or gzip or Zstandard of these")]
+    #[error(
+        "a body of the type `{content_type}` holds no records; send JSON, NDJSON, lines of text, EVTX, or gzip or Zstandard of these"
+    )]
     Type {
         /// What was said.
         content_type: String,

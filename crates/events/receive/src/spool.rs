@@ -84,7 +84,9 @@ pub enum SpoolError {
         path: PathBuf,
     },
     /// Bytes that are not what was written.
-    #[error("`{path}` of the spool is damaged at byte {at}: {why}; what was read before is kept, restart to set it aside")]
+    #[error(
+        "`{path}` of the spool is damaged at byte {at}: {why}; what was read before is kept, restart to set it aside"
+    )]
     Damaged {
         /// The segment.
         path: PathBuf,

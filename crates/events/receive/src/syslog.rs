@@ -11,8 +11,15 @@ pub use framing::{Framer, MESSAGE_BYTES_MAX, Message};
 pub use tcp::{CONNECTIONS_MAX, IDLE_MAX, serve_tcp, serve_tls};
 pub use udp::{DATAGRAM_BYTES_MAX, serve_udp};
 
-use crate::{Frame, Inlet, Payload};
 use std::net::IpAddr;
+use std::sync::Arc;
+
+use tokio_rustls::rustls::ServerConfig;
+
+use crate::{Frame, Inlet, Payload};
+
+/// Who the server is over TLS.
+pub type TlsConfig = Arc<ServerConfig>;
 
 /// The frame of a message that came over a socket.
 fn frame(inlet: &Inlet, source: &str, peer: IpAddr, message: Message) -> Frame {

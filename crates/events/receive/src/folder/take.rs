@@ -86,7 +86,8 @@ pub fn file(
         if quiet_ms < STABLE_MS {
             return Ok(None);
         }
-        let known = known.or_else(|| of_head(&expanded(&head)).map(|mark| Mark { records: mark.records, ..Mark::new(&head) }));
+        let known =
+            known.or_else(|| of_head(&expanded(&head)).map(|mark| Mark { records: mark.records, ..Mark::new(&head) }));
         return whole(out, file, known.unwrap_or_else(|| Mark::new(&head))).map(Some);
     }
     let mark = known.unwrap_or_else(|| Mark::new(&head));

@@ -362,7 +362,8 @@ fn sources(logsources: &Logsources, names: &mut Names) -> (Vec<Source>, Vec<usiz
             when.push((place, wanted.clone()));
         }
         let of = &source.logsource;
-        let name: Vec<&str> = [&of.product, &of.service, &of.category].into_iter().flatten().map(String::as_str).collect();
+        let name: Vec<&str> =
+            [&of.product, &of.service, &of.category].into_iter().flatten().map(String::as_str).collect();
         let family = source.family.as_deref();
         // A source of a family that intake does not know can never be told.
         if family.is_none_or(|family| Family::named(family).is_some()) {

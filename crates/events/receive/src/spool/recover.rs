@@ -178,7 +178,11 @@ fn block(
         }
         let bytes = frame.bytes() as u64;
         if let Payload::Mark { key, value } = frame.payload {
-            if value.is_empty() { opened.marks.remove(&key) } else { opened.marks.insert(key, value) };
+            if value.is_empty() {
+                opened.marks.remove(&key)
+            } else {
+                opened.marks.insert(key, value)
+            };
         } else {
             opened.recovered.frames += 1;
             *opened.recovered.waiting.entry(frame.source).or_default() += bytes;

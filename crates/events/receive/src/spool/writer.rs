@@ -101,7 +101,11 @@ impl Writer {
         {
             let mut state = self.shared.state();
             for (key, value) in batch.marks {
-                if value.is_empty() { state.marks.remove(&key) } else { state.marks.insert(key, value) };
+                if value.is_empty() {
+                    state.marks.remove(&key)
+                } else {
+                    state.marks.insert(key, value)
+                };
             }
             if let Some(segment) = state.segments.back_mut() {
                 (segment.end, segment.bytes) = (self.next, self.bytes);

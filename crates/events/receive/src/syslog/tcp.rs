@@ -10,12 +10,11 @@ use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::ServerConfig;
 
 use super::framing::Framer;
-use super::frame;
+use super::{TlsConfig, frame};
 use crate::inlet::BATCH_BYTES;
-use crate::{Frame, Inlet, PutError};
+use crate::{Frame, Inlet, PutError, ended};
 
 /// Connections at a time; further ones wait to be accepted.
 pub const CONNECTIONS_MAX: usize = 512;
@@ -30,35 +29,37 @@ const PAUSE: Duration = Duration::from_millis(100);
 const READ_BYTES: usize = 64 << 10;
 
 /// Takes messages over TCP until `stop` turns true.
-pub async fn serve_tcp(inlet: Inlet, source: &str, listener: TcpListener, stop: watch::Receiver<bool>) {
+pub async fn serve_tcp(inlet: Inlet, source: &'static str, listener: TcpListener, stop: watch::Receiver<bool>) {
     serve(inlet, source, listener, None, stop).await;
 }
 
 /// Takes messages over TLS until `stop` turns true.
 pub async fn serve_tls(
     inlet: Inlet,
-    source: &str,
+    source: &'static str,
     listener: TcpListener,
-    identity: Arc<ServerConfig>,
+    identity: TlsConfig,
     stop: watch::Receiver<bool>,
 ) {
-    serve(inlet, source, listener, Some(TlsAcceptor::from(identity)), stop).await;
+    // Syslog has no name among the protocols of ALPN.
+    let mut own = (*identity).clone();
+    own.alpn_protocols.clear();
+    serve(inlet, source, listener, Some(TlsAcceptor::from(Arc::new(own))), stop).await;
 }
 
 async fn serve(
     inlet: Inlet,
-    source: &str,
+    source: &'static str,
     listener: TcpListener,
     tls: Option<TlsAcceptor>,
     mut stop: watch::Receiver<bool>,
 ) {
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
-    let source: Arc<str> = source.into();
     let mut connections = tokio::task::JoinSet::new();
     loop {
         while connections.try_join_next().is_some() {}
         let accepted = tokio::select! {
-            _ = stop.wait_for(|stop| *stop) => break,
+            () = ended(&mut stop) => break,
             accepted = async {
                 let place = Arc::clone(&places).acquire_owned().await;
                 (place, listener.accept().await)
@@ -68,18 +69,18 @@ async fn serve(
             tokio::time::sleep(PAUSE).await;
             continue;
         };
-        let (inlet, source, tls, stop) = (inlet.clone(), Arc::clone(&source), tls.clone(), stop.clone());
+        let (inlet, tls, stop) = (inlet.clone(), tls.clone(), stop.clone());
         connections.spawn(async move {
             let _place = place;
-            let ended = match tls {
-                None => read(&inlet, &source, peer.ip(), stream, stop).await,
+            let outcome = match tls {
+                None => read(&inlet, source, peer.ip(), stream, stop).await,
                 Some(tls) => match timeout(HANDSHAKE_MAX, tls.accept(stream)).await {
-                    Ok(Ok(stream)) => read(&inlet, &source, peer.ip(), stream, stop).await,
+                    Ok(Ok(stream)) => read(&inlet, source, peer.ip(), stream, stop).await,
                     Ok(Err(error)) => Err(End::Broken(error)),
                     Err(_elapsed) => Err(End::Idle),
                 },
             };
-            if let Err(end) = ended {
+            if let Err(end) = outcome {
                 tracing::debug!(%end, %peer, "a connection for syslog ended");
             }
         });
@@ -109,9 +110,9 @@ async fn read(
 ) -> Result<(), End> {
     let mut framer = Framer::default();
     let mut buffer = vec![0; READ_BYTES];
-    let ended = loop {
+    let end = loop {
         let read = tokio::select! {
-            _ = stop.wait_for(|stop| *stop) => break Ok(()),
+            () = ended(&mut stop) => break Ok(()),
             read = timeout(IDLE_MAX, stream.read(&mut buffer)) => read,
         };
         let count = match read {
@@ -136,5 +137,5 @@ async fn read(
     if let Some(message) = framer.finish() {
         inlet.put(source, &[frame(inlet, source, peer, message)]).await?;
     }
-    ended
+    end
 }

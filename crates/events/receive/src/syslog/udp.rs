@@ -12,7 +12,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::frame;
 use super::framing::Message;
-use crate::{Counters, Inlet};
+use crate::{Counters, Inlet, ended};
 
 /// The longest datagram (RFC 5426, section 3.2, asks for 2,048 octets at least; UDP over IPv4 has no more than this).
 pub const DATAGRAM_BYTES_MAX: usize = 65_507;
@@ -28,20 +28,20 @@ const ASK_EVERY: Duration = Duration::from_secs(1);
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Takes datagrams until `stop` turns true. What cannot be taken in time is lost, as UDP has it, and counted.
-pub async fn serve_udp(inlet: Inlet, source: &str, socket: UdpSocket, mut stop: watch::Receiver<bool>) {
+pub async fn serve_udp(inlet: Inlet, source: &'static str, socket: UdpSocket, mut stop: watch::Receiver<bool>) {
     if let Err(error) = rustix::net::sockopt::set_socket_recv_buffer_size(socket.as_fd(), BUFFER_BYTES) {
         tracing::debug!(%error, "the socket keeps the system's buffer");
     }
     let counters = inlet.board().source(source);
     let (datagrams, waiting) = mpsc::channel(WAITING_MAX);
-    let putting = tokio::spawn(put(inlet, source.to_owned(), waiting));
+    let putting = tokio::spawn(put(inlet, source, waiting));
     let mut kernel = Kernel::new(&socket);
     let mut buffer = vec![0; DATAGRAM_BYTES_MAX + 1];
     let mut asking = interval(ASK_EVERY);
     asking.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
-            _ = stop.wait_for(|stop| *stop) => break,
+            () = ended(&mut stop) => break,
             _ = asking.tick() => kernel.count(&counters),
             received = socket.recv_from(&mut buffer) => match received {
                 Ok((count, peer)) => take(&datagrams, &counters, buffer.get(..count).unwrap_or_default(), peer),
@@ -68,7 +68,7 @@ fn take(datagrams: &mpsc::Sender<(Vec<u8>, SocketAddr)>, counters: &Arc<Counters
 }
 
 /// Makes what waits durable, as much at once as there is.
-async fn put(inlet: Inlet, source: String, mut waiting: mpsc::Receiver<(Vec<u8>, SocketAddr)>) {
+async fn put(inlet: Inlet, source: &'static str, mut waiting: mpsc::Receiver<(Vec<u8>, SocketAddr)>) {
     while let Some(first) = waiting.recv().await {
         let mut batch = Vec::new();
         let mut bytes = 0;
@@ -76,11 +76,11 @@ async fn put(inlet: Inlet, source: String, mut waiting: mpsc::Receiver<(Vec<u8>,
         while let Some((datagram, peer)) = next.take() {
             bytes += datagram.len();
             let message = Message { bytes: datagram, cut_bytes: 0, problem: None };
-            batch.push(frame(&inlet, &source, peer.ip(), message));
+            batch.push(frame(&inlet, source, peer.ip(), message));
             next = if bytes < BATCH_BYTES { waiting.try_recv().ok() } else { None };
         }
-        if let Err(error) = inlet.put(&source, &batch).await {
-            inlet.board().source(&source).lost(batch.len() as u64);
+        if let Err(error) = inlet.put(source, &batch).await {
+            inlet.board().source(source).lost(batch.len() as u64);
             tracing::debug!(%error, "datagrams were lost");
         }
     }

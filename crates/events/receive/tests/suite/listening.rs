@@ -39,7 +39,7 @@ async fn tcp_takes_both_framings_and_what_is_left_at_the_end() {
     let (stop, stopped) = watch::channel(false);
     let serving = tokio::spawn(syslog::serve_tcp(inlet(&spool), "syslog-tcp", listener, stopped));
     let mut stream = TcpStream::connect(address).await.unwrap();
-    stream.write_all(b"<13>one\n10 <13>t\nwo\n<13>last").await.unwrap();
+    stream.write_all(b"<13>one\n8 <13>t\nwo\n<13>last").await.unwrap();
     drop(stream);
     until(&spool, 3).await;
     assert_eq!(texts(&spool), ["<13>one", "<13>t\nwo", "<13>last"]);

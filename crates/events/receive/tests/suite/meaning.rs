@@ -150,20 +150,27 @@ fn lines_are_told() {
         let (family, json) = messages.read(text.as_bytes()).unwrap();
         mapper.map(family, json, NOW).unwrap()
     };
-    let mapped = line("<38>Nov 29 12:02:03 gate sshd[7]: Accepted publickey for alice from 192.0.2.7 port 22 ssh2: RSA x");
+    let mapped =
+        line("<38>Nov 29 12:02:03 gate sshd[7]: Accepted publickey for alice from 192.0.2.7 port 22 ssh2: RSA x");
     assert_eq!(told(&mapped), (3002, "Logon", "alice", "", "192.0.2.7".to_owned(), true));
     assert_eq!((mapped.time_ms, mapped.host.as_deref()), (Some(NOW), Some("gate")));
-    let mapped = line("<86>Nov 29 12:02:03 gate sudo:    alice : TTY=pts/0 ; PWD=/ ; USER=root ; COMMAND=/bin/cat /etc/shadow");
+    let mapped =
+        line("<86>Nov 29 12:02:03 gate sudo:    alice : TTY=pts/0 ; PWD=/ ; USER=root ; COMMAND=/bin/cat /etc/shadow");
     assert_eq!((mapped.class_uid, mapped.object.as_deref()), (1007, Some("/bin/cat /etc/shadow")));
-    let mapped = line("192.0.2.1 - bob [29/Nov/2026:12:02:03 +0000] \"GET /trial/dm.xpt HTTP/1.1\" 403 17 \"-\" \"curl/8\"");
+    let mapped =
+        line("192.0.2.1 - bob [29/Nov/2026:12:02:03 +0000] \"GET /trial/dm.xpt HTTP/1.1\" 403 17 \"-\" \"curl/8\"");
     assert_eq!(told(&mapped), (4002, "Get", "bob", "/trial/dm.xpt", "192.0.2.1".to_owned(), false));
     assert_eq!((mapped.bytes, mapped.failure.as_deref(), mapped.time_ms), (Some(17), Some("403"), Some(NOW)));
-    let mapped = line("type=USER_LOGIN msg=audit(1795953723.000:5): pid=1 uid=0 auid=1000 msg='op=login acct=\"alice\" exe=\"/usr/sbin/sshd\" addr=192.0.2.7 res=failed'");
+    let mapped = line(
+        "type=USER_LOGIN msg=audit(1795953723.000:5): pid=1 uid=0 auid=1000 msg='op=login acct=\"alice\" exe=\"/usr/sbin/sshd\" addr=192.0.2.7 res=failed'",
+    );
     assert_eq!(told(&mapped), (3002, "Logon", "alice", "/usr/sbin/sshd", "192.0.2.7".to_owned(), false));
-    let mapped = line("CEF:0|Vendor|Wall|1|100|blocked|5|src=192.0.2.7 dst=198.51.100.1 dpt=443 act=blocked rt=1795953723000");
+    let mapped =
+        line("CEF:0|Vendor|Wall|1|100|blocked|5|src=192.0.2.7 dst=198.51.100.1 dpt=443 act=blocked rt=1795953723000");
     assert_eq!((mapped.class_uid, &*mapped.activity, mapped.failure.is_some()), (4001, "Refuse", true));
     // A message that carries the record of another product.
-    let (family, _) = messages.read(b"<13>1 2026-11-29T12:02:03Z h app - - - {\"eventSource\":\"a\",\"eventName\":\"b\"}").unwrap();
+    let (family, _) =
+        messages.read(b"<13>1 2026-11-29T12:02:03Z h app - - - {\"eventSource\":\"a\",\"eventName\":\"b\"}").unwrap();
     assert_eq!(family, Family::CloudTrail);
     assert!(messages.read(b" \n").is_err());
 }

@@ -58,7 +58,8 @@ async fn what_comes_is_recorded_with_what_it_means() {
     inlet.put("syslog-tcp", &frames).await.unwrap();
     let memory = Arc::new(Memory::default());
     let board = run(&spool, &memory, 4, false).await;
-    let events = memory.events.lock().unwrap();
+    let mut events = memory.events.lock().unwrap().clone();
+    events.sort_by_key(|event| event.outside.as_ref().unwrap().sequence);
     let outside = events[0].outside.as_ref().unwrap();
     assert_eq!((outside.class_uid, outside.activity_id, &*outside.activity), (3002, 1, "Logon"));
     assert_eq!((&*outside.family, outside.source.as_str()), ("syslog", "syslog-tcp"));
@@ -89,10 +90,13 @@ async fn a_ledger_that_fails_makes_records_wait() {
     *memory.fails_after.lock().unwrap() = Some(123);
     let board = run(&spool, &memory, 124, false).await;
     assert!(board.trouble().unwrap().contains("the test says so"));
-    assert_eq!(spool.place().next, numbers.start + 123);
+    // Those that were recorded need not be the first ones.
+    assert!(spool.place().next <= numbers.start + 123);
     *memory.fails_after.lock().unwrap() = None;
     let board = run(&spool, &memory, 500, false).await;
-    assert_eq!((memory.numbers(), board.trouble()), (numbers.collect(), None));
+    let mut recorded = memory.numbers();
+    recorded.sort_unstable();
+    assert_eq!((recorded, board.trouble()), (numbers.collect(), None));
 }
 
 /// The worst that may be in an entry fits into it.
