@@ -15,8 +15,8 @@ use ledger::verify::entry::{self, Body};
 
 use crate::table::{self, Line, Style};
 use load::{Load, Sent};
-pub use serve::serve;
 use serve::Server;
+pub use serve::serve;
 
 /// Records a second, unless told otherwise.
 const RATE: u64 = 10_000;
@@ -86,11 +86,17 @@ fn steady(style: Style, server: &Server, rate: u64, seconds: u64, sent: &mut Sen
     let note = format!("half TCP syslog, half pushes, sent in {:.1} s", sending.as_secs_f64());
     print("receive-rate", records / wall, "records/s", Some(0.97 * wanted), &note)?;
     print("receive-cpu", cost.cpu_seconds / wall, "cores", None, "of the receiving process")?;
-    print("receive-memory", {
-        #[expect(clippy::cast_precision_loss, reason = "numbers for people")]
-        let megabytes = cost.peak_bytes as f64 / 1e6;
-        megabytes
-    }, "MB", None, "")?;
+    print(
+        "receive-memory",
+        {
+            #[expect(clippy::cast_precision_loss, reason = "numbers for people")]
+            let megabytes = cost.peak_bytes as f64 / 1e6;
+            megabytes
+        },
+        "MB",
+        None,
+        "",
+    )?;
     print("push-durable-p50", sent.wait_ms(0.5), "ms", None, "from sending a batch until it is durable in the spool")?;
     print("push-durable-p99", sent.wait_ms(0.99), "ms", None, "")?;
     print("waiting-p50", server.waiting(0.5), "records", None, "in the spool and not in the ledger, once a second")?;

@@ -177,7 +177,8 @@ impl Server {
     /// How many records waited, at that share of the times they were counted.
     pub fn waiting(&self, share: f64) -> f64 {
         let told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut waiting: Vec<u64> = told.iter().map(|(received, recorded, _)| received.saturating_sub(*recorded)).collect();
+        let mut waiting: Vec<u64> =
+            told.iter().map(|(received, recorded, _)| received.saturating_sub(*recorded)).collect();
         waiting.sort_unstable();
         super::load::at(&waiting, share)
     }
@@ -189,7 +190,8 @@ impl Server {
         let fields: Vec<&str> = text.rsplit_once(')').map_or("", |(_, rest)| rest).split_ascii_whitespace().collect();
         let ticks = |field: usize| fields.get(field).and_then(|text| text.parse::<f64>().ok()).unwrap_or_default();
         let status = std::fs::read_to_string(format!("{folder}/status"))?;
-        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("the kernel tells no `VmHWM`")?;
+        let peak =
+            status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("the kernel tells no `VmHWM`")?;
         let kilobytes: u64 = peak.trim().trim_end_matches("kB").trim().parse()?;
         Ok(Cost { cpu_seconds: (ticks(11) + ticks(12)) / TICKS_PER_SECOND, peak_bytes: kilobytes * 1024 })
     }

@@ -58,7 +58,9 @@ pub enum ReceiveError {
     #[error("the key of the spool cannot be read or drawn: {0}; check the folder `keys` and its owner")]
     Key(#[source] std::io::Error),
     /// An address.
-    #[error("cannot listen for syslog on `{address}`: {source}; another program may use it: give another under [intake]")]
+    #[error(
+        "cannot listen for syslog on `{address}`: {source}; another program may use it: give another under [intake]"
+    )]
     Listen {
         /// Where.
         address: SocketAddr,

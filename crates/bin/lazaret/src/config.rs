@@ -395,7 +395,8 @@ mod tests {
         assert_eq!(read(&trusted).unwrap().visa_rules().unwrap().len(), 1);
         let root = read(&trusted.replace("reader", "root")).unwrap();
         assert!(format!("{:?}", root.visa_rules().unwrap_err()).contains("no role"));
-        let taken = read("[intake]\nsyslog_tcp = \"127.0.0.1:5514\"\nfolders = [{ path = \"/x\", name = \"lab\" }]\n").unwrap();
+        let taken =
+            read("[intake]\nsyslog_tcp = \"127.0.0.1:5514\"\nfolders = [{ path = \"/x\", name = \"lab\" }]\n").unwrap();
         assert_eq!(taken.receive_options().unwrap().folders.len(), 1);
         assert!(read("[intake]\nsyslog_tls = \"127.0.0.1:6514\"\n").unwrap().receive_options().is_err());
         let wrong = read("[scan]\n\njob = 3\n").unwrap_err();

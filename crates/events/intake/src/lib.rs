@@ -136,6 +136,11 @@ pub trait Sink {
     fn record(&mut self, record: Record<'_>) -> ControlFlow<()>;
     /// Takes one problem; the reading goes on.
     fn problem(&mut self, problem: Problem);
+    /// Takes one record that could not be read, with its bytes as far as they were at hand, for those who keep them. Told as a
+    /// problem unless the sink knows better.
+    fn unread(&mut self, problem: Problem, _bytes: &[u8]) {
+        self.problem(problem);
+    }
 }
 
 /// What reading may cost.
@@ -216,9 +221,10 @@ impl Out<'_> {
     }
 
     /// A record that could not be read.
-    fn problem(&mut self, why: String) {
+    fn problem(&mut self, why: String, bytes: &[u8]) {
         self.number += 1;
-        self.note(why);
+        self.problems += 1;
+        self.sink.unread(Problem { number: self.number, why }, bytes);
     }
 
     /// Something wrong after the latest record that is no record of its own.

@@ -16,7 +16,7 @@ pub(crate) fn read(source: &mut Source<'_>, limit: usize, out: &mut Out<'_>) -> 
             out.record(family, &json)
         }
         Err(why) => {
-            out.problem(why);
+            out.problem(why, line);
             ControlFlow::Continue(())
         }
     })

@@ -10,6 +10,9 @@ pub const SOURCE_BYTES_MAX: usize = 128;
 /// The longest note (why a record cannot be read, or whose mark it is), in bytes.
 pub const NOTE_BYTES_MAX: usize = 512;
 
+/// Of what cannot be read, so much goes on, in bytes; an entry of the ledger holds less.
+pub(crate) const UNREADABLE_BYTES_MAX: usize = 64 << 10;
+
 const MESSAGE: u8 = 1;
 const RECORD: u8 = 2;
 const UNREADABLE: u8 = 3;
@@ -149,6 +152,12 @@ impl Frame {
         };
         Ok(Self { source, arrival_ms, peer, cut_bytes, payload })
     }
+}
+
+/// What of something that cannot be read goes on, and how many bytes do not.
+pub(crate) fn unreadable(why: String, bytes: &[u8]) -> (Payload, u64) {
+    let kept = bytes.get(..UNREADABLE_BYTES_MAX).unwrap_or(bytes);
+    (Payload::Unreadable { why, bytes: kept.to_vec() }, (bytes.len() - kept.len()) as u64)
 }
 
 /// The first `most` bytes of `text`, whole characters.

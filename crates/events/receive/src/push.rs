@@ -9,6 +9,7 @@ use std::sync::Arc;
 use intake::{Limits, Problem, ReadError, Record, Sink};
 use tokio::sync::mpsc;
 
+use crate::frame::unreadable;
 use crate::inlet::BATCH_BYTES;
 use crate::{Frame, Inlet, Payload, PutError};
 pub use tokens::{Token, TokenError, Tokens};
@@ -21,8 +22,6 @@ pub const EXPANDED_BYTES_MAX: u64 = 256 << 20;
 const RECORD_BYTES_MAX: usize = 1 << 20;
 /// Batches that wait for the spool.
 const BATCHES_MAX: usize = 4;
-/// Of a body that cannot be read at all, so much is kept, in bytes.
-const UNREADABLE_BYTES_MAX: usize = 64 << 10;
 
 /// What became of a body.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
@@ -121,13 +120,12 @@ fn read(inlet: &Inlet, source: &str, body: &[u8], batches: &mpsc::Sender<Vec<Fra
     let mut out = Out { inlet, source, batches, batch: Vec::new(), bytes: 0 };
     let read = intake::read_stream("the body", Box::new(Cursor::new(body)), &limits, &mut out);
     if let Err(error) = read {
-        let kept = body.get(..UNREADABLE_BYTES_MAX).unwrap_or(body);
-        let cut_bytes = (body.len() - kept.len()) as u64;
         let why = match error {
             ReadError::Unknown { looks, .. } => format!("the body looks like {looks}"),
             other => other.to_string(),
         };
-        let _gone = out.add(cut_bytes, Payload::Unreadable { why, bytes: kept.to_vec() });
+        let (payload, cut_bytes) = unreadable(why, body);
+        let _gone = out.add(cut_bytes, payload);
     }
     let last = std::mem::take(&mut out.batch);
     if !last.is_empty() {
@@ -166,8 +164,13 @@ impl Sink for Out<'_> {
     }
 
     fn problem(&mut self, problem: Problem) {
+        self.unread(problem, b"");
+    }
+
+    fn unread(&mut self, problem: Problem, bytes: &[u8]) {
         // Its end shows at the next record, or not at all.
         let why = format!("record {} of the body: {}", problem.number, problem.why);
-        let _gone = self.add(0, Payload::Unreadable { why, bytes: Vec::new() });
+        let (payload, cut_bytes) = unreadable(why, bytes);
+        let _gone = self.add(cut_bytes, payload);
     }
 }

@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 
 use super::mark::{HEAD_BYTES, Mark};
 use super::{Found, LookError};
+use crate::frame::{UNREADABLE_BYTES_MAX, unreadable};
 use crate::inlet::BATCH_BYTES;
 use crate::{Frame, Inlet, Payload};
 
@@ -23,8 +24,6 @@ const STABLE_MS: i64 = 5_000;
 const LAST_LINE_MS: i64 = 60_000;
 /// The first bytes by which the form of a file is told.
 const LOOK_BYTES: u64 = 64 << 10;
-/// Of what cannot be read at all, so much is kept, in bytes.
-const UNREADABLE_BYTES_MAX: usize = 64 << 10;
 /// What compressed files may expand to, in bytes.
 const EXPANDED_BYTES_MAX: u64 = 64 << 30;
 
@@ -222,13 +221,12 @@ fn tell(out: &mut Out<'_>, lines: &[u8], header: &[u8], mark: &mut Mark) {
     let read = intake::read_stream("the file", Box::new(input), &limits(), &mut each);
     mark.records += each.told;
     if let Err(error) = read {
-        let kept = lines.get(..UNREADABLE_BYTES_MAX).unwrap_or(lines);
-        let cut_bytes = (lines.len() - kept.len()) as u64;
         let why = match error {
             ReadError::Unknown { looks, .. } => format!("lines that look like {looks}"),
             other => other.to_string(),
         };
-        out.add(cut_bytes, Payload::Unreadable { why, bytes: kept.to_vec() });
+        let (payload, cut_bytes) = unreadable(why, lines);
+        out.add(cut_bytes, payload);
         mark.records += 1;
     }
 }
@@ -247,8 +245,13 @@ impl Sink for Each<'_, '_> {
     }
 
     fn problem(&mut self, problem: Problem) {
+        self.unread(problem, b"");
+    }
+
+    fn unread(&mut self, problem: Problem, bytes: &[u8]) {
         self.told += 1;
-        self.out.add(0, Payload::Unreadable { why: problem.why, bytes: Vec::new() });
+        let (payload, cut_bytes) = unreadable(problem.why, bytes);
+        self.out.add(cut_bytes, payload);
     }
 }
 
@@ -263,12 +266,12 @@ struct Gather<'a, 'b> {
 }
 
 impl Gather<'_, '_> {
-    fn add(&mut self, payload: Payload) -> ControlFlow<()> {
+    fn add(&mut self, cut_bytes: u64, payload: Payload) -> ControlFlow<()> {
         self.told += 1;
         if self.told <= self.skip {
             return ControlFlow::Continue(());
         }
-        self.out.add(0, payload);
+        self.out.add(cut_bytes, payload);
         if self.out.bytes >= BATCH_BYTES {
             self.mark.records = self.told;
             if self.out.mark(&self.key, Some(&self.mark)).is_err() {
@@ -282,10 +285,15 @@ impl Gather<'_, '_> {
 
 impl Sink for Gather<'_, '_> {
     fn record(&mut self, record: Record<'_>) -> ControlFlow<()> {
-        self.add(Payload::Record { family: record.family, json: record.json.to_vec() })
+        self.add(0, Payload::Record { family: record.family, json: record.json.to_vec() })
     }
 
     fn problem(&mut self, problem: Problem) {
-        let _stops_at_the_next_record = self.add(Payload::Unreadable { why: problem.why, bytes: Vec::new() });
+        self.unread(problem, b"");
+    }
+
+    fn unread(&mut self, problem: Problem, bytes: &[u8]) {
+        let (payload, cut_bytes) = unreadable(problem.why, bytes);
+        let _stops_at_the_next_record = self.add(cut_bytes, payload);
     }
 }

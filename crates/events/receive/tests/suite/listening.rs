@@ -80,7 +80,7 @@ async fn records_are_pushed_with_a_token() {
     let body = b"{\"a\":1}\nnonsense\n{\"b\":2}\n".to_vec();
     let accepted = push.push(token.expose_secret(), "application/x-ndjson", body.clone()).await.unwrap();
     assert_eq!((accepted.records, accepted.unparsed), (3, 1));
-    assert_eq!(texts(&spool), ["{\"a\":1}", "", "{\"b\":2}"]);
+    assert_eq!(texts(&spool), ["{\"a\":1}", "nonsense", "{\"b\":2}"]);
     assert_eq!(waiting(&spool)[0].1.source, "push/lab");
     let unreadable = push.push(token.expose_secret(), "application/octet-stream", b"%PDF-1.7".to_vec()).await.unwrap();
     assert_eq!((unreadable.records, unreadable.unparsed), (1, 1));
@@ -91,4 +91,59 @@ async fn records_are_pushed_with_a_token() {
     assert!(matches!(push.push(token.expose_secret(), "image/png", body.clone()).await, Err(PushError::Type { .. })));
     tokens.revoke("lab", NOW).unwrap();
     assert!(matches!(push.push(token.expose_secret(), "", body).await, Err(PushError::Token)));
+}
+
+#[tokio::test]
+async fn tls_takes_counted_messages() {
+    use tokio_rustls::rustls::pki_types::pem::PemObject as _;
+    use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+    use tokio_rustls::rustls::{ClientConfig, RootCertStore, ServerConfig, crypto};
+
+    let folder = tempfile::tempdir().unwrap();
+    let (certificate, key) = (folder.path().join("server.pem"), folder.path().join("key.pem"));
+    let made = std::process::Command::new("openssl")
+        .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"])
+        .args(["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"])
+        .args(["-addext", "basicConstraints=critical,CA:FALSE", "-out"])
+        .arg(&certificate)
+        .arg("-keyout")
+        .arg(&key)
+        .output();
+    if made.is_err() {
+        assert!(std::env::var("CI").as_deref() != Ok("true"), "openssl is missing");
+        return;
+    }
+    let chain = vec![CertificateDer::from_pem_file(&certificate).unwrap()];
+    let provider = Arc::new(crypto::aws_lc_rs::default_provider());
+    let mut identity = ServerConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(chain.clone(), PrivateKeyDer::from_pem_file(&key).unwrap())
+        .unwrap();
+    identity.alpn_protocols = vec![b"http/1.1".to_vec()];
+    let spool = open(&folder.path().join("spool"));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (stop, stopped) = watch::channel(false);
+    let serving = tokio::spawn(syslog::serve_tls(inlet(&spool), "syslog-tls", listener, Arc::new(identity), stopped));
+    // One that says nothing holds up nobody.
+    let _silent = TcpStream::connect(address).await.unwrap();
+    let mut roots = RootCertStore::empty();
+    roots.add(chain[0].clone()).unwrap();
+    let client = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let name = ServerName::try_from("localhost").unwrap();
+    let stream = TcpStream::connect(address).await.unwrap();
+    let mut stream = tokio_rustls::TlsConnector::from(Arc::new(client)).connect(name, stream).await.unwrap();
+    stream.write_all(b"7 <13>one7 <13>two").await.unwrap();
+    stream.shutdown().await.unwrap();
+    until(&spool, 2).await;
+    assert_eq!(texts(&spool), ["<13>one", "<13>two"]);
+    assert_eq!(waiting(&spool)[0].1.source, "syslog-tls");
+    stop.send(true).unwrap();
+    serving.abort();
 }
