@@ -12,6 +12,7 @@ mod guard;
 mod lake;
 mod ledger;
 mod policy;
+mod receive;
 mod scan;
 mod subjects;
 mod table;
@@ -30,6 +31,8 @@ const USAGE: &str = "usage: cargo xtask bench NAME
   ledger    durable appends and their latency, the audit, a proof among a hundred million entries
   lake      events into sealed columns: size, rate, and questions [--events N] [--keep DIR]
   detect    Sigma rules over logs, correlations, behaviour [--data DIR] [--peers] [--format text|json]
+  receive   logs of other systems at a fixed rate into the ledger, killed and resumed
+            [--seconds N] [--rate N] [--format json]
   guard     the S3 gateway with policy, vault, ledger and inspection behind it [--format json]";
 
 fn main() -> ExitCode {
@@ -46,6 +49,8 @@ fn main() -> ExitCode {
         "ledger" => ledger::run(),
         "detect" => detect::run(rest),
         "guard" => guard::run(rest),
+        "receive" => receive::run(rest),
+        "receive-serve" => receive::serve(rest),
         "guard-serve" => guard::serve(rest),
         _ => Err(anyhow::anyhow!("there is no bench called `{name}`\n{USAGE}")),
     };

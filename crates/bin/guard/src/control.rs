@@ -153,6 +153,18 @@ pub enum Request {
         /// Its id.
         id: String,
     },
+    /// Lets somebody send records of other systems.
+    IntakeTokenCreate {
+        /// What it is called.
+        name: String,
+    },
+    /// Every token with which records may be sent.
+    IntakeTokenList,
+    /// Lets somebody send no more.
+    IntakeTokenRevoke {
+        /// Its name.
+        name: String,
+    },
     /// Versions in quarantine.
     QuarantineList,
     /// Releases or refuses one.
@@ -273,6 +285,9 @@ impl Guarded {
             Request::ScimTokenCreate { name, issuer } => self.create_scim_token(operator, &name, issuer).await.map(one),
             Request::ScimTokenList => self.scim_tokens().await,
             Request::ScimTokenRevoke { id } => self.revoke_scim_token(operator, &id).await.map(one),
+            Request::IntakeTokenCreate { name } => self.create_intake_token(operator, &name).await.map(one),
+            Request::IntakeTokenList => Ok(self.intake_tokens()),
+            Request::IntakeTokenRevoke { name } => self.revoke_intake_token(operator, &name).await.map(one),
             Request::QuarantineList => self.quarantined().await,
             Request::QuarantineSettle { version, release, reason } => {
                 self.settle(operator, version, release, &reason).await.map(one)

@@ -12,6 +12,7 @@ mod inspect;
 mod lakeside;
 pub mod ops;
 mod outside;
+mod receiving;
 mod record;
 mod storage;
 mod sweep;
@@ -42,6 +43,8 @@ pub use gateway::Limits;
 pub use inspect::Looker;
 pub use lakeside::{HUNTS, LAKE, Lakeside, LakesideError};
 pub use ops::{Operator, OpsError};
+pub use receive::folder::Watched;
+pub use receiving::{INTAKE_TOKENS, ReceiveError, ReceiveOptions, Receiving, SPOOL};
 pub use record::Recorder;
 pub use storage::Sealed;
 pub use sweep::{ORPHAN_AGE, Swept};
@@ -132,6 +135,9 @@ pub enum OpenError {
     /// The catalogue.
     #[error(transparent)]
     Catalogue(#[from] landscape::CatalogueError),
+    /// Tokens with which records may be sent.
+    #[error(transparent)]
+    Tokens(#[from] receive::push::TokenError),
     /// The first entry could not be recorded.
     #[error(transparent)]
     Record(#[from] model::RecordError),
@@ -159,6 +165,8 @@ pub struct Guarded {
     pub gateway: Arc<Guard>,
     /// Looks at what flows by.
     pub flows: Option<Arc<Flows>>,
+    /// Tokens with which records of other systems may be sent.
+    pub tokens: Arc<receive::push::Tokens>,
     /// What the operator should be told, such as a root key without a passphrase.
     pub warnings: Vec<String>,
     data_dir: PathBuf,
@@ -193,6 +201,7 @@ impl Guarded {
         let identity = Arc::new(identity);
         let access = Access::open(store.clone(), Arc::clone(&recorder), envelope, clock()).await?;
         let access = Arc::new(access);
+        let tokens = receiving::tokens(&data_dir)?;
         let flows = match &scanner {
             Some(scanner) => Some(Flows::open(scanner, "guard").await?),
             None => None,
@@ -226,6 +235,7 @@ impl Guarded {
             access,
             gateway,
             flows,
+            tokens,
             warnings,
             data_dir,
         })

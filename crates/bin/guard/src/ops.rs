@@ -39,6 +39,9 @@ pub enum OpsError {
     /// Keys.
     #[error(transparent)]
     Vault(#[from] VaultError),
+    /// Tokens with which records may be sent.
+    #[error(transparent)]
+    IntakeToken(#[from] receive::push::TokenError),
     /// Quarantine.
     #[error(transparent)]
     Settle(#[from] gateway::SettleError),

@@ -47,6 +47,7 @@ fn run(cli: Cli) -> Result<Outcome, Failure> {
         Command::Objects(command) => guarding::objects(&cli.global, &command),
         Command::Access(command) => access::run(&cli.global, &command),
         Command::Findings(command) => findings::run(&cli.global, &command),
+        Command::Intake(command) => guarding::intake(&cli.global, &command),
         Command::ScimToken(command) => guarding::scim_token(&cli.global, &command),
         Command::Quarantine(command) => guarding::quarantine(&cli.global, &command),
         Command::Keys(command) => guarding::keys(&cli.global, &command),

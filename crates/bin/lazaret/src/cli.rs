@@ -78,6 +78,9 @@ pub(crate) enum Command {
     /// Tokens with which a directory provisions people over SCIM.
     #[command(subcommand)]
     ScimToken(ScimTokenCommand),
+    /// Logs of other systems that the server takes in.
+    #[command(subcommand)]
+    Intake(IntakeCommand),
     /// Uploads that the rules put away.
     #[command(subcommand)]
     Quarantine(QuarantineCommand),
@@ -344,6 +347,39 @@ pub(crate) enum ScimTokenCommand {
     Revoke {
         /// Its id.
         id: String,
+        /// How the result is written to standard output.
+        #[arg(long, value_enum, default_value = "text")]
+        format: ListFormat,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum IntakeCommand {
+    /// Tokens with which records may be sent to `/api/v1/events`.
+    #[command(subcommand)]
+    Token(IntakeTokenCommand),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum IntakeTokenCommand {
+    /// Make one. It is shown this once.
+    Create {
+        /// What sends with it; its records have `push/NAME` as their source.
+        name: String,
+        /// How the result is written to standard output.
+        #[arg(long, value_enum, default_value = "text")]
+        format: ListFormat,
+    },
+    /// Show all of them, without the tokens themselves.
+    List {
+        /// How they are written to standard output.
+        #[arg(long, value_enum, default_value = "text")]
+        format: ListFormat,
+    },
+    /// Make one worth nothing, at once.
+    Revoke {
+        /// Its name.
+        name: String,
         /// How the result is written to standard output.
         #[arg(long, value_enum, default_value = "text")]
         format: ListFormat,

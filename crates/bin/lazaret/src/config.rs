@@ -1,5 +1,7 @@
 //! Settings from a TOML file. Command-line options and `LAZARET_…` variables win over them.
 
+mod intake;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -9,6 +11,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 use crate::failure::Failure;
+use intake::Intake;
 
 /// Where settings are explained.
 const SEE: &str = "see docs/reference/access.md for what can be trusted, and how";
@@ -43,6 +46,9 @@ pub(crate) struct Config {
     /// Who is told of findings.
     #[serde(default)]
     pub alerts: Vec<crate::watching::Alert>,
+    /// What is taken in of other systems.
+    #[serde(default)]
+    pub intake: Intake,
     /// What scans may take.
     #[serde(default)]
     pub scan: Scan,
@@ -362,6 +368,10 @@ mod tests {
         assert_eq!(read(&trusted).unwrap().visa_rules().unwrap().len(), 1);
         let root = read(&trusted.replace("reader", "root")).unwrap();
         assert!(format!("{:?}", root.visa_rules().unwrap_err()).contains("no role"));
+        let taken =
+            read("[intake]\nsyslog_tcp = \"127.0.0.1:5514\"\nfolders = [{ path = \"/x\", name = \"lab\" }]\n").unwrap();
+        assert_eq!(taken.receive_options().unwrap().folders.len(), 1);
+        assert!(read("[intake]\nsyslog_tls = \"127.0.0.1:6514\"\n").unwrap().receive_options().is_err());
         let wrong = read("[scan]\n\njob = 3\n").unwrap_err();
         assert!(wrong.contains("line 3") && wrong.contains("job"), "{wrong}");
     }

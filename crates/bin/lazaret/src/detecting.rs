@@ -242,7 +242,7 @@ fn work(set: &Ruleset, fields: &[&str], batches: &Mutex<Receiver<Batch>>, to_pri
             let bytes = batch.bytes.get(from..to).unwrap_or_default();
             from = to;
             let matches = &mut answer.matches;
-            let tried = engine.evaluate(name_of(family), bytes, &mut |found, event| {
+            let tried = engine.evaluate(family.as_str(), bytes, &mut |found, event| {
                 let values =
                     fields.iter().filter_map(|field| Some(((*field).to_owned(), event.value(field)?))).collect();
                 matches.push(Found { rule: found.index, record, time: event.time(), matched: found.matched, values });
@@ -257,31 +257,6 @@ fn work(set: &Ruleset, fields: &[&str], batches: &Mutex<Receiver<Batch>>, to_pri
         if to_printer.send(answer).is_err() {
             return;
         }
-    }
-}
-
-/// The name under which the table of log sources knows the form of a log.
-fn name_of(family: Family) -> &'static str {
-    match family {
-        Family::Windows => "windows",
-        Family::CloudTrail => "cloudtrail",
-        Family::Zeek => "zeek",
-        Family::Syslog => "syslog",
-        Family::Auditd => "auditd",
-        Family::WebAccess => "web-access",
-        Family::Postgres => "postgres",
-        Family::Kubernetes => "kubernetes",
-        Family::Okta => "okta",
-        Family::GitHub => "github",
-        Family::AzureActivity => "azure-activity",
-        Family::EntraAudit => "entra-audit",
-        Family::EntraSignIn => "entra-sign-in",
-        Family::Microsoft365 => "microsoft365",
-        Family::Gcp => "gcp",
-        Family::Cef => "cef",
-        Family::Leef => "leef",
-        Family::Ocsf => "ocsf",
-        Family::Json => "json",
     }
 }
 

@@ -13,8 +13,8 @@ use vault::provider::{Passphrase, Pkcs11Settings, TransitSettings};
 
 use crate::catalogue::print;
 use crate::cli::{
-    AccessKeyCommand, Global, GrantArgs, KeysCommand, ListFormat, ObjectsCommand, QuarantineCommand, RevokeArgs,
-    ScimTokenCommand, StudyCommand, UserCommand, VerifyArgs,
+    AccessKeyCommand, Global, GrantArgs, IntakeCommand, IntakeTokenCommand, KeysCommand, ListFormat, ObjectsCommand,
+    QuarantineCommand, RevokeArgs, ScimTokenCommand, StudyCommand, UserCommand, VerifyArgs,
 };
 use crate::config::{Config, RootKey};
 use crate::data::{Data, create_private, runtime};
@@ -117,6 +117,20 @@ pub(crate) fn scim_token(global: &Global, command: &ScimTokenCommand) -> Result<
         }
         ScimTokenCommand::Revoke { id, format } => {
             tell(global, Request::ScimTokenRevoke { id: id.clone() }, *format, &["id", "state"])
+        }
+    }
+}
+
+pub(crate) fn intake(global: &Global, IntakeCommand::Token(command): &IntakeCommand) -> Result<Outcome, Failure> {
+    match command {
+        IntakeTokenCommand::Create { name, format } => {
+            tell(global, Request::IntakeTokenCreate { name: name.clone() }, *format, &["name", "token"])
+        }
+        IntakeTokenCommand::List { format } => {
+            tell(global, Request::IntakeTokenList, *format, &["name", "state", "created_at"])
+        }
+        IntakeTokenCommand::Revoke { name, format } => {
+            tell(global, Request::IntakeTokenRevoke { name: name.clone() }, *format, &["name", "state"])
         }
     }
 }

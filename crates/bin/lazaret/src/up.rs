@@ -91,14 +91,20 @@ async fn serve(
     let watching = guarded
         .watching(config.watch_options(at(config, address))?)
         .map_err(|error| Failure::failed("rules", error))?;
+    let receiving = receiving(&guarded, config).await?;
     let console = Console::new(Arc::clone(&data.catalogue), Arc::clone(&desk), clock(), random(), config.tls.is_some())
         .map_err(|error| Failure::failed("content", error))?;
     let federation = federated(config, &guarded, address)?;
     let idle_ms = i64::from(config.console.idle_minutes.unwrap_or(IDLE_MINUTES).clamp(1, IDLE_MINUTES_MAX)) * 60_000;
     let hunts = global.data_dir.join(guard::HUNTS);
     let hunter = Arc::new(Hunter::new(Arc::clone(&guarded), crate::hunting::catalogue(global, config), hunts));
-    let console =
-        Arc::new(console.guarded(view(&guarded, &watching, &receiving)).federated(federation).hunting(hunter).idle_after(idle_ms));
+    let console = Arc::new(
+        console
+            .guarded(view(&guarded, &watching, &receiving))
+            .federated(federation)
+            .hunting(hunter)
+            .idle_after(idle_ms),
+    );
     let (stop, stopped) = watch::channel(false);
     let s3_address = s3_listener.local_addr().map_err(|error| Failure::failed("listen", error))?;
     let guarding = tokio::spawn(guarding(Arc::clone(&guarded), s3_listener, config.clone(), stopped.clone()));
@@ -117,6 +123,10 @@ async fn serve(
     let following = {
         let guarded = Arc::clone(&guarded);
         tokio::spawn(async move { guarded.keep_lake().await })
+    };
+    let received = {
+        let (guarded, stopped) = (Arc::clone(&guarded), stopped.clone());
+        tokio::spawn(async move { guarded.keep_receiving(receiving, stopped).await })
     };
     let sweeping = {
         let guarded = Arc::clone(&guarded);
@@ -151,6 +161,7 @@ async fn serve(
         tracing::warn!("open S3 requests were cut");
     }
     let _socket_is_gone = tokio::time::timeout(GRACE, operating).await;
+    let _what_waits_is_recorded_next_time = tokio::time::timeout(GRACE, received).await;
     let _what_was_seen_is_kept = tokio::time::timeout(GRACE, watched).await;
     guarded.close().await;
     if let Some(sample) = sample {
@@ -172,6 +183,16 @@ fn at(config: &Config, listening: SocketAddr) -> String {
     config.console.address.clone().unwrap_or_else(|| format!("{scheme}://{listening}"))
 }
 
+/// Opens the listeners for logs of other systems, and says where they are.
+async fn receiving(guarded: &guard::Guarded, config: &Config) -> Result<guard::Receiving, Failure> {
+    let receiving = guarded.receiving(config.receive_options()?).await;
+    let receiving = receiving.map_err(|error| Failure::failed("intake", anyhow::anyhow!(guard::whole(&error))))?;
+    for (name, address) in &receiving.addresses {
+        tracing::info!("{name} is taken at {address}");
+    }
+    Ok(receiving)
+}
+
 /// Identity providers as the console sees them.
 fn federated(config: &Config, guarded: &guard::Guarded, at: SocketAddr) -> Result<console::FederationView, Failure> {
     Ok(console::FederationView {
@@ -183,11 +204,7 @@ fn federated(config: &Config, guarded: &guard::Guarded, at: SocketAddr) -> Resul
 }
 
 /// The guard as the console sees it.
-fn view(
-    guarded: &guard::Guarded,
-    watching: &guard::Watching,
-    receiving: &guard::Receiving,
-) -> console::GuardView {
+fn view(guarded: &guard::Guarded, watching: &guard::Watching, receiving: &guard::Receiving) -> console::GuardView {
     console::GuardView {
         ledger: Arc::clone(&guarded.ledger),
         ledger_dir: guarded.ledger_dir(),

@@ -27,14 +27,17 @@ pub(crate) fn read(input: impl Read + Seek, limits: &Limits, out: &mut Out<'_>) 
             Ok(None) => return Ok(()),
             Ok(Some(Ok(record))) => {
                 if record.data.len() > limits.record_bytes {
-                    out.problem(crate::lines::too_long(limits.record_bytes));
+                    out.problem(crate::lines::too_long(limits.record_bytes), &record.data);
                 } else if out.record(Family::Windows, &record.data) == ControlFlow::Break(()) {
                     return Ok(());
                 }
             }
-            Ok(Some(Err(error))) => out.problem(format!("damaged in the EVTX log: {}", clean(&error))),
+            Ok(Some(Err(error))) => out.problem(format!("damaged in the EVTX log: {}", clean(&error)), b""),
             Err(_panic) => {
-                out.problem("so damaged that the EVTX parser gave up; the rest of the log was not read".to_owned());
+                out.problem(
+                    "so damaged that the EVTX parser gave up; the rest of the log was not read".to_owned(),
+                    b"",
+                );
                 return Ok(());
             }
         }

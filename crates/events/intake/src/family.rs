@@ -27,6 +27,7 @@ const KEYS: &[(Family, &[&str])] = &[
     (Family::EntraAudit, &["\"activityDisplayName\"", "\"initiatedBy\""]),
     (Family::AzureActivity, &["\"operationName\"", "\"category\""]),
     (Family::Windows, &["\"Event\"", "\"System\""]),
+    (Family::Postgres, &["\"error_severity\"", "\"backend_type\""]),
     (Family::GitHub, &["\"action\"", "\"actor\"", "\"@timestamp\""]),
     (Family::GitHub, &["\"action\"", "\"actor\"", "\"created_at\""]),
 ];

@@ -137,7 +137,7 @@ pub(crate) fn read(source: &mut Source<'_>, limit: usize, out: &mut Out<'_>) -> 
                 array = None;
             }
             (_, inside) => {
-                out.problem("not a JSON object where one should begin; skipped to the next".to_owned());
+                out.problem("not a JSON object where one should begin; skipped to the next".to_owned(), b"");
                 if byte == b'[' {
                     skip(source, Scanner::default());
                 } else {
@@ -204,23 +204,23 @@ fn element(source: &mut Source<'_>, limit: usize, sniffer: &mut Sniffer, out: &m
         }
         seen = data.len();
         if seen > limit {
+            out.problem(too_long(limit), source.data());
             source.consume(seen);
-            out.problem(too_long(limit));
             skip(source, scanner);
             return ControlFlow::Continue(());
         }
         if !source.fill() {
-            out.problem("the JSON log ends inside of this object; it is cut off".to_owned());
+            out.problem("the JSON log ends inside of this object; it is cut off".to_owned(), source.data());
             source.consume(seen);
             return ControlFlow::Continue(());
         }
     };
     let record = source.data().get(..end).unwrap_or_default();
     let flow = if record.len() > limit {
-        out.problem(too_long(limit));
+        out.problem(too_long(limit), record);
         ControlFlow::Continue(())
     } else if let Err(why) = check_utf8(record) {
-        out.problem(why);
+        out.problem(why, record);
         ControlFlow::Continue(())
     } else {
         out.record(sniffer.family(record), record)

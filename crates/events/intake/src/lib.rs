@@ -12,6 +12,7 @@ mod evtx;
 mod family;
 mod json;
 mod lines;
+mod message;
 mod object;
 mod read;
 mod source;
@@ -22,7 +23,9 @@ mod zeek;
 
 use std::ops::ControlFlow;
 
-pub use read::{ReadError, read_file, read_stream};
+pub use message::Messages;
+pub use read::{ReadError, form, read_file, read_stream};
+pub use source::expand_head;
 
 /// What wrote the record, as far as the container or the record's own form tells.
 #[expect(missing_docs, reason = "the names are the products' own")]
@@ -47,6 +50,63 @@ pub enum Family {
     Leef,
     Ocsf,
     Json,
+}
+
+impl Family {
+    /// Every family.
+    pub const ALL: [Self; 19] = [
+        Self::Windows,
+        Self::CloudTrail,
+        Self::Zeek,
+        Self::Syslog,
+        Self::Auditd,
+        Self::WebAccess,
+        Self::Postgres,
+        Self::Kubernetes,
+        Self::Okta,
+        Self::GitHub,
+        Self::AzureActivity,
+        Self::EntraAudit,
+        Self::EntraSignIn,
+        Self::Microsoft365,
+        Self::Gcp,
+        Self::Cef,
+        Self::Leef,
+        Self::Ocsf,
+        Self::Json,
+    ];
+
+    /// Its name, as tables of content and entries of the record know it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Windows => "windows",
+            Self::CloudTrail => "cloudtrail",
+            Self::Zeek => "zeek",
+            Self::Syslog => "syslog",
+            Self::Auditd => "auditd",
+            Self::WebAccess => "web-access",
+            Self::Postgres => "postgres",
+            Self::Kubernetes => "kubernetes",
+            Self::Okta => "okta",
+            Self::GitHub => "github",
+            Self::AzureActivity => "azure-activity",
+            Self::EntraAudit => "entra-audit",
+            Self::EntraSignIn => "entra-sign-in",
+            Self::Microsoft365 => "microsoft365",
+            Self::Gcp => "gcp",
+            Self::Cef => "cef",
+            Self::Leef => "leef",
+            Self::Ocsf => "ocsf",
+            Self::Json => "json",
+        }
+    }
+
+    /// The family of that name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|family| family.as_str() == name)
+    }
 }
 
 /// One record of a log.
@@ -76,6 +136,11 @@ pub trait Sink {
     fn record(&mut self, record: Record<'_>) -> ControlFlow<()>;
     /// Takes one problem; the reading goes on.
     fn problem(&mut self, problem: Problem);
+    /// Takes one record that could not be read, with its bytes as far as they were at hand, for those who keep them. Told as a
+    /// problem unless the sink knows better.
+    fn unread(&mut self, problem: Problem, _bytes: &[u8]) {
+        self.problem(problem);
+    }
 }
 
 /// What reading may cost.
@@ -156,9 +221,10 @@ impl Out<'_> {
     }
 
     /// A record that could not be read.
-    fn problem(&mut self, why: String) {
+    fn problem(&mut self, why: String, bytes: &[u8]) {
         self.number += 1;
-        self.note(why);
+        self.problems += 1;
+        self.sink.unread(Problem { number: self.number, why }, bytes);
     }
 
     /// Something wrong after the latest record that is no record of its own.

@@ -26,7 +26,7 @@ pub(crate) fn each_line(
         if let Some(end) = found {
             let line = data.get(..end).unwrap_or_default();
             if skipping || line.len() > limit {
-                out.problem(too_long(limit));
+                out.problem(too_long(limit), if skipping { b"" } else { line });
             } else if !line.trim_ascii().is_empty() {
                 each(line.strip_suffix(b"\r").unwrap_or(line), out)?;
             }
@@ -44,7 +44,7 @@ pub(crate) fn each_line(
         if !source.fill() {
             let line = source.data();
             if skipping {
-                out.problem(too_long(limit));
+                out.problem(too_long(limit), b"");
             } else if !line.trim_ascii().is_empty() {
                 each(line, out)?;
             }
@@ -61,9 +61,9 @@ pub(crate) fn ndjson(source: &mut Source<'_>, limit: usize, out: &mut Out<'_>) -
     each_line(source, limit, out, |line, out| {
         let line = line.trim_ascii();
         if line.first() != Some(&b'{') || line.last() != Some(&b'}') {
-            out.problem("not a JSON object: the line does not begin with `{` and end with `}`".to_owned());
+            out.problem("not a JSON object: the line does not begin with `{` and end with `}`".to_owned(), line);
         } else if let Err(why) = check_utf8(line) {
-            out.problem(why);
+            out.problem(why, line);
         } else {
             return out.record(sniffer.family(line), line);
         }

@@ -94,8 +94,11 @@ pub fn read_stream(
     Ok(Summary { records: out.records, problems: out.problems, bytes: source.bytes, form })
 }
 
-/// The form of a log that begins with `head`, or what it looks like where it is none.
-fn form(head: &[u8]) -> Result<Form, &'static str> {
+/// The form of a log that begins with `head`, its first 64 KiB, decompressed.
+///
+/// # Errors
+/// What it looks like, where it is no log.
+pub fn form(head: &[u8]) -> Result<Form, &'static str> {
     if head.starts_with(evtx::MAGIC) {
         return Ok(Form::Evtx);
     }

@@ -119,6 +119,18 @@ pub(crate) fn open<'a>(input: Box<dyn Read + 'a>, limits: &Limits) -> io::Result
     Ok(Source::new(Box::new(Decoded { source, decoder: encoding.new_decoder(), done: false })))
 }
 
+/// Fills `room` with the first bytes of what `head`, the first bytes of a compressed log, expands to; how many there are.
+pub fn expand_head(head: &[u8], room: &mut [u8]) -> usize {
+    let limits = Limits { expansion_bytes: room.len().max(READ) as u64 * 2, ..Limits::default() };
+    let Ok(mut source) = open(Box::new(head), &limits) else { return 0 };
+    let found = source.want(room.len());
+    let count = found.len().min(room.len());
+    if let (Some(room), Some(found)) = (room.get_mut(..count), found.get(..count)) {
+        room.copy_from_slice(found);
+    }
+    count
+}
+
 /// Ends with an error after `left` bytes.
 struct Bounded<R> {
     input: R,

@@ -16,14 +16,14 @@ pub(crate) fn read(source: &mut Source<'_>, limit: usize, out: &mut Out<'_>) -> 
             out.record(family, &json)
         }
         Err(why) => {
-            out.problem(why);
+            out.problem(why, line);
             ControlFlow::Continue(())
         }
     })
 }
 
 /// Writes the object for one line.
-fn parse(line: &str, json: &mut Vec<u8>) -> Family {
+pub(crate) fn parse(line: &str, json: &mut Vec<u8>) -> Family {
     if auditd::parse(line, json).is_some() {
         return Family::Auditd;
     }

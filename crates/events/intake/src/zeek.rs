@@ -31,10 +31,11 @@ pub(crate) fn read(source: &mut Source<'_>, limit: usize, out: &mut Out<'_>) -> 
     };
     let mut json = Vec::new();
     each_line(source, limit, out, |line, out| {
+        let bytes = line;
         let line = match check_utf8(line) {
             Ok(line) => line,
             Err(why) => {
-                out.problem(why);
+                out.problem(why, bytes);
                 return ControlFlow::Continue(());
             }
         };
@@ -45,7 +46,7 @@ pub(crate) fn read(source: &mut Source<'_>, limit: usize, out: &mut Out<'_>) -> 
         match header.values(line, &mut json) {
             Ok(()) => out.record(Family::Zeek, &json),
             Err(why) => {
-                out.problem(why);
+                out.problem(why, bytes);
                 ControlFlow::Continue(())
             }
         }
