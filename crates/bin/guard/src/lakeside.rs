@@ -296,7 +296,10 @@ impl Guarded {
     pub(crate) async fn doomed(&self, scope: &Scope) -> Result<Vec<String>, OpsError> {
         let (mut scopes, mut after) = (vec![scope.to_string()], String::new());
         // A study is known by its name in each row; of a person or an object the keys are asked for.
-        while !matches!(scope, Scope::Study(_)) {
+        if matches!(scope, Scope::Study(_)) {
+            return Ok(scopes);
+        }
+        loop {
             let (objects, last) = self.vault.doomed_objects(scope, &after).await?;
             scopes.extend(objects.iter().map(|(_, object)| Scope::Object(*object).to_string()));
             if last.is_empty() {
