@@ -1,6 +1,7 @@
 //! `bench lake`: events of the guard's shape through the row path into a sealed lake; its size against the raw JSON, and questions.
 //! `--events N` changes the number of events, `--keep DIR` leaves the lake there and measures questions alone when it is run again.
 
+use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,6 +30,8 @@ const DAYS: i64 = 90;
 const PRINCIPALS: usize = 400;
 const STUDIES: usize = 60;
 const OBJECTS: usize = 200_000;
+/// Downloads at a time.
+const SENDING: usize = 200;
 const SEED: u64 = 20_261_129;
 /// Bytes of a sealed name of an object, as in the ledger.
 const SEALED_NAME_BYTES: usize = 96;
@@ -38,6 +41,8 @@ struct World {
     random: StdRng,
     principals: Vec<(PrincipalId, PrincipalKind, String)>,
     objects: Vec<(ObjectId, VersionId, usize, Vec<Label>, u64, String)>,
+    /// Downloads that have not ended yet.
+    sending: VecDeque<Event>,
 }
 
 impl World {
@@ -71,18 +76,25 @@ impl World {
                 (object, version, at % STUDIES, labels, bytes, format!("visits/site-{}/subject-{at:06}.csv", at % 97))
             })
             .collect();
-        Self { random, principals, objects }
+        Self { random, principals, objects, sending: VecDeque::new() }
     }
 
-    /// One event and the name of its object.
-    fn event(&mut self, time_ms: i64) -> (Event, String) {
+    /// The next event, as the guard records them: a download and, some others later, its end; listings; uploads, which alone
+    /// name their object; deletions. The name of the object where it is told.
+    fn event(&mut self, time_ms: i64) -> (Event, Option<String>) {
+        if self.sending.len() >= SENDING || (!self.sending.is_empty() && self.random.random_range(0..5) < 2) {
+            if let Some(mut event) = self.sending.pop_front() {
+                event.time_ms = time_ms;
+                event.activity = Activity::Released;
+                return (event, None);
+            }
+        }
         let random = &mut self.random;
         let (who, what) = (random.random_range(0..PRINCIPALS), random.random_range(0..OBJECTS));
-        let activity = match random.random_range(0..100) {
+        let activity = match random.random_range(0..60) {
             0..40 => Activity::Download,
-            40..70 => Activity::Released,
-            70..90 => Activity::Look,
-            90..98 => Activity::Upload,
+            40..54 => Activity::Look,
+            54..59 => Activity::Upload,
             _ => Activity::Delete,
         };
         let mut event = Event::new(activity, time_ms, "s3");
@@ -94,17 +106,26 @@ impl World {
         event.actor = Some(Actor { id: *id, kind: *kind, credential: Some(credential.clone()) });
         let (object, version, study, labels, bytes, name) = &self.objects[what];
         event.resource.study = format!("onc-{study:03}").parse().ok();
+        event.policies = vec!["grant".to_owned()];
+        let is_refused = random.random_range(0..50) == 0;
+        if is_refused {
+            event.outcome = Outcome::Failure { code: "policy:no-grant".into() };
+        }
+        if activity == Activity::Look {
+            event.action = Some(Action::List);
+            return (event, None);
+        }
+        event.action = Some(if activity == Activity::Upload { Action::Write } else { Action::Read });
         event.resource.object = Some(*object);
         event.resource.version = Some(*version);
         event.resource.labels.clone_from(labels);
         event.resource.bytes = Some(*bytes);
         event.resource.subjects = Some(*bytes % 900);
-        event.action = Some(if activity == Activity::Upload { Action::Write } else { Action::Read });
-        event.policies = vec!["reach:study-grant".to_owned()];
-        if random.random_range(0..50) == 0 {
-            event.outcome = Outcome::Failure { code: "policy:no-grant".into() };
+        if activity == Activity::Download && !is_refused {
+            event.resource.range = Some((0, *bytes - 1));
+            self.sending.push_back(event.clone());
         }
-        (event, name.clone())
+        (event, (activity == Activity::Upload).then(|| name.clone()))
     }
 }
 
@@ -118,7 +139,8 @@ fn opened(world: &mut World, index: u64, time_ms: i64) -> Result<(Opened, u64)> 
     let body = entry::event(&json, &[detail])?;
     let header = Header { writer: [1; 16], sequence: index, time_ms, monotonic_ms: index, drift_ms: 0 };
     let bytes = entry::encode(&header, Kind::Event, &body)?;
-    let details = vec![::lake::Detail { field: "object.name".to_owned(), scope, value: Some(name) }];
+    let detail = |name| ::lake::Detail { field: "object.name".to_owned(), scope: scope.clone(), value: Some(name) };
+    let details = name.map(detail).into_iter().collect();
     Ok((Opened { index, bytes, details }, json.len() as u64))
 }
 
@@ -217,9 +239,7 @@ fn questions(style: Style, folder: &Path) -> Result<()> {
             let (answered, cost) = measure(|| {
                 let lake = Some(Snapshot::open(folder, key())?);
                 let sources = Sources { lake, ..Sources::default() };
-                let asked = hunt::answer(sources, &sql, &[], limits, &mut Nowhere);
-                // Worked on as the program does: by all threads.
-                Ok(runtime.block_on(asked)?)
+                Ok(runtime.block_on(hunt::answer(sources, &sql, &[], limits, &mut Nowhere))?)
             })?;
             if best.as_ref().is_none_or(|(_, known)| cost.wall < known.wall) {
                 best = Some((answered, cost));
