@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow_array::builder::{FixedSizeBinaryBuilder, StringBuilder};
+use arrow_array::builder::StringBuilder;
 use arrow_array::cast::AsArray as _;
 use arrow_array::types::{Int64Type, TimestampMillisecondType, UInt32Type, UInt64Type};
 use arrow_array::{Array, ArrayRef, Int64Array, RecordBatch, TimestampMillisecondArray, UInt32Array, UInt64Array};
@@ -24,17 +24,14 @@ pub(crate) fn to_batch(rows: &[Row]) -> Result<RecordBatch, ArrowError> {
         small(|row| row.severity_id),
     ]);
     let mut texts: Vec<StringBuilder> = TEXTS.iter().map(|_| StringBuilder::new()).collect();
-    let mut leaves = FixedSizeBinaryBuilder::with_capacity(rows.len(), 32);
     for row in rows {
         for (builder, text) in texts.iter_mut().zip(row.texts()) {
             builder.append_option(text);
         }
-        leaves.append_value(row.leaf)?;
     }
     columns.extend(texts.into_iter().map(|mut builder| Arc::new(builder.finish()) as ArrayRef));
     columns.extend([count(|row| row.bytes), count(|row| row.subject_count)]);
     columns.push(number(|row| row.checkpoint));
-    columns.push(Arc::new(leaves.finish()));
     RecordBatch::try_new(schema(), columns)
 }
 
@@ -56,7 +53,6 @@ pub(crate) fn to_rows(batch: &RecordBatch) -> Result<Vec<Row>, ArrowError> {
     let (class, category) = (small("class_uid")?, small("category_uid")?);
     let (activity, severity) = (small("activity_id")?, small("severity_id")?);
     let (bytes, subjects) = (count("bytes")?, count("subject_count")?);
-    let leaves = column("leaf")?.as_fixed_size_binary().clone();
     let texts: Vec<_> = TEXTS
         .iter()
         .map(|name| column(name).map(|column| column.as_string::<i32>().clone()))
@@ -71,7 +67,6 @@ pub(crate) fn to_rows(batch: &RecordBatch) -> Result<Vec<Row>, ArrowError> {
         row.bytes = bytes.is_valid(at).then(|| bytes.value(at));
         row.subject_count = subjects.is_valid(at).then(|| subjects.value(at));
         row.checkpoint = checkpoint.value(at);
-        row.leaf.copy_from_slice(leaves.value(at));
         for (text, column) in row.texts_mut().into_iter().zip(&texts) {
             *text = column.is_valid(at).then(|| column.value(at).to_owned());
         }

@@ -2,9 +2,8 @@
 
 use serde_json::{Map, Value};
 use verify::entry::{self, Body};
-use verify::merkle;
 
-use crate::row::Row;
+use crate::row::{OWN_OBJECT, Row};
 
 /// One entry as it is kept, with its details as far as their keys are there.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -53,7 +52,7 @@ pub fn rows_of(entries: &[Opened]) -> Vec<Row> {
 }
 
 fn row_of(opened: &Opened) -> Row {
-    let mut row = Row { index: opened.index, leaf: merkle::leaf(&opened.bytes), ..Row::default() };
+    let mut row = Row { index: opened.index, ..Row::default() };
     let of_ledger = |activity: &str| (Some("Ledger".to_owned()), Some(activity.to_owned()));
     let own = || (Some(OWN.to_owned()), Some("record".to_owned()));
     let Ok(entry) = entry::parse(&opened.bytes) else {
@@ -171,6 +170,12 @@ fn detail(row: &mut Row, details: &[Detail]) {
                 }
                 rest.insert(name, Value::String(value.clone()));
             }
+        }
+    }
+    let own = row.object.as_ref().map(|object| format!("object:{object}"));
+    for scope in &mut scopes {
+        if own.as_deref() == Some(*scope) {
+            *scope = OWN_OBJECT;
         }
     }
     row.scope = (!scopes.is_empty()).then(|| scopes.join(","));

@@ -76,9 +76,7 @@ impl Forgotten {
     fn names(&self, row: &Row) -> bool {
         let of_study = row.study.as_ref().is_some_and(|study| self.studies.contains(study));
         let of_object = |scope: &str| scope.starts_with("object:") || scope.starts_with("subject:");
-        row.scope.as_deref().is_some_and(|scopes| {
-            scopes.split(',').any(|scope| self.scopes.contains(scope) || of_study && of_object(scope))
-        })
+        row.scopes().any(|scope| self.scopes.contains(scope.as_ref()) || of_study && of_object(&scope))
     }
 }
 

@@ -1,7 +1,8 @@
 //! The lake: the ledger's entries as columns, to be asked in SQL.
 //!
 //! What comes in: entries of the ledger with their details opened, and the checkpoint that covers them. What goes out: rows,
-//! by segment, for whoever hunts. A row knows its entry's number and hash, so that the ledger can prove it.
+//! by segment, for whoever hunts. A row knows its entry's number, by which the ledger proves the entry;
+//! and a row is nothing but what [`rows_of`] makes of that entry.
 //!
 //! This crate must never write a byte in clear, hold an entry twice or leave one out, keep what a destroyed key had sealed, or be
 //! the only place where something is kept: the lake can be taken away at any time and made anew from the ledger.

@@ -90,7 +90,7 @@ impl Holds {
                 || held("study", row.study.as_deref())
                 || held("object", row.object.as_deref())
                 || held("principal", row.principal.as_deref())
-                || row.scope.as_deref().is_some_and(|scopes| scopes.split(',').any(|scope| self.0.contains(scope))))
+                || row.scopes().any(|scope| self.0.contains(scope.as_ref())))
     }
 }
 

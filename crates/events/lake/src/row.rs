@@ -75,10 +75,8 @@ pub struct Row {
     pub raw: Option<String>,
     /// Other sealed details, as one JSON object.
     pub details: Option<String>,
-    /// Whose keys sealed the details, joined by commas.
+    /// Whose keys sealed the details, joined by commas; `object` alone is the one in [`Row::object`]. See [`Row::scopes`].
     pub scope: Option<String>,
-    /// The entry's hash in the ledger's tree.
-    pub leaf: [u8; 32],
     /// Entries that the checkpoint covers to which the row is bound; set when it is appended.
     pub checkpoint: u64,
 }
@@ -91,12 +89,24 @@ impl Row {
         self.details = None;
     }
 
+    /// Whose keys sealed its details, as `model::Scope` prints them.
+    pub fn scopes(&self) -> impl Iterator<Item = std::borrow::Cow<'_, str>> {
+        let scopes = self.scope.iter().flat_map(|scopes| scopes.split(','));
+        scopes.map(|scope| match (scope, &self.object) {
+            (OWN_OBJECT, Some(object)) => format!("object:{object}").into(),
+            _ => scope.into(),
+        })
+    }
+
     /// Whether one of its details was sealed under `scope`.
     #[must_use]
     pub fn is_sealed_by(&self, scope: &str) -> bool {
-        self.scope.as_deref().is_some_and(|scopes| scopes.split(',').any(|one| one == scope))
+        self.scopes().any(|one| one == scope)
     }
 }
+
+/// In [`Row::scope`]: the key of the object that the row is about. Its id need not be kept twice.
+pub(crate) const OWN_OBJECT: &str = "object";
 
 /// Texts of a row, in the order of the columns.
 macro_rules! texts {
@@ -137,7 +147,6 @@ pub fn schema() -> SchemaRef {
         fields.extend(TEXTS.iter().map(|name| Field::new(*name, DataType::Utf8, true)));
         fields.extend(["bytes", "subject_count"].map(count));
         fields.push(number("checkpoint"));
-        fields.push(Field::new("leaf", DataType::FixedSizeBinary(32), false));
         Arc::new(Schema::new(fields))
     });
     Arc::clone(&SCHEMA)

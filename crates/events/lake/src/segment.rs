@@ -17,15 +17,17 @@ use crate::row::{Row, schema};
 use crate::{LakeError, columns};
 
 /// Rows of a row group: what a question reads or leaves out at once.
-pub const GROUP_ROWS: usize = 128 << 10;
+///
+/// Ids of objects and versions are kept once a group, so that large groups are small; what a page holds is known besides.
+pub const GROUP_ROWS: usize = 512 << 10;
 /// Rows that are worked on at a time.
 const BATCH_ROWS: usize = 2 << 10;
 /// Bytes that are worked on at a time: a row with the record of another product may have 64 KiB.
 const BATCH_BYTES: usize = 4 << 20;
 /// Bytes of a row group while it is written.
-const GROUP_BYTES: usize = 24 << 20;
+const GROUP_BYTES: usize = 48 << 20;
 /// A dictionary may grow to this before a column of a group goes on without one.
-const DICTIONARY_BYTES_MAX: usize = 4 << 20;
+const DICTIONARY_BYTES_MAX: usize = 16 << 20;
 /// Higher levels take several times as long for a few percent.
 const ZSTD_LEVEL: i32 = 3;
 
@@ -43,13 +45,6 @@ fn properties() -> Result<WriterProperties, LakeError> {
             .set_column_dictionary_enabled(path.clone(), false)
             .set_column_encoding(path, Encoding::DELTA_BINARY_PACKED);
     }
-    // Ids of requests are never the same twice, and hashes look like noise.
-    properties = properties.set_column_dictionary_enabled(ColumnPath::from("request"), false);
-    let leaf = ColumnPath::from("leaf");
-    properties = properties
-        .set_column_dictionary_enabled(leaf.clone(), false)
-        .set_column_statistics_enabled(leaf.clone(), EnabledStatistics::None)
-        .set_column_compression(leaf, Compression::UNCOMPRESSED);
     Ok(properties.build())
 }
 

@@ -52,7 +52,7 @@ pub fn row(index: u64) -> Row {
         bytes: Some(1000),
         subject_count: Some(12),
         object_name: Some(format!("visits/{}.csv", index % 5)),
-        scope: Some(format!("object:{:032x}", index % 5)),
+        scope: text("object"),
         ..Row::default()
     }
 }

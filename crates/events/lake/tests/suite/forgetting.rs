@@ -25,9 +25,9 @@ fn details_of_an_object_vanish_also_from_files_that_were_merged() {
     assert!(changed > 0);
     assert!(lake.snapshot().manifest.retired.is_empty());
     for row in all(lake.snapshot()) {
-        let is_his = row.scope.as_ref() == Some(&scope);
+        let is_his = row.is_sealed_by(&scope);
         assert!(!is_his || row.object_name.is_none() && row.details.is_none());
-        assert_eq!(row.leaf, [row.index as u8; 32], "the rest stays");
+        assert!(row.study.is_some() && row.object.is_some(), "the rest stays");
     }
     assert_eq!(lake.forget(&Forgotten::of([scope.as_str()])).unwrap(), 0);
     lake.end_forgetting(&[scope]).unwrap();

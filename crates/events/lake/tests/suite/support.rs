@@ -38,8 +38,7 @@ pub fn rows(first: u64, count: u64) -> Vec<Row> {
         object: Some(format!("{:032x}", index % 5)),
         object_name: index.is_multiple_of(3).then(|| format!("Doe_Jane_{index}.dcm")),
         details: index.is_multiple_of(3).then(|| r#"{"reason":"for Jane Doe"}"#.to_owned()),
-        scope: index.is_multiple_of(3).then(|| format!("object:{:032x}", index % 5)),
-        leaf: [index as u8; 32],
+        scope: index.is_multiple_of(3).then(|| "object".to_owned()),
         ..Row::default()
     };
     (first..first + count).map(row).collect()
