@@ -7,6 +7,7 @@
 pub mod alert;
 pub mod ask;
 mod look;
+mod places;
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -360,7 +361,10 @@ impl Round {
             };
             let revealed = self.ledger.reveal(&entry.bytes).await?;
             let context = self.lookup.context(&recorded, &revealed, now).await?;
-            let raw = look::raw(&recorded, &revealed);
+            let mut raw = look::raw(&recorded, &revealed);
+            if let Some(raw) = &mut raw {
+                self.lookup.join(raw, now).await?;
+            }
             let json = match (&raw, look::json(&entry.bytes)) {
                 (None, Some(json)) => document(json, recorded.time, &context, &self.zone),
                 _ => String::new(),

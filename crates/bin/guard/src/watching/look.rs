@@ -9,10 +9,13 @@ use model::{Label, PrincipalId, StudyId, VersionId};
 use store::grants::{self, Grant, GrantState};
 use store::guarded::versions;
 use store::principals::{self, Principal};
+use store::sources::SourceRow;
 use store::studies::{self, Study};
 use store::{Store, StoreError};
 use watch::document::{Recorded, extension};
 use watch::{Context, Standing};
+
+use super::places;
 
 /// How long what was looked up holds, in milliseconds.
 const FRESH_MS: i64 = 5_000;
@@ -121,11 +124,68 @@ pub(super) struct Lookup {
     principals: HashMap<PrincipalId, Option<(Principal, Vec<Grant>)>>,
     studies: HashMap<StudyId, Option<Study>>,
     names: HashMap<VersionId, Option<String>>,
+    sources: Option<Vec<SourceRow>>,
+    objects: HashMap<String, Option<Touched>>,
+}
+
+/// What the catalogue says of an object that another system named.
+#[derive(Clone)]
+struct Touched {
+    study: Option<StudyId>,
+    labels: Vec<Label>,
+    subjects: u64,
 }
 
 impl Lookup {
     pub fn new(store: Store) -> Self {
-        Self { store, looked_at: i64::MIN, principals: HashMap::new(), studies: HashMap::new(), names: HashMap::new() }
+        Self {
+            store,
+            looked_at: i64::MIN,
+            principals: HashMap::new(),
+            studies: HashMap::new(),
+            names: HashMap::new(),
+            sources: None,
+            objects: HashMap::new(),
+        }
+    }
+
+    /// Forgets what was looked up some moments before `now`.
+    fn refresh(&mut self, now: i64) {
+        let known = [self.principals.len(), self.studies.len(), self.names.len(), self.objects.len()];
+        if known.iter().any(|known| *known >= KNOWN_MAX) || now.saturating_sub(self.looked_at) > FRESH_MS {
+            self.principals.clear();
+            self.studies.clear();
+            self.names.clear();
+            self.objects.clear();
+            self.sources = None;
+            self.looked_at = now;
+        }
+    }
+
+    /// Gives a record of another system the labels and people of the object that it names, if that is in the catalogue.
+    pub async fn join(&mut self, raw: &mut Raw, now: i64) -> Result<(), StoreError> {
+        self.refresh(now);
+        let Some(name) = raw.object.as_deref().filter(|name| !name.is_empty()) else { return Ok(()) };
+        if !self.objects.contains_key(name) {
+            let sources = match self.sources.take() {
+                Some(sources) => sources,
+                None => places::all(&self.store).await?,
+            };
+            let found = places::find(&self.store, &sources, name).await?;
+            self.sources = Some(sources);
+            let touched = found.map(|found| Touched {
+                study: found.study.parse().ok(),
+                labels: found.labels.split(',').filter_map(|label| label.parse().ok()).collect(),
+                subjects: found.subjects,
+            });
+            self.objects.insert(name.to_owned(), touched);
+        }
+        if let Some(Some(touched)) = self.objects.get(name) {
+            raw.study = raw.study.take().or_else(|| touched.study.clone());
+            raw.labels.clone_from(&touched.labels);
+            raw.subjects = touched.subjects;
+        }
+        Ok(())
     }
 
     /// The name of the version that was touched: a download is recorded without it.
@@ -146,14 +206,7 @@ impl Lookup {
         revealed: &[Revealed],
         now: i64,
     ) -> Result<Context, StoreError> {
-        let is_full =
-            [self.principals.len(), self.studies.len(), self.names.len()].iter().any(|known| *known >= KNOWN_MAX);
-        if is_full || now.saturating_sub(self.looked_at) > FRESH_MS {
-            self.principals.clear();
-            self.studies.clear();
-            self.names.clear();
-            self.looked_at = now;
-        }
+        self.refresh(now);
         let name = revealed.iter().find(|detail| detail.field == "object.name");
         let mut name = name.and_then(|detail| detail.value.as_ref().ok()).cloned();
         if name.is_none() {

@@ -1,5 +1,7 @@
 //! The record is watched while the server runs: a finding comes within seconds, once, and survives kills.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -90,5 +92,51 @@ fn misuse_becomes_a_finding_once_and_survives_a_kill() {
     drop(server);
     // The same works where no server runs.
     assert_eq!(findings(folder)[0]["verdict"], "false-positive");
+    verified(folder);
+}
+
+/// Sends a log with a token; the status and the body of the answer.
+fn sent(address: &str, token: &str, log: &str) -> (String, String) {
+    let mut stream = TcpStream::connect(address).unwrap();
+    let head = format!(
+        "POST /api/v1/events HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {token}\r\ncontent-type: application/x-ndjson\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+        log.len()
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    stream.write_all(log.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    (head.split(' ').nth(1).unwrap().to_owned(), body.to_owned())
+}
+
+#[test]
+fn what_another_system_logged_becomes_a_finding() {
+    const RULE: &str = "AWS KMS";
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let token = told(folder, &["intake", "token", "create", "cloud"])["token"].as_str().unwrap().to_owned();
+    let mut server = Server::start(folder);
+    assert_eq!(sent(&server.console, "wrong", "{}").0, "401");
+    let event = "{\"eventVersion\":\"1.10\",\"userIdentity\":{\"type\":\"AssumedRole\",\"arn\":\"arn:aws:sts::111122223333:assumed-role/analyst/ada\",\"accountId\":\"111122223333\"},\"eventTime\":\"2026-11-29T10:00:00Z\",\"eventSource\":\"kms.amazonaws.com\",\"eventName\":\"ScheduleKeyDeletion\",\"awsRegion\":\"eu-central-1\",\"sourceIPAddress\":\"203.0.113.7\",\"requestParameters\":{\"keyId\":\"1a2b\",\"pendingWindowInDays\":7},\"eventType\":\"AwsApiCall\"}\n";
+    let (status, body) = sent(&server.console, &token, event);
+    assert!(status == "200" && body.contains("\"records\":1"), "{status} {body}");
+    let begun = Instant::now();
+    let found = loop {
+        let output = run(folder, &["findings", "list", "--quiet", "--format", "json"]);
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        if let Some(line) = text.lines().find(|line| line.contains(RULE)) {
+            break serde_json::from_str::<Value>(line).unwrap();
+        }
+        assert!(begun.elapsed() < Duration::from_secs(30), "{text}");
+        std::thread::sleep(Duration::from_millis(100));
+    };
+    // Killed, and nothing comes twice.
+    drop(server);
+    server = Server::start(folder);
+    let shown = told(folder, &["findings", "show", &found["finding"].to_string()]);
+    assert_eq!(shown["matches"], 1, "{shown}");
+    assert_eq!(sent(&server.console, &token, "not a log that anybody knows\n").0, "200", "what cannot be read is kept");
+    drop(server);
     verified(folder);
 }

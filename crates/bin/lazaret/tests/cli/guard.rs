@@ -33,6 +33,8 @@ pub(crate) fn script(name: &str) -> String {
 pub(crate) struct Server {
     child: Child,
     pub(crate) s3: String,
+    /// The console's address.
+    pub(crate) console: String,
 }
 
 impl Server {
@@ -61,13 +63,17 @@ impl Server {
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut console = String::new();
         let s3 = loop {
             let line = lines.next().expect("it says where S3 is").unwrap();
             if let Some(rest) = line.strip_prefix("S3 is at ") {
                 break rest.split_whitespace().next().unwrap().trim_end_matches('/').to_owned();
             }
+            if let Some(at) = line.find("http://") {
+                console = line[at + "http://".len()..].split('/').next().unwrap().to_owned();
+            }
         };
-        Self { child, s3 }
+        Self { child, s3, console }
     }
 }
 
