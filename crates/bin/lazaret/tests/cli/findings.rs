@@ -147,15 +147,13 @@ fn an_object_that_another_system_names_has_labels_and_people() {
     let folder = folder.path();
     let studies = folder.join("Studies/ONC-101");
     std::fs::create_dir_all(&studies).unwrap();
-    let rows: String = (0..9)
-        .map(|at| format!("ONC-101-01-00{at},Anna Keller-{at},1961-03-1{at},C50.9\n"))
-        .collect();
+    let rows: String = (0..9).map(|at| format!("ONC-101-01-00{at},Anna Keller-{at},1961-03-1{at},C50.9\n")).collect();
     std::fs::write(studies.join("dm.csv"), format!("USUBJID,PatientName,BirthDate,Diagnosis\n{rows}")).unwrap();
     let scanned = run(folder, &["scan", "Studies", "--quiet", "--format", "json"]);
     assert!(scanned.status.success(), "{}", String::from_utf8_lossy(&scanned.stderr));
     let token = told(folder, &["intake", "token", "create", "files01"])["token"].as_str().unwrap().to_owned();
     let server = Server::start(folder);
-    let event = r#"{"Event":{"System":{"Provider":{"#attributes":{"Name":"Microsoft-Windows-Security-Auditing"}},"EventID":4663,"Task":12800,"TimeCreated":{"#attributes":{"SystemTime":"2026-11-29T10:00:00Z"}},"Channel":"Security","Computer":"files01.example.org"},"EventData":{"SubjectUserName":"ada","SubjectDomainName":"EXAMPLE","ObjectServer":"Security","ObjectType":"File","ObjectName":"D:\\Shares\\Studies\\ONC-101\\dm.csv","AccessList":"%%4416","AccessMask":"0x1","ProcessId":"0x1f4","ProcessName":"C:\\Tools\\rclone.exe"}}}"#;
+    let event = r##"{"Event":{"System":{"Provider":{"#attributes":{"Name":"Microsoft-Windows-Security-Auditing"}},"EventID":4663,"Task":12800,"TimeCreated":{"#attributes":{"SystemTime":"2026-11-29T10:00:00Z"}},"Channel":"Security","Computer":"files01.example.org"},"EventData":{"SubjectUserName":"ada","SubjectDomainName":"EXAMPLE","ObjectServer":"Security","ObjectType":"File","ObjectName":"D:\\Shares\\Studies\\ONC-101\\dm.csv","AccessList":"%%4416","AccessMask":"0x1","ProcessId":"0x1f4","ProcessName":"C:\\Tools\\rclone.exe"}}}"##;
     let (status, body) = sent(&server.console, &token, &format!("{event}\n"));
     assert!(status == "200" && body.contains("\"records\":1"), "{status} {body}");
     let begun = Instant::now();
