@@ -60,6 +60,7 @@ pub fn serve(arguments: &[String]) -> Result<()> {
             origin: "bench.example/ledger".to_owned(),
             limits: guard::Limits::default(),
             federation: identity::Federation::new(Vec::new())?,
+            through: "guard",
         };
         let guarded = Guarded::open(opening).await?;
         let operator = Operator { user: "bench".to_owned(), through: "cli" };

@@ -31,6 +31,7 @@ pub async fn open(folder: &Path) -> Result<Guarded> {
         origin: "bench.example/ledger".to_owned(),
         limits: guard::Limits::default(),
         federation: identity::Federation::new(Vec::new())?,
+        through: "guard",
     };
     Ok(Guarded::open(opening).await?)
 }

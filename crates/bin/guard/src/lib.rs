@@ -98,6 +98,8 @@ pub struct Opening {
     pub limits: gateway::Limits,
     /// Whose word is taken about who somebody is.
     pub federation: Federation,
+    /// What opens it, as its start is recorded: `guard` for a server, `cli` for a single command.
+    pub through: &'static str,
 }
 
 /// Why the guard could not be opened.
@@ -178,7 +180,7 @@ impl Guarded {
     /// # Errors
     /// When a part cannot be opened. Nothing is served then.
     pub async fn open(opening: Opening) -> Result<Self, OpenError> {
-        let Opening { data_dir, store, scanner, root_key, origin, limits, federation } = opening;
+        let Opening { data_dir, store, scanner, root_key, origin, limits, federation, through } = opening;
         let federation = Arc::new(federation);
         let keys_dir = data_dir.join(KEYS);
         private(&keys_dir)?;
@@ -206,7 +208,7 @@ impl Guarded {
             Some(scanner) => Some(Flows::open(scanner, "guard").await?),
             None => None,
         };
-        recorder.record(Event::new(Activity::Start, clock(), "guard")).await?;
+        recorder.record(Event::new(Activity::Start, clock(), through)).await?;
         let gateway = Guard::new(Parts {
             store: store.clone(),
             storage: Arc::new(Sealed::new(vault.clone())),

@@ -548,6 +548,7 @@ pub(crate) mod tests {
             origin: "test.example/ledger".to_owned(),
             limits: Limits::default(),
             federation: identity::Federation::new(Vec::new()).unwrap(),
+            through: "guard",
         };
         Arc::new(Guarded::open(opening).await.unwrap())
     }

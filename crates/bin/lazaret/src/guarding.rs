@@ -309,7 +309,7 @@ impl Counter {
             true => Some(crate::up::desk(&self.global, &self.config, &data)?.scanner().clone()),
             false => None,
         };
-        let guarded = open(&self.global, &self.config, data.catalogue.store().clone(), scanner).await?;
+        let guarded = open(&self.global, &self.config, data.catalogue.store().clone(), scanner, "cli").await?;
         Ok((data, guarded))
     }
 
@@ -328,11 +328,12 @@ pub(crate) async fn open(
     config: &Config,
     store: Store,
     scanner: Option<landscape::scan::Scanner>,
+    through: &'static str,
 ) -> Result<Guarded, Failure> {
     let origin = config.guard.origin.clone().unwrap_or_else(|| ORIGIN.to_owned());
     let (root_key, federation) = (root_key(config)?, config.federation()?);
     let (data_dir, limits) = (global.data_dir.clone(), config.guard.limits());
-    let opening = Opening { data_dir, store, scanner, root_key, origin, limits, federation };
+    let opening = Opening { data_dir, store, scanner, root_key, origin, limits, federation, through };
     let guarded = Guarded::open(opening).await.map_err(|error| {
         Failure::failed("guard", anyhow::anyhow!(guard::whole(&error)))
             .hint("one program at a time opens a data folder; a running `lazaret up` answers commands itself")

@@ -87,7 +87,8 @@ async fn serve(
     let data = Data::open(global, config).await?;
     let desk = Arc::new(desk(global, config, &data)?);
     let scanner = (!config.guard.inspection_off).then(|| desk.scanner().clone());
-    let guarded = Arc::new(crate::guarding::open(global, config, data.catalogue.store().clone(), scanner).await?);
+    let store = data.catalogue.store().clone();
+    let guarded = Arc::new(crate::guarding::open(global, config, store, scanner, "guard").await?);
     let watching = guarded
         .watching(config.watch_options(at(config, address))?)
         .map_err(|error| Failure::failed("rules", error))?;
