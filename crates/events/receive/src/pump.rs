@@ -27,7 +27,7 @@ pub use prepare::{RAW_BYTES_MAX, event};
 /// Records that are being recorded at a time.
 const IN_FLIGHT_MAX: usize = 4_096;
 /// Bytes of records that are being recorded at a time.
-const IN_FLIGHT_BYTES_MAX: u64 = 16 << 20;
+const IN_FLIGHT_BYTES_MAX: u64 = 32 << 20;
 /// Prepared chunks that wait for the task.
 const CHUNKS_MAX: usize = 8;
 /// How often the place is kept.
