@@ -99,6 +99,8 @@ pub(crate) enum Command {
     /// What detection found: list, look into, settle, suppress.
     #[command(subcommand)]
     Findings(crate::findings::FindingsCommand),
+    /// Tell from facts about an incident whom the law says to notify, by when and why.
+    Obligations(crate::clocks::ObligationsArgs),
     /// Find whose behaviour is not usual, in logs of what was done to objects.
     Behave(BehaveArgs),
     /// What others know to be bad: import it, and look for it in logs.

@@ -7,6 +7,7 @@ mod app;
 mod behaving;
 mod catalogue;
 mod cli;
+mod clocks;
 mod config;
 mod data;
 mod detecting;

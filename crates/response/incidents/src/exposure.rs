@@ -1,0 +1,260 @@
+//! Whose data was exposed: entries of the record, gathered by object and version, graded, and summed.
+//!
+//! - **certain**: the record says that bytes left, or that somebody looked at the object: `released` with bytes, `preview`.
+//! - **likely**: a download was let, and the record does not say that it ended (a kill, a cut connection): up to all of it left.
+//! - **possible**: nothing says that it was touched, but it was within reach.
+//!
+//! A refused request exposes nothing; it is counted beside.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde::Serialize;
+
+mod sum;
+
+pub use sum::{Category, CategoryError, Exposure, Figures, Grade, Known, Place, Summed, sum};
+
+/// Entries that are kept one by one for an object; further ones are counted, and the record has them.
+pub const ENTRIES_MAX: usize = 256;
+
+/// One entry of the record about an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Touched<'a> {
+    /// Its number in the record.
+    pub entry: u64,
+    /// When, in milliseconds since 1970, UTC.
+    pub time_ms: i64,
+    /// What was done, by Lazaret's name of the activity.
+    pub activity: &'a str,
+    /// Whether it was let.
+    pub is_success: bool,
+    /// Who, by id.
+    pub principal: &'a str,
+    /// The study.
+    pub study: &'a str,
+    /// The object, by id.
+    pub object: &'a str,
+    /// The version, by id; empty where none is told.
+    pub version: &'a str,
+    /// As which action policy judged it: `read`, `read-deidentified`.
+    pub action: &'a str,
+    /// Bytes, where they are told.
+    pub bytes: Option<u64>,
+}
+
+/// What is known of how one version of one object was touched.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Touch {
+    /// Downloads that were let.
+    pub downloads: u64,
+    /// Downloads of which the record says that they ended.
+    pub released: u64,
+    /// Bytes that really left.
+    pub bytes: u64,
+    /// Bytes of downloads that were let and of which no end is recorded.
+    pub bytes_unended: u64,
+    /// How often somebody looked at it in the console.
+    pub previews: u64,
+    /// Requests that were refused.
+    pub refused: u64,
+    /// What left was de-identified, all of it.
+    pub deidentified: bool,
+    /// The first time, in milliseconds since 1970, UTC.
+    pub first_ms: i64,
+    /// The last time.
+    pub last_ms: i64,
+    /// Entries that say so, rising, at most [`ENTRIES_MAX`].
+    pub entries: Vec<u64>,
+    /// How many there are.
+    pub entries_total: u64,
+    clear: u64,
+    bytes_let: u64,
+}
+
+/// Gathers entries in any order; parts gathered apart are merged.
+#[derive(Debug, Default)]
+pub struct Gathered {
+    names: Names,
+    touched: HashMap<(u32, u32, u32), Touch>,
+    principals: HashMap<u32, u64>,
+    entries: u64,
+}
+
+/// Texts, each kept once.
+#[derive(Debug, Default)]
+struct Names {
+    index: HashMap<Box<str>, u32>,
+    texts: Vec<Box<str>>,
+}
+
+impl Names {
+    fn number(&mut self, text: &str) -> u32 {
+        if let Some(number) = self.index.get(text) {
+            return *number;
+        }
+        let number = u32::try_from(self.texts.len()).unwrap_or(u32::MAX);
+        self.texts.push(text.into());
+        self.index.insert(text.into(), number);
+        number
+    }
+
+    fn text(&self, number: u32) -> &str {
+        usize::try_from(number).ok().and_then(|number| self.texts.get(number)).map_or("", AsRef::as_ref)
+    }
+}
+
+/// What the activities of the record mean for exposure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Means {
+    Let,
+    Left,
+    Looked,
+}
+
+impl Means {
+    fn of(activity: &str) -> Option<Self> {
+        match activity {
+            "download" => Some(Self::Let),
+            "released" => Some(Self::Left),
+            "preview" => Some(Self::Looked),
+            _ => None,
+        }
+    }
+}
+
+impl Gathered {
+    /// Takes one entry. What says nothing about exposure is passed over.
+    pub fn take(&mut self, entry: Touched<'_>) {
+        let Some(means) = Means::of(entry.activity) else { return };
+        if entry.object.is_empty() {
+            return;
+        }
+        self.entries += 1;
+        let key = (self.names.number(entry.object), self.names.number(entry.version), self.names.number(entry.study));
+        let touch = self.touched.entry(key).or_insert_with(|| Touch {
+            first_ms: i64::MAX,
+            last_ms: i64::MIN,
+            ..Touch::default()
+        });
+        touch.note(means, &entry);
+        if entry.is_success {
+            let principal = self.names.number(entry.principal);
+            *self.principals.entry(principal).or_default() += 1;
+        }
+    }
+
+    /// Takes what was gathered apart.
+    pub fn merge(&mut self, other: Self) {
+        self.entries += other.entries;
+        for ((object, version, study), touch) in other.touched {
+            let key = [object, version, study].map(|number| self.names.number(other.names.text(number)));
+            let [object, version, study] = key;
+            match self.touched.entry((object, version, study)) {
+                std::collections::hash_map::Entry::Occupied(mut there) => there.get_mut().merge(touch),
+                std::collections::hash_map::Entry::Vacant(free) => {
+                    free.insert(touch);
+                }
+            }
+        }
+        for (principal, count) in other.principals {
+            let principal = self.names.number(other.names.text(principal));
+            *self.principals.entry(principal).or_default() += count;
+        }
+    }
+
+    /// How many entries bear on exposure.
+    #[must_use]
+    pub const fn entries(&self) -> u64 {
+        self.entries
+    }
+
+    /// Who was let, by id, and in how many entries.
+    #[must_use]
+    pub fn principals(&self) -> BTreeMap<String, u64> {
+        self.principals.iter().map(|(number, count)| (self.names.text(*number).to_owned(), *count)).collect()
+    }
+
+    /// What was gathered: object, version, study, and how it was touched; by object and version.
+    #[must_use]
+    pub fn touched(self) -> Vec<(String, String, String, Touch)> {
+        let Self { names, touched, .. } = self;
+        let mut all: Vec<(String, String, String, Touch)> = touched
+            .into_iter()
+            .map(|((object, version, study), touch)| {
+                let [object, version, study] = [object, version, study].map(|number| names.text(number).to_owned());
+                (object, version, study, touch.settled())
+            })
+            .collect();
+        all.sort_unstable_by(|one, other| (&one.0, &one.1).cmp(&(&other.0, &other.1)));
+        all
+    }
+}
+
+impl Touch {
+    fn note(&mut self, means: Means, entry: &Touched<'_>) {
+        self.first_ms = self.first_ms.min(entry.time_ms);
+        self.last_ms = self.last_ms.max(entry.time_ms);
+        self.entries_total += 1;
+        if self.entries.len() < ENTRIES_MAX {
+            self.entries.push(entry.entry);
+        } else if let Some(largest) = self.entries.iter_mut().max()
+            && *largest > entry.entry
+        {
+            *largest = entry.entry;
+        }
+        if !entry.is_success {
+            self.refused += 1;
+            return;
+        }
+        match means {
+            Means::Let => {
+                self.downloads += 1;
+                self.bytes_let = self.bytes_let.saturating_add(entry.bytes.unwrap_or(0));
+            }
+            Means::Left => {
+                self.released += 1;
+                self.bytes = self.bytes.saturating_add(entry.bytes.unwrap_or(0));
+            }
+            Means::Looked => self.previews += 1,
+        }
+        self.clear += u64::from(entry.action != "read-deidentified");
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.downloads += other.downloads;
+        self.released += other.released;
+        self.bytes = self.bytes.saturating_add(other.bytes);
+        self.bytes_let = self.bytes_let.saturating_add(other.bytes_let);
+        self.previews += other.previews;
+        self.refused += other.refused;
+        self.clear += other.clear;
+        self.first_ms = self.first_ms.min(other.first_ms);
+        self.last_ms = self.last_ms.max(other.last_ms);
+        self.entries_total += other.entries_total;
+        self.entries.extend(other.entries);
+        self.entries.sort_unstable();
+        self.entries.truncate(ENTRIES_MAX);
+    }
+
+    fn settled(mut self) -> Self {
+        self.entries.sort_unstable();
+        // A download that did not end may have sent all that it was let to send.
+        if self.downloads > self.released {
+            self.bytes_unended = self.bytes_let.saturating_sub(self.bytes);
+        }
+        self.deidentified = self.clear == 0 && self.downloads + self.released + self.previews > 0;
+        self
+    }
+
+    /// How sure it is that somebody has what is in it. `None`: it was only refused.
+    #[must_use]
+    pub const fn grade(&self) -> Option<Grade> {
+        if (self.released > 0 && self.bytes > 0) || self.previews > 0 {
+            Some(Grade::Certain)
+        } else if self.downloads > self.released {
+            Some(Grade::Likely)
+        } else {
+            None
+        }
+    }
+}
