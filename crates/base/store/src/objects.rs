@@ -245,6 +245,31 @@ pub async fn by_paths(
     select_in(transaction, &select, &keys).await?.iter().map(object).collect()
 }
 
+/// Top-level objects of a source among `paths` and the objects in them: path of the top, id, labels; in no order.
+///
+/// # Errors
+/// When the engine refuses.
+pub async fn lying_at(store: &Store, source_id: u32, paths: &[&str]) -> Result<Vec<(String, u32, String)>, StoreError> {
+    let select = format!("SELECT path, id, labels FROM objects WHERE source_id = {source_id} AND path");
+    let keys: Vec<Value> = paths.iter().map(|path| (*path).into()).collect();
+    let tops = select_in_store(store, &select, &keys).await?;
+    let mut found = Vec::with_capacity(tops.len());
+    let mut by_id = std::collections::HashMap::with_capacity(tops.len());
+    for row in &tops {
+        let (path, id, labels): (String, u32, String) = (row.text(0)?, row.id(1)?, row.text(2)?);
+        by_id.insert(id, path.clone());
+        found.push((path, id, labels));
+    }
+    let keys: Vec<Value> = by_id.keys().map(|id| (*id).into()).collect();
+    for row in select_in_store(store, "SELECT top_id, id, labels FROM objects WHERE top_id", &keys).await? {
+        let top: u32 = row.id(0)?;
+        if let Some(path) = by_id.get(&top) {
+            found.push((path.clone(), row.id(1)?, row.text(2)?));
+        }
+    }
+    Ok(found)
+}
+
 /// Members of top-level objects.
 ///
 /// # Errors

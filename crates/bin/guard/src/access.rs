@@ -71,7 +71,7 @@ pub enum AccessRequest {
 }
 
 /// The circumstances in which questions are asked: now, with a second factor.
-fn asked() -> Circumstances {
+pub(crate) fn asked() -> Circumstances {
     Circumstances { now_ms: outside::now(), mfa: true, ..Circumstances::default() }
 }
 
@@ -299,7 +299,7 @@ impl Guarded {
     }
 }
 
-fn labels(set: &str) -> Vec<Label> {
+pub(crate) fn labels(set: &str) -> Vec<Label> {
     set.split_ascii_whitespace().filter_map(|label| label.parse().ok()).collect()
 }
 

@@ -218,6 +218,8 @@ pub enum Request {
     Access(AccessRequest),
     /// What detection found.
     Findings(crate::FindingsRequest),
+    /// Whose data was exposed.
+    Exposure(crate::ExposureRequest),
 }
 
 /// What the server answers.
@@ -304,6 +306,7 @@ impl Guarded {
             Request::HuntBegin { id, asked } => self.begin_hunt(operator, id.as_deref(), &asked).await.map(one),
             Request::HuntProve { index } => self.prove(index).await.map(one),
             Request::Access(request) => self.attend(operator, request).await,
+            Request::Exposure(request) => self.tell_exposure(operator, request).await,
             Request::Findings(request) => self.about_findings(operator, request).await,
             Request::KeysHold { scope: text, reference, on } => {
                 self.hold(operator, &scope(&text)?, &reference, on).await.map(one)

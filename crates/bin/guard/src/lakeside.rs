@@ -95,6 +95,11 @@ impl Lakeside {
         Ok(Self { lake: Arc::new(Mutex::new(lake)), key })
     }
 
+    /// The lake of `data_dir` as it is now, to be read.
+    pub(crate) fn snapshot(&self, data_dir: &Path) -> Result<lake::Snapshot, LakesideError> {
+        Ok(lake::Snapshot::open(&data_dir.join(LAKE), self.key.clone())?)
+    }
+
     /// Does something with the lake, where blocking is no harm.
     async fn with<T: Send + 'static>(
         &self,

@@ -7,6 +7,7 @@
 mod access;
 mod adopt;
 mod control;
+mod exposing;
 mod gate;
 mod inspect;
 mod lakeside;
@@ -38,6 +39,7 @@ use vault::{Blobs, Caching, RootKey, Vault};
 pub use access::AccessRequest;
 pub use adopt::ToAdopt;
 pub use control::{Answer, CONTROL_SOCKET, Request, ask, own_name, serve as serve_control, whole};
+pub use exposing::ExposureRequest;
 pub use gate::Doorkeeper;
 pub use gateway::Limits;
 pub use inspect::Looker;

@@ -63,6 +63,9 @@ pub enum OpsError {
         /// Why not.
         source: std::io::Error,
     },
+    /// What the catalogue knows.
+    #[error(transparent)]
+    Catalogue(#[from] landscape::CatalogueError),
     /// The catalogue.
     #[error(transparent)]
     Flow(#[from] landscape::flow::FlowError),

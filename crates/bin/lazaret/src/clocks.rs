@@ -133,7 +133,13 @@ impl Asked<'_> {
     }
 
     /// Answers lines on all processors, in their order.
-    fn batch(&self, first: u64, lines: &[Vec<u8>], out: &mut impl Write, wrong: &mut Option<Wrong>) -> Result<(), Failure> {
+    fn batch(
+        &self,
+        first: u64,
+        lines: &[Vec<u8>],
+        out: &mut impl Write,
+        wrong: &mut Option<Wrong>,
+    ) -> Result<(), Failure> {
         let workers = std::thread::available_parallelism().map_or(1, usize::from);
         let part = lines.len().div_ceil(workers).max(1);
         let answered: Vec<(Vec<u8>, Vec<String>)> = std::thread::scope(|scope| {

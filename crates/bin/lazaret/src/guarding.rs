@@ -215,7 +215,7 @@ pub(crate) fn verify(global: &Global, arguments: &VerifyArgs) -> ExitCode {
 }
 
 /// A time as people give it: a day, which ends with it, or an instant with offset.
-fn time(text: &str) -> Result<i64, Failure> {
+pub(crate) fn time(text: &str) -> Result<i64, Failure> {
     let instant: Result<jiff::Timestamp, _> = text.parse();
     if let Ok(instant) = instant {
         return Ok(instant.as_millisecond());
@@ -243,7 +243,7 @@ pub(crate) fn tell(global: &Global, request: Request, format: ListFormat, shown:
 }
 
 /// A character that moves no cursor and colours nothing: what stands in a record may have been written to deceive.
-fn visible(character: char) -> char {
+pub(crate) fn visible(character: char) -> char {
     if character.is_control() { '\u{fffd}' } else { character }
 }
 

@@ -11,6 +11,7 @@ mod clocks;
 mod config;
 mod data;
 mod detecting;
+mod exposing;
 mod failure;
 mod findings;
 mod guarding;

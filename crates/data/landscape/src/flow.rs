@@ -83,6 +83,12 @@ impl Flows {
         }))
     }
 
+    /// Where it is kept what was found.
+    #[must_use]
+    pub const fn catalogue(&self) -> &Arc<Catalogue> {
+        &self.catalogue
+    }
+
     /// Begins to look at an object called `name`.
     #[must_use]
     pub fn begin(self: &Arc<Self>, name: &str) -> Flow {

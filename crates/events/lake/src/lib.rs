@@ -10,6 +10,7 @@
 //! [`rows_of`] flattens entries; [`Lake`] writes them as Parquet (`segment`), each segment sealed as a whole (`sealed`) and listed in
 //! a manifest that is replaced as a whole (`manifest`). A [`Snapshot`] reads. The form is documented in docs/reference/lake.md.
 
+mod accesses;
 mod columns;
 mod disk;
 mod entries;
@@ -24,6 +25,7 @@ mod segment;
 
 use std::sync::Arc;
 
+pub use accesses::{Access, Wanted};
 pub use entries::{Detail, Opened, rows_of};
 pub use error::LakeError;
 pub use folder::{Checkpoint, Forgotten, Lake, Limits, SEGMENT_BYTES_MAX, SEGMENT_ROWS_MAX, Snapshot};

@@ -12,7 +12,7 @@ use serde::Serialize;
 
 mod sum;
 
-pub use sum::{Category, CategoryError, Exposure, Figures, Grade, Known, Place, Summed, sum};
+pub use sum::{Category, CategoryError, Exposure, Figures, Grade, Known, Place, Summed, Tally};
 
 /// Entries that are kept one by one for an object; further ones are counted, and the record has them.
 pub const ENTRIES_MAX: usize = 256;
@@ -137,7 +137,7 @@ impl Gathered {
             ..Touch::default()
         });
         touch.note(means, &entry);
-        if entry.is_success {
+        if entry.is_success || means == Means::Left {
             let principal = self.names.number(entry.principal);
             *self.principals.entry(principal).or_default() += 1;
         }
@@ -174,6 +174,11 @@ impl Gathered {
         self.principals.iter().map(|(number, count)| (self.names.text(*number).to_owned(), *count)).collect()
     }
 
+    /// Objects and versions that were named, each pair once.
+    pub fn names(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.touched.keys().map(|(object, version, _)| (self.names.text(*object), self.names.text(*version)))
+    }
+
     /// What was gathered: object, version, study, and how it was touched; by object and version.
     #[must_use]
     pub fn touched(self) -> Vec<(String, String, String, Touch)> {
@@ -202,7 +207,8 @@ impl Touch {
         {
             *largest = entry.entry;
         }
-        if !entry.is_success {
+        // The end of a download that broke off is no success, and says all the same what had left by then.
+        if !entry.is_success && means != Means::Left {
             self.refused += 1;
             return;
         }

@@ -99,7 +99,8 @@ impl std::fmt::Display for Clocked {
         let offset = jiff::tz::Offset::from_seconds(self.offset_seconds).unwrap_or(jiff::tz::Offset::UTC);
         let local = offset.to_datetime(self.instant);
         let (date, time) = (local.date(), local.time());
-        let (sign, ahead) = if self.offset_seconds < 0 { ('-', -self.offset_seconds) } else { ('+', self.offset_seconds) };
+        let (sign, ahead) =
+            if self.offset_seconds < 0 { ('-', -self.offset_seconds) } else { ('+', self.offset_seconds) };
         write!(
             f,
             "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}{sign}{:02}:{:02}",
@@ -445,7 +446,9 @@ impl Library {
             (DelayKind::Written, Some(until)) => until,
             (DelayKind::Written, None) => {
                 answer.status = Status::Waiting;
-                answer.questions.push("Until when does the written statement of law enforcement ask to wait?".to_owned());
+                answer
+                    .questions
+                    .push("Until when does the written statement of law enforcement ask to wait?".to_owned());
                 return;
             }
             (DelayKind::Oral, until) => until.map_or(oral_end, |until| until.min(oral_end)),

@@ -149,8 +149,7 @@ impl Rule {
             (Some(on), None, None, None, None, []) => {
                 let wrong = || format!("`{on}` is no day of the year; write it as `12-25`");
                 let (month, day) = on.split_once('-').ok_or_else(wrong)?;
-                let (month, day) =
-                    month.parse::<i8>().ok().zip(day.parse::<i8>().ok()).ok_or_else(wrong)?;
+                let (month, day) = month.parse::<i8>().ok().zip(day.parse::<i8>().ok()).ok_or_else(wrong)?;
                 Date::new(year, month, day).map(Some).map_err(|source| format!("`{on}`: {source}"))
             }
             (None, Some(nth), Some(weekday), Some(month), None, []) => Ok(Nth { nth, weekday, month }.in_year(year)),
@@ -158,7 +157,8 @@ impl Rule {
             (None, None, None, None, None, dates) if !dates.is_empty() => {
                 Ok(dates.iter().copied().find(|date| date.year() == year))
             }
-            _ => Err("a holiday is said by one of `on`, `nth` with `weekday` and `month`, `weekday_after`, or `dates`".to_owned()),
+            _ => Err("a holiday is said by one of `on`, `nth` with `weekday` and `month`, `weekday_after`, or `dates`"
+                .to_owned()),
         }
     }
 }

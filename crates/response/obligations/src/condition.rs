@@ -364,9 +364,9 @@ fn tokens(text: &str) -> Result<Vec<&str>, String> {
         let length = match first {
             '(' | ')' | ',' => 1,
             '>' | '<' => 1 + usize::from(rest.get(1..2) == Some("=")),
-            _ => rest
-                .find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '*')))
-                .unwrap_or(rest.len()),
+            _ => {
+                rest.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '*'))).unwrap_or(rest.len())
+            }
         };
         match rest.split_at_checked(length) {
             Some((token, after)) if length > 0 => {
@@ -450,10 +450,8 @@ impl<'a> Parser<'a, '_> {
         if self.takes("is") {
             let is_not = self.takes("not");
             let word = self.next()?;
-            let index = self
-                .vocabulary
-                .word_index(fact, word)
-                .ok_or_else(|| format!("fact `{name}` is never `{word}`"))?;
+            let index =
+                self.vocabulary.word_index(fact, word).ok_or_else(|| format!("fact `{name}` is never `{word}`"))?;
             let node = Node::Word(fact, index);
             return Ok(if is_not { Node::Not(Box::new(node)) } else { node });
         }
@@ -474,8 +472,7 @@ impl<'a> Parser<'a, '_> {
         if self.takes("with") {
             loop {
                 let name = self.next()?;
-                let index =
-                    self.vocabulary.category(name).ok_or_else(|| format!("there is no category `{name}`"))?;
+                let index = self.vocabulary.category(name).ok_or_else(|| format!("there is no category `{name}`"))?;
                 categories |= 1_u64 << index;
                 if !self.takes(",") {
                     break;

@@ -202,7 +202,8 @@ impl<'de> Visitor<'de> for Seed<'_> {
                 "roles" => {
                     once(0, &key)?;
                     for role in map.next_value::<Option<Vec<Cow<'de, str>>>>()?.unwrap_or_default() {
-                        let index = vocabulary.role(&role).ok_or_else(|| A::Error::custom(vocabulary.no_role(&role)))?;
+                        let index =
+                            vocabulary.role(&role).ok_or_else(|| A::Error::custom(vocabulary.no_role(&role)))?;
                         facts.roles |= 1 << index;
                     }
                 }
@@ -215,8 +216,7 @@ impl<'de> Visitor<'de> for Seed<'_> {
                 "affected" => {
                     once(2, &key)?;
                     let written = map.next_value::<Option<Vec<WrittenAffected<'de>>>>()?;
-                    facts.affected =
-                        written.map(|all| affected(&all, vocabulary, &mut facts.strange)).transpose()?;
+                    facts.affected = written.map(|all| affected(&all, vocabulary, &mut facts.strange)).transpose()?;
                 }
                 "law_enforcement_delay" => {
                     once(3, &key)?;
@@ -265,9 +265,11 @@ impl Scalar<'_> {
             (Some(Shape::Flag), Self::Flag(is)) => Ok(Value::Flag(*is)),
             (Some(Shape::Instant), Self::Text(text)) => instant(text, name).map(Value::Instant),
             (Some(Shape::Day), Self::Text(text)) => day(text, name).map(Value::Day),
-            (Some(Shape::Word), Self::Text(text)) => vocabulary.word_index(fact, text).map(Value::Word).ok_or_else(|| {
-                E::custom(format!("`{name}` is never `{text}`; it is one of {}", vocabulary.words(fact).join(", ")))
-            }),
+            (Some(Shape::Word), Self::Text(text)) => {
+                vocabulary.word_index(fact, text).map(Value::Word).ok_or_else(|| {
+                    E::custom(format!("`{name}` is never `{text}`; it is one of {}", vocabulary.words(fact).join(", ")))
+                })
+            }
             (shape, _) => Err(E::custom(format!("`{name}` has to be {}", shape.map_or("known", Shape::as_words)))),
         }
     }
@@ -276,7 +278,9 @@ impl Scalar<'_> {
 /// The time zone of that IANA name.
 fn zone<E: serde::de::Error>(name: &str) -> Result<TimeZone, E> {
     TimeZone::get(name).map_err(|source| {
-        E::custom(format!("`timezone`: `{name}` is no time zone of the IANA database ({source}); write `Europe/Berlin` or `UTC`"))
+        E::custom(format!(
+            "`timezone`: `{name}` is no time zone of the IANA database ({source}); write `Europe/Berlin` or `UTC`"
+        ))
     })
 }
 
@@ -320,11 +324,17 @@ fn affected<E: serde::de::Error>(
     unknown: &mut Vec<String>,
 ) -> Result<Vec<Affected>, E> {
     if all.len() > AFFECTED_MAX {
-        return Err(E::custom(format!("`affected` has {} entries, more than {AFFECTED_MAX}; add them up by jurisdiction", all.len())));
+        return Err(E::custom(format!(
+            "`affected` has {} entries, more than {AFFECTED_MAX}; add them up by jurisdiction",
+            all.len()
+        )));
     }
     let entry = |one: &WrittenAffected<'_>| {
         one.jurisdiction.parse::<model::Jurisdiction>().map_err(|_unknown| {
-            E::custom(format!("`affected`: `{}` is no jurisdiction; write `EU-DE`, `US-CA`, `JP` or `unknown`", one.jurisdiction))
+            E::custom(format!(
+                "`affected`: `{}` is no jurisdiction; write `EU-DE`, `US-CA`, `JP` or `unknown`",
+                one.jurisdiction
+            ))
         })?;
         let mut categories = 0_u64;
         for name in one.categories.iter().flatten() {

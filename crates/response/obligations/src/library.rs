@@ -396,8 +396,7 @@ impl Library {
                 self.regimes.push((file.regime.clone(), file.name.clone()));
             }
             if let Some(DelayRule { citation, says, oral_days_max, .. }) = &file.delay {
-                let rule =
-                    Delaying { citation: citation.clone(), says: says.clone(), oral_days_max: *oral_days_max };
+                let rule = Delaying { citation: citation.clone(), says: says.clone(), oral_days_max: *oral_days_max };
                 self.delaying.insert(file.regime.clone(), rule);
             }
             for written in &file.obligation {
@@ -542,7 +541,9 @@ impl Library {
                 Period::BusinessDays { days, calendar: self.calendar_index(calendar)? }
             }
             _ => {
-                return Err("a period has one of `hours`, `days`, `months`, or `business_days` with `calendar`".to_owned());
+                return Err(
+                    "a period has one of `hours`, `days`, `months`, or `business_days` with `calendar`".to_owned()
+                );
             }
         };
         let number = length.hours.or(length.days).or(length.months).or(length.business_days).unwrap_or(0);

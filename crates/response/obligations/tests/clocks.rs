@@ -58,7 +58,10 @@ fn nis2_final_runs_from_the_notification() {
 }
 
 fn hipaa(discovered_on: &str, states: &[(&str, u64)]) -> Value {
-    let affected: Vec<Value> = states.iter().map(|(state, subjects)| json!({"jurisdiction": state, "subjects": subjects, "categories": ["health"]})).collect();
+    let affected: Vec<Value> = states
+        .iter()
+        .map(|(state, subjects)| json!({"jurisdiction": state, "subjects": subjects, "categories": ["health"]}))
+        .collect();
     json!({"roles": ["covered_entity"], "discovered_on": discovered_on, "affected": affected, "secured": false})
 }
 
@@ -74,9 +77,8 @@ fn hipaa_counts_sixty_days_and_years() {
 #[test]
 fn hipaa_thresholds() {
     let status = |states: &[(&str, u64)], id| answer(&hipaa("2026-01-15", states), id).status;
-    let triggered = |states: &[(&str, u64)]| {
-        ["HIPAA-406", "HIPAA-408b", "HIPAA-408c"].map(|id| status(states, id) == Status::Due)
-    };
+    let triggered =
+        |states: &[(&str, u64)]| ["HIPAA-406", "HIPAA-408b", "HIPAA-408c"].map(|id| status(states, id) == Status::Due);
     assert_eq!(triggered(&[("US-CA", 499)]), [false, false, true]);
     assert_eq!(triggered(&[("US-CA", 500)]), [false, true, false]);
     assert_eq!(triggered(&[("US-CA", 501)]), [true, true, false]);
@@ -110,7 +112,10 @@ fn appi_triggers_and_days() {
     let unknown = answer(&appi(contacts(1001), json!({"wrongful_purpose": null})), "APPI-26-fin");
     assert_eq!((unknown.status, unknown.due_on.map(|on| on.to_string()).as_deref()), (Status::Due, Some("2026-04-30")));
     assert_eq!(unknown.questions.len(), 1, "{:?}", unknown.questions);
-    assert_eq!(due_on(&appi(contacts(2000), json!({"aware_at": "2026-12-02T10:00:00+09:00"})), "APPI-26-fin"), "2026-12-31");
+    assert_eq!(
+        due_on(&appi(contacts(2000), json!({"aware_at": "2026-12-02T10:00:00+09:00"})), "APPI-26-fin"),
+        "2026-12-31"
+    );
     let new_year = answer(&appi(contacts(2000), json!({"aware_at": "2026-12-02T10:00:00+09:00"})), "APPI-26-fin");
     assert_eq!(new_year.legal_due_on.map(|on| on.to_string()).as_deref(), Some("2027-01-04"));
 }
@@ -121,7 +126,10 @@ fn trials_devices_companies_and_clinics() {
     assert_eq!(due_on(&ctr, "CTR-52"), "2026-03-08", "the day is where the sponsor is");
     assert_eq!(answer(&ctr, "CTR-54").status, Status::NotTriggered);
     let device = |what: &str| json!({"roles": ["device_manufacturer"], "aware_at": "2026-02-02T12:00:00Z", "serious_device_incident": what});
-    assert_eq!(["serious", "death", "public_health_threat"].map(|what| due_on(&device(what), "MDR-87")), ["2026-02-17", "2026-02-12", "2026-02-04"]);
+    assert_eq!(
+        ["serious", "death", "public_health_threat"].map(|what| due_on(&device(what), "MDR-87")),
+        ["2026-02-17", "2026-02-12", "2026-02-04"]
+    );
     let sec = json!({"roles": ["sec_registrant"], "material_on": "2026-11-24"});
     assert_eq!(due_on(&sec, "SEC-8K"), "2026-12-01", "Thanksgiving and a weekend lie between");
     let juneteenth = json!({"roles": ["sec_registrant"], "material_on": "2027-06-16"});
@@ -133,7 +141,8 @@ fn trials_devices_companies_and_clinics() {
 
 #[test]
 fn unknown_facts_ask() {
-    let nothing = json!({"roles": ["controller", "covered_entity", "sponsor", "pihbo", "essential_entity", "processor"]});
+    let nothing =
+        json!({"roles": ["controller", "covered_entity", "sponsor", "pihbo", "essential_entity", "processor"]});
     for answer in answers(&nothing) {
         let expected = if answer.obligation == "CTR-54" { Status::NotTriggered } else { Status::Waiting };
         assert_eq!(answer.status, expected, "{}", answer.obligation);
@@ -143,7 +152,8 @@ fn unknown_facts_ask() {
     let asked = answer(&risk, "GDPR-33-1");
     assert_eq!(asked.status, Status::Waiting);
     assert_eq!(due_at(&risk, "GDPR-33-1"), "2026-01-04T00:00:00+00:00", "time runs while one is asking");
-    let known = json!({"roles": ["controller"], "risk": "unlikely", "affected": [{"jurisdiction": "EU-FR", "subjects": 4}]});
+    let known =
+        json!({"roles": ["controller"], "risk": "unlikely", "affected": [{"jurisdiction": "EU-FR", "subjects": 4}]});
     assert_eq!(answer(&known, "GDPR-33-1").status, Status::NotTriggered, "what is known says no already");
     let many = json!({"roles": ["covered_entity"], "discovered_on": "2026-01-15", "secured": false,
         "affected": [{"jurisdiction": "US-CA", "subjects": 600}, {"jurisdiction": "US-NV"}]});
@@ -156,7 +166,10 @@ fn law_enforcement_delays_and_they_end() {
     let mut facts = hipaa("2026-01-15", &[("US-CA", 501)]);
     facts["law_enforcement_delay"] = json!({"kind": "written", "stated_on": "2026-01-20", "until": "2026-05-01"});
     let tolled = answer(&facts, "HIPAA-404");
-    assert_eq!((tolled.status, tolled.due_on.map(|on| on.to_string()).as_deref()), (Status::Tolled, Some("2026-05-01")));
+    assert_eq!(
+        (tolled.status, tolled.due_on.map(|on| on.to_string()).as_deref()),
+        (Status::Tolled, Some("2026-05-01"))
+    );
     let options = Options { at: "2026-05-02T08:00:00Z".parse().ok(), with_proposed: false };
     let late = library().answers(&self::facts(&facts), options);
     let late = late.iter().find(|answer| answer.obligation == "HIPAA-404").expect("it is owed");
@@ -231,7 +244,11 @@ confidence = "user"
         let facts = json!({"roles": ["processor"], "aware_at": aware_at}).to_string();
         let facts = Facts::from_json(facts.as_bytes(), library.vocabulary()).expect("facts");
         let answers = library.answers(&facts, Options::default());
-        answers.iter().find(|answer| answer.obligation == "MSA-7.2").and_then(|answer| answer.due_at).map(|at| at.to_string())
+        answers
+            .iter()
+            .find(|answer| answer.obligation == "MSA-7.2")
+            .and_then(|answer| answer.due_at)
+            .map(|at| at.to_string())
     };
     assert_eq!(due("2026-06-30T12:00:00Z").as_deref(), Some("2026-07-01T12:00:00+00:00"), "by the text of that day");
     assert_eq!(due("2026-07-01T12:00:00Z").as_deref(), Some("2026-07-02T00:00:00+00:00"));
@@ -265,12 +282,16 @@ fn bad_facts_are_told_with_place() {
         (r#"{"risk":"medium"}"#, "unlikely, risk, high"),
         (r#"{"secured":"no"}"#, "`true`, `false` or `null`"),
         (r#"{"secured":true,"secured":false}"#, "given twice"),
-        (r#"{"law_enforcement_delay":{"kind":"oral","stated_on":"2026-02-01","until":"2026-01-01"}}"#, "ends before it was stated"),
+        (
+            r#"{"law_enforcement_delay":{"kind":"oral","stated_on":"2026-02-01","until":"2026-01-01"}}"#,
+            "ends before it was stated",
+        ),
     ] {
         let why = refused(text);
         assert!(why.contains(says), "{text}: {why}");
     }
-    let strange = facts(&json!({"note": 1, "affected": [{"jurisdiction": "JP", "subjects": 1, "categories": ["shoes"]}]}));
+    let strange =
+        facts(&json!({"note": 1, "affected": [{"jurisdiction": "JP", "subjects": 1, "categories": ["shoes"]}]}));
     assert_eq!(strange.strange, ["fact `note`", "category `shoes`"], "what means nothing is told");
     let empty = facts(&json!({"affected": [], "roles": ["controller"], "risk": "high"}));
     assert_eq!(library().answers(&empty, Options::default())[0].status, Status::NotTriggered, "nobody is nobody");
@@ -281,7 +302,11 @@ fn every_answer_says_why() {
     let facts = json!({"roles": ["controller"], "aware_at": "2026-01-01T00:00:00Z", "risk": "high", "secured": false,
         "affected": [{"jurisdiction": "EU-FR", "subjects": 4}, {"jurisdiction": "EU-DE", "subjects": 1}]});
     let answer = answer(&facts, "GDPR-33-1");
-    assert!(answer.because.starts_with("as controller; 5 people in EU; `risk` is `high`. Reg. (EU) 2016/679 Art. 33(1): "), "{}", answer.because);
+    assert!(
+        answer.because.starts_with("as controller; 5 people in EU; `risk` is `high`. Reg. (EU) 2016/679 Art. 33(1): "),
+        "{}",
+        answer.because
+    );
     assert_eq!(answer.recipients.len(), 2);
     assert!(answer.recipients[1].starts_with("Commission nationale"), "{:?}", answer.recipients);
 }
@@ -308,11 +333,16 @@ fn completions(facts: &Value) -> Vec<Value> {
     let mut all = vec![facts.clone()];
     let mut fill = |name: &str, values: &[Value]| {
         if facts[name].is_null() {
-            all = all.iter().flat_map(|one| values.iter().map(|value| {
-                let mut filled = one.clone();
-                filled[name] = value.clone();
-                filled
-            })).collect();
+            all = all
+                .iter()
+                .flat_map(|one| {
+                    values.iter().map(|value| {
+                        let mut filled = one.clone();
+                        filled[name] = value.clone();
+                        filled
+                    })
+                })
+                .collect();
         }
     };
     for flag in ["secured", "wrongful_purpose", "property_damage_risk", "significant_service_incident"] {

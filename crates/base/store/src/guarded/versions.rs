@@ -1,6 +1,7 @@
 //! Versions of objects.
 
 use super::id16;
+use crate::batch::select_in_store;
 use crate::{PAGE_ROWS_MAX, Row, Store, StoreError, Transaction, Value};
 
 /// One version of an object, or a marker that it was deleted.
@@ -280,6 +281,77 @@ pub async fn find(
 pub async fn by_id(store: &Store, id: [u8; 16]) -> Result<Option<StoredVersion>, StoreError> {
     let sql = format!("SELECT {COLUMNS} FROM guarded_versions WHERE version = $1");
     store.row(&sql, &[id.as_slice().into()]).await?.map(|row| version(&row)).transpose()
+}
+
+/// What exposure asks of a version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Described {
+    /// The version's id.
+    pub version: [u8; 16],
+    /// The object's id.
+    pub object: [u8; 16],
+    /// The study.
+    pub study: String,
+    /// Its name: the key.
+    pub name: String,
+    /// Whether it is the newest that can be seen.
+    pub latest: bool,
+    /// Labels, parted by blanks.
+    pub labels: String,
+    /// Data subjects it is about.
+    pub subjects: i64,
+}
+
+const DESCRIBED: &str = "version, object, study, name, latest, labels, subjects";
+
+fn described(row: &Row) -> Result<Described, StoreError> {
+    Ok(Described {
+        version: id16(row, 0)?,
+        object: id16(row, 1)?,
+        study: row.text(2)?,
+        name: name(row, 3)?,
+        latest: row.int(4)? != 0,
+        labels: row.text(5)?,
+        subjects: row.int(6)?,
+    })
+}
+
+/// Versions by their own ids, whatever their state, in no order; those that are gone are left out.
+///
+/// # Errors
+/// When the engine refuses.
+pub async fn describe(store: &Store, ids: &[[u8; 16]]) -> Result<Vec<Described>, StoreError> {
+    let keys: Vec<Value> = ids.iter().map(|id| id.as_slice().into()).collect();
+    let select = format!("SELECT {DESCRIBED} FROM guarded_versions WHERE version");
+    select_in_store(store, &select, &keys).await?.iter().map(described).collect()
+}
+
+/// The newest versions of objects by the objects' ids, in no order.
+///
+/// # Errors
+/// When the engine refuses.
+pub async fn describe_objects(store: &Store, objects: &[[u8; 16]]) -> Result<Vec<Described>, StoreError> {
+    let keys: Vec<Value> = objects.iter().map(|id| id.as_slice().into()).collect();
+    let select = format!("SELECT {DESCRIBED} FROM guarded_versions WHERE latest = 1 AND marker = 0 AND object");
+    select_in_store(store, &select, &keys).await?.iter().map(described).collect()
+}
+
+/// Newest versions of a study that are no markers, after the name `after`, by name, at most `limit` and a page.
+///
+/// # Errors
+/// When the engine refuses.
+pub async fn describe_study(
+    store: &Store,
+    study: &str,
+    after: &[u8],
+    limit: u32,
+) -> Result<Vec<Described>, StoreError> {
+    let sql = format!(
+        "SELECT {DESCRIBED} FROM guarded_versions WHERE study = $1 AND latest = 1 AND marker = 0 AND name > $2 \
+         ORDER BY name LIMIT {}",
+        limit.min(PAGE_ROWS_MAX)
+    );
+    store.rows(&sql, &[study.into(), after.into()]).await?.iter().map(described).collect()
 }
 
 /// What came of taking a version away.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::Touch;
+use super::{Gathered, Touch};
 
 /// How sure an exposure is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -172,70 +172,87 @@ impl Exposure {
     }
 }
 
-/// Sums what was touched. `place` says where an object lies; `people` counts distinct people in catalogued objects.
-///
-/// # Errors
-/// What `people` says.
-pub fn sum<E>(
-    gathered: super::Gathered,
-    reachable: Vec<(String, String)>,
-    categories: &Category,
-    place: impl Fn(&str, &str) -> Place,
-    mut people: impl FnMut(&[u32]) -> Result<Summed, E>,
-) -> Result<Exposure, E> {
-    let (principals, entries) = (gathered.principals(), gathered.entries());
-    let mut objects = Vec::new();
-    let (mut refused, mut clear, mut uncounted, mut uncounted_subjects) = (0, false, 0, 0);
-    let mut by_grade: BTreeMap<Grade, (u64, BTreeSet<u32>)> = BTreeMap::new();
-    let mut seen: BTreeSet<String> = BTreeSet::new();
-    let mut add = |grade: Grade, at: &Place| {
-        let (count, ids) = by_grade.entry(grade).or_default();
-        *count += 1;
-        ids.extend(at.catalogued.iter().copied());
-        if at.catalogued.is_empty() && at.subjects > 0 {
-            uncounted += 1;
-            uncounted_subjects += at.subjects;
-        }
-    };
-    for (object, version, study, touch) in gathered.touched() {
-        refused += touch.refused;
-        let Some(grade) = touch.grade() else { continue };
-        let at = place(&object, &version);
-        clear |= !touch.deidentified;
-        add(grade, &at);
-        seen.insert(object.clone());
-        objects.push(Known { object, version, study, grade, labels: at.labels, subjects: at.subjects, touch });
-    }
-    for (object, study) in reachable {
-        if seen.contains(&object) {
-            continue;
-        }
-        let at = place(&object, "");
-        add(Grade::Possible, &at);
-        let touch = Touch::default();
-        let (labels, subjects) = (at.labels, at.subjects);
-        objects.push(Known { object, version: String::new(), study, grade: Grade::Possible, labels, subjects, touch });
-    }
-    objects.sort_by(|one, other| {
-        (one.grade, std::cmp::Reverse(one.subjects), &one.object).cmp(&(other.grade, std::cmp::Reverse(other.subjects), &other.object))
-    });
-    let (mut figures, mut count, mut ids) = (Vec::new(), 0, BTreeSet::new());
-    for grade in Grade::ALL {
-        let (objects, more) = by_grade.remove(&grade).unwrap_or_default();
-        count += objects;
-        let is_same = more.is_empty();
-        ids.extend(more);
-        let figure = match figures.last() {
-            Some(last) if is_same => Figures { grade, objects: count, ..Clone::clone(last) },
-            _ => {
-                let ids: Vec<u32> = ids.iter().copied().collect();
-                told(grade, count, people(&ids)?, categories)
-            }
+/// Objects by grade, before the people in them are counted.
+#[derive(Debug)]
+pub struct Tally {
+    exposure: Exposure,
+    by_grade: BTreeMap<Grade, (u64, BTreeSet<u32>)>,
+}
+
+impl Tally {
+    /// Grades what was gathered, and what was within reach (object and study) and not touched. `place` says where an object, in
+    /// that version, lies.
+    pub fn of(gathered: Gathered, reachable: Vec<(String, String)>, place: impl Fn(&str, &str) -> Place) -> Self {
+        let mut tally = Self {
+            exposure: Exposure {
+                objects: Vec::new(),
+                figures: Vec::new(),
+                principals: gathered.principals(),
+                entries: gathered.entries(),
+                refused: 0,
+                uncounted: 0,
+                uncounted_subjects: 0,
+                deidentified: false,
+            },
+            by_grade: BTreeMap::new(),
         };
-        figures.push(figure);
+        let mut is_clear = false;
+        let mut seen: BTreeSet<String> = BTreeSet::new();
+        for (object, version, study, touch) in gathered.touched() {
+            tally.exposure.refused += touch.refused;
+            let Some(grade) = touch.grade() else { continue };
+            is_clear |= !touch.deidentified;
+            seen.insert(object.clone());
+            let at = place(&object, &version);
+            tally.add(Known { object, version, study, grade, labels: Vec::new(), subjects: 0, touch }, at);
+        }
+        for (object, study) in reachable {
+            if !seen.contains(&object) {
+                let at = place(&object, "");
+                let (grade, version, touch) = (Grade::Possible, String::new(), Touch::default());
+                tally.add(Known { object, version, study, grade, labels: Vec::new(), subjects: 0, touch }, at);
+            }
+        }
+        let objects = &mut tally.exposure.objects;
+        objects.sort_by(|one, other| {
+            let key = |known: &Known| (known.grade, std::cmp::Reverse(known.subjects));
+            key(one).cmp(&key(other)).then_with(|| one.object.cmp(&other.object))
+        });
+        tally.exposure.deidentified = !is_clear && !tally.exposure.objects.is_empty();
+        tally
     }
-    let deidentified = !clear && !objects.is_empty();
-    Ok(Exposure { objects, figures, principals, entries, refused, uncounted, uncounted_subjects, deidentified })
+
+    fn add(&mut self, known: Known, at: Place) {
+        let (count, ids) = self.by_grade.entry(known.grade).or_default();
+        *count += 1;
+        if at.catalogued.is_empty() && at.subjects > 0 {
+            self.exposure.uncounted += 1;
+            self.exposure.uncounted_subjects += at.subjects;
+        }
+        ids.extend(at.catalogued);
+        self.exposure.objects.push(Known { labels: at.labels, subjects: at.subjects, ..known });
+    }
+
+    /// Objects of the catalogue whose people are to be counted together: up to each grade, the surest first.
+    #[must_use]
+    pub fn sets(&self) -> [Vec<u32>; 3] {
+        let mut ids = BTreeSet::new();
+        Grade::ALL.map(|grade| {
+            ids.extend(self.by_grade.get(&grade).iter().flat_map(|(_, more)| more.iter().copied()));
+            ids.iter().copied().collect()
+        })
+    }
+
+    /// With the people counted in each of [`Tally::sets`].
+    #[must_use]
+    pub fn counted(mut self, summed: [Summed; 3], categories: &Category) -> Exposure {
+        let mut objects = 0;
+        for (grade, summed) in Grade::ALL.into_iter().zip(summed) {
+            objects += self.by_grade.get(&grade).map_or(0, |(count, _)| *count);
+            self.exposure.figures.push(told(grade, objects, summed, categories));
+        }
+        self.exposure
+    }
 }
 
 fn told(grade: Grade, objects: u64, summed: Summed, categories: &Category) -> Figures {

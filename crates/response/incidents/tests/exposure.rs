@@ -1,0 +1,173 @@
+//! Entries of the record in, graded exposure out.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use incidents::exposure::{Category, ENTRIES_MAX, Exposure, Gathered, Grade, Place, Summed, Tally, Touched};
+use proptest::prelude::{Just, ProptestConfig, any, prop, prop_assert, prop_assert_eq, prop_oneof, proptest};
+use proptest::strategy::Strategy;
+
+fn touched<'a>(entry: u64, activity: &'a str, object: &'a str, bytes: u64) -> Touched<'a> {
+    Touched {
+        entry,
+        time_ms: 1_000 * i64::try_from(entry).unwrap_or(0),
+        activity,
+        is_success: true,
+        principal: "p1",
+        study: "onc-201",
+        object,
+        version: "v1",
+        action: "read",
+        bytes: Some(bytes),
+    }
+}
+
+/// Each object `oN` lies in the catalogue under N, holds health data and is about N people of the EU and one of Japan.
+fn place(object: &str, _version: &str) -> Place {
+    let number: u32 = object.trim_start_matches('o').parse().unwrap_or(0);
+    Place {
+        catalogued: if number == 99 { vec![] } else { vec![number] },
+        labels: vec!["special.health".to_owned()],
+        subjects: u64::from(number),
+        is_current: true,
+    }
+}
+
+fn people(ids: &[u32]) -> Summed {
+    let eu = ids.iter().map(|id| u64::from(*id)).sum();
+    let places = BTreeMap::from([("EU-DE".to_owned(), eu), ("JP".to_owned(), u64::from(!ids.is_empty()))]);
+    Summed {
+        people: eu + 1,
+        by_jurisdiction: places.clone(),
+        by_label: BTreeMap::from([("special.health".to_owned(), places)]),
+    }
+}
+
+fn exposure(gathered: Gathered, reachable: &[&str]) -> Exposure {
+    let reachable = reachable.iter().map(|object| ((*object).to_owned(), "onc-201".to_owned())).collect();
+    let tally = Tally::of(gathered, reachable, place);
+    let counted = tally.sets().map(|ids| people(&ids));
+    tally.counted(counted, &Category::shipped().expect("the table that is shipped"))
+}
+
+fn gathered(entries: &[Touched<'_>]) -> Gathered {
+    let mut gathered = Gathered::default();
+    entries.iter().for_each(|entry| gathered.take(*entry));
+    gathered
+}
+
+#[test]
+fn what_left_is_certain_what_was_let_is_likely_and_what_was_in_reach_is_possible() {
+    let refused = Touched { is_success: false, ..touched(6, "download", "o4", 10) };
+    let entries = [
+        touched(1, "download", "o1", 10),
+        touched(2, "released", "o1", 10),
+        touched(3, "download", "o2", 20),
+        touched(4, "preview", "o3", 0),
+        refused,
+        touched(7, "look", "o5", 0),
+        touched(8, "upload", "o6", 9),
+    ];
+    let found = exposure(gathered(&entries), &["o1", "o7"]);
+    let grades: Vec<(&str, Grade)> = found.objects.iter().map(|known| (known.object.as_str(), known.grade)).collect();
+    assert_eq!(
+        grades,
+        [("o3", Grade::Certain), ("o1", Grade::Certain), ("o2", Grade::Likely), ("o7", Grade::Possible)]
+    );
+    assert_eq!((found.refused, found.entries), (1, 5));
+    let people: Vec<u64> = found.figures.iter().map(|figures| figures.by_jurisdiction["EU-DE"]).collect();
+    assert_eq!(people, [4, 6, 13], "each grade with all surer ones");
+    assert_eq!(found.figures[0].categories["EU-DE"], BTreeSet::from(["health".to_owned()]));
+    let likely = found.objects.iter().find(|known| known.object == "o2").expect("it is there");
+    assert_eq!(
+        (likely.touch.bytes, likely.touch.bytes_unended, likely.touch.entries.as_slice()),
+        (0, 20, [3].as_slice())
+    );
+}
+
+#[test]
+fn a_download_that_broke_off_says_how_much_left_and_how_much_may_have() {
+    let entries = [
+        touched(1, "download", "o1", 100),
+        Touched { is_success: false, ..touched(2, "released", "o1", 40) },
+        touched(3, "download", "o1", 100),
+        Touched { action: "read-deidentified", ..touched(4, "download", "o2", 5) },
+        Touched { action: "read-deidentified", ..touched(5, "released", "o2", 5) },
+    ];
+    let found = exposure(gathered(&entries), &[]);
+    let touch = |object: &str| &found.objects.iter().find(|known| known.object == object).expect("it is there").touch;
+    assert_eq!((touch("o1").bytes, touch("o1").bytes_unended, touch("o1").deidentified), (40, 160, false));
+    assert!(touch("o2").deidentified && !found.deidentified);
+    let nothing = exposure(gathered(&[touched(1, "download", "o1", 0), touched(2, "released", "o1", 0)]), &[]);
+    assert!(nothing.objects.is_empty(), "an end without a byte exposed nothing");
+}
+
+#[test]
+fn facts_hold_people_by_jurisdiction_and_say_what_is_not_counted() {
+    let found = exposure(gathered(&[touched(1, "preview", "o5", 0), touched(2, "preview", "o99", 0)]), &[]);
+    assert_eq!((found.uncounted, found.uncounted_subjects), (1, 99));
+    let affected = found.affected(Grade::Certain);
+    assert_eq!(
+        affected,
+        serde_json::json!([
+            {"jurisdiction": "EU-DE", "subjects": 5, "categories": ["health"]},
+            {"jurisdiction": "JP", "subjects": 1, "categories": ["health"]},
+            {"jurisdiction": "unknown", "subjects": null, "categories": []},
+        ])
+    );
+    let facts = serde_json::json!({"roles": ["controller"], "aware_at": "2026-11-01T00:00:00Z", "risk": "risk", "affected": affected});
+    let library = obligations::shipped().expect("the library that is shipped");
+    let facts =
+        obligations::Facts::from_json(facts.to_string().as_bytes(), library.vocabulary()).expect("they are facts");
+    let answers = library.answers(&facts, obligations::Options::default());
+    assert_eq!(answers[0].status, obligations::Status::Due, "clocks can be told from it as it is");
+}
+
+#[test]
+fn every_category_is_one_that_laws_tell_apart() {
+    let table = Category::shipped().expect("the table that is shipped");
+    let known = obligations::shipped().expect("the library").vocabulary().categories();
+    for label in model::Label::ALL {
+        for category in table.of(label.as_str()) {
+            assert!(known.iter().any(|one| one == category), "{label:?}: {category}");
+        }
+    }
+    assert_eq!(table.of("phi.direct").count(), 3);
+}
+
+fn entries() -> impl Strategy<Value = Vec<(u64, usize, usize, bool, u64)>> {
+    let activity = prop_oneof![Just(0_usize), Just(1), Just(2), Just(3)];
+    prop::collection::vec((0_u64..10_000, activity, 0_usize..5, any::<bool>(), 0_u64..50), 0..200)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    /// What is gathered in parts, in whatever order, is what is gathered at once.
+    #[test]
+    fn parts_and_order_play_no_role(mut all in entries(), cut in 0_usize..200) {
+        const ACTIVITIES: [&str; 4] = ["download", "released", "preview", "look"];
+        const OBJECTS: [&str; 5] = ["o1", "o2", "o3", "o4", "o5"];
+        all.sort_unstable();
+        all.dedup_by_key(|entry| entry.0);
+        let entry = |(number, activity, object, is_success, bytes): &(u64, usize, usize, bool, u64)| Touched {
+            is_success: *is_success,
+            ..touched(*number, ACTIVITIES[*activity], OBJECTS[*object], *bytes)
+        };
+        let whole = gathered(&all.iter().map(entry).collect::<Vec<_>>());
+        let cut = cut.min(all.len());
+        let mut second = gathered(&all[cut..].iter().rev().map(entry).collect::<Vec<_>>());
+        second.merge(gathered(&all[..cut].iter().map(entry).collect::<Vec<_>>()));
+        prop_assert_eq!(exposure(whole, &[]), exposure(second, &[]));
+        let found = exposure(gathered(&all.iter().map(entry).collect::<Vec<_>>()), &["o1", "o2"]);
+        let objects: Vec<u64> = found.figures.iter().map(|figures| figures.objects).collect();
+        prop_assert!(objects.windows(2).all(|pair| pair[0] <= pair[1]), "a surer grade never holds more");
+    }
+}
+
+#[test]
+fn entries_are_kept_up_to_a_limit_and_counted_beyond() {
+    let entries: Vec<Touched<'_>> = (0..1_000).rev().map(|entry| touched(entry, "download", "o1", 1)).collect();
+    let found = exposure(gathered(&entries), &[]);
+    let touch = &found.objects[0].touch;
+    assert_eq!((touch.entries.len(), touch.entries_total, touch.entries[0]), (ENTRIES_MAX, 1_000, 0));
+}
