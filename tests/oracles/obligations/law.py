@@ -1,0 +1,477 @@
+"""The obligations, each from its own text. What facts and answers mean is fixed in docs/reference/obligations.md.
+
+True, False and None stand for yes, no and unknown. Instants are `datetime` in UTC, days are `date`."""
+
+from datetime import date, datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
+
+from calendars import (
+    after_japanese_holidays,
+    after_weekend,
+    is_california_holiday,
+    is_federal_holiday,
+    plus_business_days,
+    plus_one_month,
+)
+
+UTC = timezone.utc
+
+# ---- Three-valued logic (Kleene) -------------------------------------------------------------------------------------
+
+
+def both(*values):
+    if False in values:
+        return False
+    return None if None in values else True
+
+
+def either(*values):
+    if True in values:
+        return True
+    return None if None in values else False
+
+
+def no(value):
+    return None if value is None else not value
+
+
+# ---- Facts -----------------------------------------------------------------------------------------------------------
+
+ZONES = {}
+
+
+def zone_named(name):
+    zone = ZONES.get(name)
+    if zone is None:
+        zone = ZONES[name] = ZoneInfo(name)
+    return zone
+
+
+def instant(text):
+    return None if text is None else datetime.fromisoformat(text).astimezone(UTC)
+
+
+def day(text):
+    return None if text is None else date.fromisoformat(text)
+
+
+class Total:
+    """How many people: those counted, and whether there may be more that nobody has counted."""
+
+    __slots__ = ("known", "open")
+
+    def __init__(self, known=0, open=False):
+        self.known = known
+        self.open = open
+
+    def add(self, subjects):
+        if subjects is None:
+            self.open = True
+        else:
+            self.known += subjects
+
+    def more_than(self, bound):
+        if self.known > bound:
+            return True
+        return None if self.open else False
+
+
+class Incident:
+    def __init__(self, facts, number):
+        self.number = number
+        self.fact = facts.get
+        self.zone = zone_named(facts.get("timezone") or "UTC")
+        self.aware_at = instant(facts.get("aware_at"))
+        self.delay = facts.get("law_enforcement_delay")
+        self.sent = self._sent(facts.get("notifications") or ())
+        self._count(facts.get("affected"))
+
+    @staticmethod
+    def _sent(notifications):
+        """The times at which each obligation's notice was sent."""
+        sent = {}
+        for notice in notifications:
+            sent.setdefault(notice["obligation"], []).append(notice.get("submitted_at"))
+        return sent
+
+    def _count(self, affected):
+        """Totals by regime, by EU country and by State. People in `US` are in a State that is not known."""
+        unknown = affected is None
+        self.affected = affected or ()
+        self.eu, self.us, self.jp = Total(open=unknown), Total(open=unknown), Total(open=unknown)
+        self.us_somewhere = Total(open=unknown)
+        self.countries, self.states = {}, {}
+        for entry in self.affected:
+            where, subjects = entry["jurisdiction"], entry.get("subjects")
+            if where.startswith("EU-"):
+                self.eu.add(subjects)
+                self.countries.setdefault(where, Total()).add(subjects)
+            elif where == "JP":
+                self.jp.add(subjects)
+            elif where == "US":
+                self.us.add(subjects)
+                self.us_somewhere.add(subjects)
+            elif where.startswith("US-"):
+                self.us.add(subjects)
+                self.states.setdefault(where, Total()).add(subjects)
+
+    def day_of(self, moment):
+        """The day of an instant where the organisation is."""
+        return moment.astimezone(self.zone).date()
+
+
+# ---- Starts ----------------------------------------------------------------------------------------------------------
+
+
+def aware(incident):
+    return incident.aware_at
+
+
+def discovered(incident):
+    return day(incident.fact("discovered_on"))
+
+
+def day_known(incident):
+    """APPI: the day on which any department of the operator came to know."""
+    if incident.aware_at is not None:
+        return incident.day_of(incident.aware_at)
+    return discovered(incident)
+
+
+def authority_asked(incident):
+    return instant(incident.fact("authority_request_at"))
+
+
+def first_72_hour_notice(incident):
+    times = [instant(text) for text in incident.sent.get("NIS2-72", ()) if text is not None]
+    return min(times, default=None)
+
+
+def measures_taken(incident):
+    return day(incident.fact("urgent_safety_measures_on"))
+
+
+def found_material(incident):
+    return day(incident.fact("material_on"))
+
+
+def identified(incident):
+    return instant(incident.fact("identified_at")) or incident.aware_at
+
+
+# ---- Periods: from the start to (due, due by the rule for weekends and holidays) ----------------------------------------
+
+
+def hours(count):
+    """Added in UTC."""
+    period = timedelta(hours=count)
+    return lambda incident, start: (start + period, None)
+
+
+def first_day(incident, start):
+    return incident.day_of(start) if isinstance(start, datetime) else start
+
+
+def days(count):
+    """The day of the event is excluded; nothing is skipped."""
+    period = timedelta(days=count)
+    return lambda incident, start: (first_day(incident, start) + period, None)
+
+
+def eu_days(count):
+    """Reg. (EEC, Euratom) 1182/71 Art. 3(1): the day of the event is excluded; Art. 3(4): weekends beside it."""
+    period = timedelta(days=count)
+
+    def due(incident, start):
+        plain = first_day(incident, start) + period
+        return plain, after_weekend(plain)
+
+    return due
+
+
+def eu_month(incident, start):
+    """Reg. 1182/71 Art. 3(2)(c) and 3(4)."""
+    plain = plus_one_month(first_day(incident, start))
+    return plain, after_weekend(plain)
+
+
+def after_the_year(incident, start):
+    """164.408(c): not later than 60 days after the end of the calendar year in which the breach was discovered."""
+    return date(start.year, 12, 31) + timedelta(days=60), None
+
+
+def appi_final(incident, start):
+    """Enforcement Rules Art. 8(2): 30 days, 60 in the cases of Art. 7(iii). The day known is day one (guideline)."""
+    count = 60 if incident.fact("wrongful_purpose") is True else 30
+    plain = start + timedelta(days=count - 1)
+    return plain, after_japanese_holidays(plain)
+
+
+def mdr_days(incident, start):
+    """Reg. (EU) 2017/745 Art. 87(3) 15 days, 87(4) two days, 87(5) ten days. Not known which: the earliest."""
+    count = {"serious": 15, "death": 10}.get(incident.fact("serious_device_incident"), 2)
+    return eu_days(count)(incident, start)
+
+
+def business_days(count, is_holiday):
+    return lambda incident, start: (plus_business_days(first_day(incident, start), count, is_holiday), None)
+
+
+# ---- Triggers --------------------------------------------------------------------------------------------------------
+
+
+def eu_affected(incident):
+    return incident.eu.more_than(0)
+
+
+def gdpr_33_1(incident):
+    """Art. 33(1): unless unlikely to result in a risk. Encryption alone does not exempt."""
+    risk = incident.fact("risk")
+    return both(eu_affected(incident), None if risk is None else risk != "unlikely")
+
+
+def gdpr_34_1(incident):
+    """Art. 34(1): high risk; 34(3)(a): not where the data are unintelligible."""
+    risk = incident.fact("risk")
+    return both(eu_affected(incident), None if risk is None else risk == "high", no(incident.fact("secured")))
+
+
+def unsecured_in_us(incident):
+    """16 CFR 318.2, 318.3: unsecured PHR identifiable health information of persons in the United States."""
+    return both(incident.us.more_than(0), no(incident.fact("secured")))
+
+
+def hipaa_breach(incident):
+    """164.402: a breach is presumed unless a low probability of compromise is demonstrated; "unsecured" PHI."""
+    return both(unsecured_in_us(incident), incident.fact("low_probability_of_compromise") is not True)
+
+
+def state_more_than(incident, state, bound):
+    """People whose State is not known may be residents of this one."""
+    if state.known > bound:
+        return True
+    somewhere = incident.us_somewhere
+    if state.open or somewhere.open or state.known + somewhere.known > bound:
+        return None
+    return False
+
+
+def hipaa_media(incident):
+    """164.406(a): more than 500 residents of one State or jurisdiction."""
+    states = list(incident.states.values()) or [Total()]
+    return both(hipaa_breach(incident), either(*[state_more_than(incident, state, 500) for state in states]))
+
+
+def hipaa_secretary_now(incident):
+    """164.408(b): 500 or more individuals."""
+    return both(hipaa_breach(incident), incident.us.more_than(499))
+
+
+def hipaa_secretary_yearly(incident):
+    """164.408(c): fewer than 500 individuals."""
+    return both(hipaa_breach(incident), no(incident.us.more_than(499)))
+
+
+# APPI Art. 2(3) and the Order: medical history, results of examinations, and their like; criminal history.
+SPECIAL_CARE = {"health", "genetic", "special_care", "criminal"}
+
+
+def special_care_in_japan(incident):
+    """Rules Art. 7(i)."""
+    if incident.fact("affected") is None:
+        return None
+    return either(*[special_care_entry(entry) for entry in incident.affected if entry["jurisdiction"] == "JP"])
+
+
+def special_care_entry(entry):
+    subjects, categories = entry.get("subjects"), entry.get("categories")
+    return both(
+        None if subjects is None else subjects > 0,
+        None if categories is None else not SPECIAL_CARE.isdisjoint(categories),
+    )
+
+
+def appi(incident):
+    """Rules Art. 7: (i) to (iv); not where highly encrypted (Art. 7(i), parenthesis)."""
+    triggers = either(
+        special_care_in_japan(incident),
+        incident.fact("property_damage_risk"),
+        incident.fact("wrongful_purpose"),
+        incident.jp.more_than(1000),
+    )
+    return both(incident.jp.more_than(0), triggers, no(incident.fact("secured")))
+
+
+def nis2(incident):
+    """Art. 23(3)."""
+    return incident.fact("significant_service_incident")
+
+
+def nis2_asked(incident):
+    """Art. 23(4)(c): upon the request of an authority; before it, one waits."""
+    return both(nis2(incident), True if incident.fact("authority_request_at") else None)
+
+
+def nis2_final(incident):
+    """Art. 23(4)(d): counted from the submission of the notification under (b); before it, one waits."""
+    return both(nis2(incident), True if "NIS2-72" in incident.sent else None)
+
+
+def trial_breach(incident):
+    return incident.fact("serious_trial_breach")
+
+
+def measures_known(incident):
+    return measures_taken(incident) is not None
+
+
+def product(incident):
+    """Reg. (EU) 2024/2847 Art. 14(1) and (3)."""
+    return either(incident.fact("exploited_vulnerability"), incident.fact("severe_product_incident"))
+
+
+def material(incident):
+    """Form 8-K Item 1.05: the determination starts the clock; before it, one waits."""
+    return True if incident.fact("material_on") else None
+
+
+def always(incident):
+    return True
+
+
+def device(incident):
+    kind = incident.fact("serious_device_incident")
+    return None if kind is None else kind != "none"
+
+
+def californians(incident):
+    """Health & Safety Code 1280.15(b)."""
+    return state_more_than(incident, incident.states.get("US-CA") or Total(), 0)
+
+
+# ---- Recipients ------------------------------------------------------------------------------------------------------
+
+
+def countries_affected(incident):
+    return sorted(where for where, total in incident.countries.items() if total.known > 0)
+
+
+def states_over_500(incident):
+    return sorted(where for where, total in incident.states.items() if total.known > 500)
+
+
+# ---- The obligations, in the order of the page -------------------------------------------------------------------------
+
+
+class Obligation:
+    def __init__(self, id, roles, trigger, start, period=None, recipients=None):
+        self.id = id
+        self.roles = frozenset(roles.split())
+        self.trigger = trigger
+        self.start = start
+        self.period = period
+        self.recipients = recipients
+        # 164.412 delays the notices of this subpart, and no other law's.
+        self.can_be_delayed = id.startswith("HIPAA-")
+
+
+NIS2_ENTITIES = "essential_entity important_entity"
+
+OBLIGATIONS = [
+    Obligation("GDPR-33-1", "controller", gdpr_33_1, aware, hours(72), countries_affected),
+    Obligation("GDPR-33-2", "processor", eu_affected, aware),
+    Obligation("GDPR-34-1", "controller", gdpr_34_1, aware),
+    Obligation("HIPAA-404", "covered_entity", hipaa_breach, discovered, days(60)),
+    Obligation("HIPAA-406", "covered_entity", hipaa_media, discovered, days(60), states_over_500),
+    Obligation("HIPAA-408b", "covered_entity", hipaa_secretary_now, discovered, days(60)),
+    Obligation("HIPAA-408c", "covered_entity", hipaa_secretary_yearly, discovered, after_the_year),
+    Obligation("HIPAA-410", "business_associate", hipaa_breach, discovered, days(60)),
+    Obligation("FTC-HBNR", "phr_vendor", unsecured_in_us, discovered, days(60)),
+    Obligation("APPI-26-pre", "pihbo", appi, day_known),
+    Obligation("APPI-26-fin", "pihbo", appi, day_known, appi_final),
+    Obligation("APPI-26-subj", "pihbo", appi, day_known),
+    Obligation("APPI-26-entr", "processor", appi, day_known),
+    Obligation("NIS2-24", NIS2_ENTITIES, nis2, aware, hours(24)),
+    Obligation("NIS2-72", NIS2_ENTITIES, nis2, aware, hours(72)),
+    Obligation("NIS2-int", NIS2_ENTITIES, nis2_asked, authority_asked),
+    Obligation("NIS2-fin", NIS2_ENTITIES, nis2_final, first_72_hour_notice, eu_month),
+    Obligation("NIS2-recip", NIS2_ENTITIES, nis2, aware),
+    Obligation("CTR-52", "sponsor", trial_breach, aware, eu_days(7)),
+    Obligation("CTR-54", "sponsor", measures_known, measures_taken, eu_days(7)),
+    Obligation("CRA-14", "product_manufacturer", product, aware, hours(24)),
+    Obligation("SEC-8K", "sec_registrant", material, found_material, business_days(4, is_federal_holiday)),
+    Obligation("NIH-GDS", "nih_approved_user", always, identified, hours(24)),
+    Obligation("MDR-87", "device_manufacturer", device, aware, mdr_days),
+    Obligation("US-state", "licensed_clinic_ca", californians, aware, business_days(15, is_california_holiday)),
+]
+
+
+# ---- Answers ---------------------------------------------------------------------------------------------------------
+
+
+def end_of_delay(delay):
+    """164.412(a): the time that a written statement names; (b): no longer than 30 days from an oral one. None: not known."""
+    until, stated = day(delay.get("until")), day(delay.get("stated_on"))
+    if delay.get("kind") == "written":
+        return until
+    if delay.get("kind") != "oral" or stated is None:
+        return None
+    limit = stated + timedelta(days=30)
+    return limit if until is None else min(until, limit)
+
+
+def status_of(obligation, incident, triggered, start, end, at):
+    """In the page's order. `end` is of the delay that concerns this obligation, if one does."""
+    delayed = obligation.can_be_delayed and incident.delay is not None
+    if triggered is None or (obligation.period and start is None) or (delayed and end is None):
+        return "waiting"
+    if obligation.id in incident.sent:
+        return "met"
+    if delayed and not (at is not None and incident.day_of(at) > end):
+        return "tolled"
+    return "due" if obligation.period else "promptly"
+
+
+def shown(moment, zone):
+    return moment.astimezone(zone).isoformat(timespec="seconds")
+
+
+def put_clock(line, incident, start, due, legal):
+    if isinstance(start, datetime):
+        line["start_at"] = shown(start, incident.zone)
+    elif start is not None:
+        line["start_on"] = start.isoformat()
+    if isinstance(due, datetime):
+        line["due_at"] = shown(due, incident.zone)
+    elif due is not None:
+        line["due_on"] = due.isoformat()
+        if legal is not None and legal != due:
+            line["legal_due_on"] = legal.isoformat()
+
+
+def answer(obligation, incident, at=None):
+    line = {"obligation": obligation.id, "status": "not_triggered", "incident": incident.number}
+    triggered = obligation.trigger(incident)
+    if triggered is False:
+        return line
+    start, due, legal, end = obligation.start(incident), None, None, None
+    if obligation.period and start is not None:
+        due, legal = obligation.period(incident, start)
+    if obligation.can_be_delayed and incident.delay is not None:
+        end = end_of_delay(incident.delay)
+        if end is not None and due is not None:
+            due = max(due, end)
+    line["status"] = status_of(obligation, incident, triggered, start, end, at)
+    put_clock(line, incident, start, due, legal)
+    if obligation.recipients and (recipients := obligation.recipients(incident)):
+        line["recipients_for"] = recipients
+    return line
+
+
+def answers(facts, number, at=None):
+    """One line an obligation of which a role is among the incident's."""
+    roles = facts.get("roles")
+    if not roles:
+        return []
+    incident = Incident(facts, number)
+    return [answer(obligation, incident, at) for obligation in OBLIGATIONS if not obligation.roles.isdisjoint(roles)]
