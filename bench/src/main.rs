@@ -11,6 +11,7 @@ mod detect;
 mod guard;
 mod lake;
 mod ledger;
+mod obligations;
 mod policy;
 mod receive;
 mod scan;
@@ -30,6 +31,7 @@ const USAGE: &str = "usage: cargo xtask bench NAME
   vault     sealing, opening, ranges, rewrapping keys, providers of the root key [--format text|json]
   ledger    durable appends and their latency, the audit, a proof among a hundred million entries
   lake      events into sealed columns: size, rate, and questions [--events N] [--keep DIR]
+  obligations  legal clocks from facts, and the oracle that has to agree [--incidents N] [--no-oracle]
   detect    Sigma rules over logs, correlations, behaviour [--data DIR] [--peers] [--format text|json]
   receive   logs of other systems at a fixed rate into the ledger, killed and resumed
             [--seconds N] [--rate N] [--format json]
@@ -47,6 +49,7 @@ fn main() -> ExitCode {
         "vault" => vault::run(rest),
         "lake" => lake::run(rest),
         "ledger" => ledger::run(),
+        "obligations" => obligations::run(rest),
         "detect" => detect::run(rest),
         "guard" => guard::run(rest),
         "receive" => receive::run(rest),

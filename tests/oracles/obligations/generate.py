@@ -37,7 +37,7 @@ COUNTS = [0, 0, 1, 1, 2, 100, 249, 250, 251, 400, 498, 499, 499, 500, 500, 501, 
 ZONES = (
     "UTC Etc/GMT+12 Europe/Berlin Europe/Berlin Europe/Paris Europe/London Europe/Dublin Europe/Lisbon Europe/Athens "
     "Europe/Helsinki Atlantic/Azores America/New_York America/New_York America/Chicago America/Denver America/Phoenix "
-    "America/Los_Angeles America/Los_Angeles America/Anchorage Pacific/Honolulu America/St_Johns America/Havana "
+    "America/Los_Angeles America/Los_Angeles America/Anchorage Pacific/Honolulu America/St_Johns "
     "America/Santiago America/Sao_Paulo Asia/Tokyo Asia/Tokyo Asia/Kolkata Asia/Kathmandu Asia/Shanghai Asia/Jerusalem "
     "Australia/Sydney Australia/Lord_Howe Australia/Adelaide Pacific/Auckland Pacific/Chatham Pacific/Kiritimati"
 ).split()

@@ -297,7 +297,10 @@ impl Library {
         match self.began(&of.start, facts) {
             Began::At(moment) => self.run(of, period, moment, facts, answer),
             Began::Unknown(fact) => {
-                answer.status = Status::Waiting;
+                // Without a number there is nothing to reckon, unless the start itself is what triggers it.
+                if *period != Period::Promptly || of.starts_on_request {
+                    answer.status = Status::Waiting;
+                }
                 let question = self.vocabulary().question(fact).to_owned();
                 if !answer.questions.contains(&question) {
                     answer.questions.push(question);
@@ -310,27 +313,11 @@ impl Library {
                 reasons.push(format!("the notice for {id} has not been submitted yet"));
             }
         }
-        let own = self.vocabulary().id(&of.id).and_then(|id| facts.notice(id));
-        if answer.status == Status::Waiting {
-            if own.is_some() {
-                answer.notes.push("a notice for it was submitted already".to_owned());
-            }
-        } else {
-            if *period == Period::Promptly {
-                answer.status = Status::Promptly;
-            }
-            self.toll(of, facts, options, answer, reasons);
-            if let Some(submitted_at) = own {
-                answer.status = Status::Met;
-                let at = submitted_at.map_or_else(String::new, |at| format!(" at {}", Clocked::of(at, &facts.zone)));
-                reasons.push(format!("its notice was submitted{at}"));
-                if let (Some(at), Some(start)) = (submitted_at, answer.start_at)
-                    && at < start.instant
-                {
-                    answer.notes.push("the notice was submitted before its clock began; check both times".to_owned());
-                }
-            }
+        if answer.status == Status::Due && *period == Period::Promptly {
+            answer.status = Status::Promptly;
         }
+        self.toll(of, facts, options, answer, reasons);
+        self.meet(of, facts, answer, reasons);
         for stage in &of.stages {
             if let Began::At(moment) = self.began(&stage.start, facts) {
                 let (instant, day) = both(moment, facts);
@@ -348,7 +335,7 @@ impl Library {
         }
     }
 
-    /// The period that these facts ask for.
+    /// The period that these facts ask for; the shortest of those that they may ask for.
     fn applicable_period<'o>(
         &self,
         of: &'o Obligation,
@@ -356,17 +343,25 @@ impl Library {
         answer: &mut Answer<'_>,
         reasons: &mut Vec<String>,
     ) -> &'o Period {
+        let mut shortest: Option<&Period> = None;
+        let shorter = |one: Option<&'o Period>, other: &'o Period| match one {
+            Some(one) if one.rough_hours() <= other.rough_hours() => one,
+            _ => other,
+        };
         for (when, period) in &of.other_periods {
             match when.judge(facts) {
                 Truth::True => {
                     when.because(facts, self.vocabulary(), reasons);
-                    return period;
+                    return shorter(shortest, period);
                 }
-                Truth::Unknown => when.questions(facts, self.vocabulary(), &mut answer.questions),
+                Truth::Unknown => {
+                    when.questions(facts, self.vocabulary(), &mut answer.questions);
+                    shortest = Some(shorter(shortest, period));
+                }
                 Truth::False => {}
             }
         }
-        &of.period
+        shorter(shortest, &of.period)
     }
 
     fn began(&self, starts: &[Start], facts: &Facts) -> Began {
@@ -425,6 +420,24 @@ impl Library {
         }
     }
 
+    /// The notice that was sent for it.
+    fn meet(&self, of: &Obligation, facts: &Facts, answer: &mut Answer<'_>, reasons: &mut Vec<String>) {
+        let own = self.vocabulary().id(&of.id).and_then(|id| facts.notice(id));
+        let Some(submitted_at) = own else { return };
+        if answer.status == Status::Waiting {
+            answer.notes.push("a notice for it was submitted already".to_owned());
+            return;
+        }
+        answer.status = Status::Met;
+        let at = submitted_at.map_or_else(String::new, |at| format!(" at {}", Clocked::of(at, &facts.zone)));
+        reasons.push(format!("its notice was submitted{at}"));
+        if let (Some(at), Some(start)) = (submitted_at, answer.start_at)
+            && at < start.instant
+        {
+            answer.notes.push("the notice was submitted before its clock began; check both times".to_owned());
+        }
+    }
+
     /// A delay that law enforcement asked for.
     fn toll(
         &self,
@@ -441,23 +454,24 @@ impl Library {
             return;
         }
         let Delaying { citation, says, oral_days_max } = rule;
-        let oral_end = delay.stated_on.checked_add(oral_days_max.days()).unwrap_or(delay.stated_on);
+        let oral_end = delay.stated_on.and_then(|stated_on| stated_on.checked_add(oral_days_max.days()).ok());
         let until = match (delay.kind, delay.until) {
-            (DelayKind::Written, Some(until)) => until,
-            (DelayKind::Written, None) => {
-                answer.status = Status::Waiting;
-                answer
-                    .questions
-                    .push("Until when does the written statement of law enforcement ask to wait?".to_owned());
-                return;
-            }
-            (DelayKind::Oral, until) => until.map_or(oral_end, |until| until.min(oral_end)),
+            (Some(DelayKind::Written), until) => until,
+            (Some(DelayKind::Oral), until) => oral_end.map(|end| until.map_or(end, |until| until.min(end))),
+            (None, _) => None,
         };
+        let Some(until) = until else {
+            answer.status = Status::Waiting;
+            answer.questions.push(
+                "How did law enforcement ask to wait, in writing or by word of mouth, when, and until when?".to_owned(),
+            );
+            return;
+        };
+        answer.due_on = Some(until.max(undelayed));
         let is_over = options.at.is_some_and(|at| facts.day(at) > until);
-        if !is_over {
+        if answer.status == Status::Due && !is_over {
             answer.status = Status::Tolled;
         }
-        answer.due_on = Some(until.max(undelayed));
         answer.tolled = Some(Tolled { until, undelayed_due_on: undelayed, citation: citation.clone() });
         reasons.push(format!("law enforcement asked to wait until {until} ({citation}: {says})"));
     }
@@ -518,7 +532,7 @@ fn both(moment: Moment, facts: &Facts) -> (Option<Timestamp>, Date) {
     }
 }
 
-/// Jurisdictions with more than `limit` people, or of which the number is unknown where any will do; sorted.
+/// Jurisdictions of which more than `limit` people are known, sorted.
 fn concerned(pattern: &Pattern, limit: u64, facts: &Facts) -> Vec<String> {
     let affected = facts.affected().unwrap_or_default();
     let mut named: Vec<&str> =
@@ -526,8 +540,7 @@ fn concerned(pattern: &Pattern, limit: u64, facts: &Facts) -> Vec<String> {
     named.sort_unstable();
     named.dedup();
     named.retain(|name| {
-        let (known, has_unknown) = sum(affected.iter().filter(|one| &*one.jurisdiction == *name));
-        known > limit || (limit == 0 && has_unknown)
+        sum(affected.iter().filter(|one| &*one.jurisdiction == *name)).0 > limit
     });
     named.into_iter().map(str::to_owned).collect()
 }

@@ -132,6 +132,9 @@ struct Rule {
     #[serde(default)]
     dates: Vec<Date>,
     since: Option<i16>,
+    /// One on a Saturday is kept on the Friday before as well.
+    #[serde(default)]
+    saturday_to_friday: bool,
 }
 
 impl Nth {
@@ -173,7 +176,10 @@ impl Written {
         for year in YEARS {
             for (rules, days) in [(&self.days, &mut holidays), (&self.closed, &mut closed)] {
                 for rule in rules {
-                    days.extend(rule.in_year(year)?);
+                    let day = rule.in_year(year)?;
+                    let is_early = rule.saturday_to_friday && day.is_some_and(|day| day.weekday() == Weekday::Saturday);
+                    days.extend(day.filter(|_| is_early).and_then(|day| day.yesterday().ok()));
+                    days.extend(day);
                 }
             }
         }

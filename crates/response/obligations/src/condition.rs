@@ -19,6 +19,8 @@ use crate::library::Vocabulary;
 
 /// The deepest nesting of a condition.
 const DEPTH_MAX: usize = 16;
+/// The jurisdiction of people of whom nobody knows where they live.
+const UNKNOWN: &str = "unknown";
 
 /// Whether something holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,13 +76,30 @@ impl Pattern {
     /// Whether a jurisdiction is among them.
     #[must_use]
     pub fn holds(&self, jurisdiction: &str) -> bool {
-        let is_part = |of: &str| jurisdiction.strip_prefix(of).is_some_and(|rest| rest.starts_with('-'));
         match self {
             Self::One(name) => jurisdiction == name,
-            Self::Parts(name) => is_part(name),
-            Self::Whole(name) => jurisdiction == name || is_part(name),
+            Self::Parts(name) => is_part(jurisdiction, name),
+            Self::Whole(name) => jurisdiction == name || is_part(jurisdiction, name),
         }
     }
+
+    /// Whether people there may be among them, for all that is known: of a country whose State is not told, or of an unknown
+    /// country.
+    fn may_hold(&self, jurisdiction: &str) -> bool {
+        if jurisdiction == UNKNOWN {
+            return true;
+        }
+        match self {
+            Self::One(name) => is_part(name, jurisdiction),
+            Self::Parts(name) => jurisdiction == name,
+            Self::Whole(_) => false,
+        }
+    }
+}
+
+/// Whether a jurisdiction is a part of another: `US-CA` of `US`.
+fn is_part(jurisdiction: &str, of: &str) -> bool {
+    jurisdiction.strip_prefix(of).is_some_and(|rest| rest.starts_with('-'))
 }
 
 impl std::fmt::Display for Pattern {
@@ -281,22 +300,43 @@ fn fold(of: &[Node], facts: &Facts, settles: Truth) -> Truth {
 
 impl People {
     fn counts<'a>(&'a self, affected: &'a [Affected]) -> impl Iterator<Item = &'a Affected> {
-        affected.iter().filter(|one| {
-            self.pattern.holds(&one.jurisdiction) && (self.categories == 0 || one.categories & self.categories != 0)
-        })
+        affected.iter().filter(|one| self.pattern.holds(&one.jurisdiction) && self.has_category(one))
+    }
+
+    fn has_category(&self, one: &Affected) -> bool {
+        self.categories == 0 || one.categories.is_some_and(|of| of & self.categories != 0)
+    }
+
+    /// Whether people may count for all that is known, and do not for certain: where they live or what their data are is unknown.
+    fn may_count(&self, one: &Affected) -> bool {
+        let may_have = self.categories == 0 || one.categories.is_none_or(|of| of & self.categories != 0);
+        let may_live = self.pattern.may_hold(&one.jurisdiction);
+        may_have && (may_live || (self.pattern.holds(&one.jurisdiction) && !self.has_category(one)))
+    }
+
+    /// Whether the comparison holds, of a sum that is known up to people who may belong to it.
+    fn compared(&self, known: u64, has_unknown: bool, affected: &[Affected]) -> Truth {
+        let (more, more_unknown) = sum(affected.iter().filter(|one| self.may_count(one)));
+        let least = self.compare.judge(known, has_unknown || more_unknown);
+        if more == 0 || least == self.compare.judge(known.saturating_add(more), has_unknown || more_unknown) {
+            least
+        } else {
+            Truth::Unknown
+        }
     }
 
     fn judge(&self, facts: &Facts) -> Truth {
         let Some(affected) = facts.affected() else { return Truth::Unknown };
         if !self.is_any {
             let (known, has_unknown) = sum(self.counts(affected));
-            return self.compare.judge(known, has_unknown);
+            return self.compared(known, has_unknown, affected);
         }
-        let mut folded = Truth::False;
+        // All of those whose part is not told may live in one part, of which nobody else is known.
+        let mut folded = self.compared(0, false, affected);
         for one in self.counts(affected) {
             let (known, has_unknown) =
                 sum(self.counts(affected).filter(|other| other.jurisdiction == one.jurisdiction));
-            match self.compare.judge(known, has_unknown) {
+            match self.compared(known, has_unknown, affected) {
                 Truth::True => return Truth::True,
                 Truth::Unknown => folded = Truth::Unknown,
                 Truth::False => {}

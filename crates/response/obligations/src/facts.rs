@@ -46,8 +46,8 @@ pub struct Affected {
     pub jurisdiction: Box<str>,
     /// How many. `None`: unknown.
     pub subjects: Option<u64>,
-    /// Of what kind their data are, as bits of the vocabulary's categories.
-    pub categories: u64,
+    /// Of what kind their data are, as bits of the vocabulary's categories. `None`: unknown.
+    pub categories: Option<u64>,
 }
 
 /// How law enforcement asked for a delay.
@@ -63,10 +63,10 @@ pub enum DelayKind {
 /// A delay that law enforcement asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Delay {
-    /// How.
-    pub kind: DelayKind,
-    /// When it was stated.
-    pub stated_on: Date,
+    /// How. `None`: unknown.
+    pub kind: Option<DelayKind>,
+    /// When it was stated. `None`: unknown.
+    pub stated_on: Option<Date>,
     /// Until when. `None`: unknown.
     pub until: Option<Date>,
 }
@@ -156,9 +156,9 @@ struct WrittenAffected<'a> {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct WrittenDelay<'a> {
-    kind: DelayKind,
+    kind: Option<DelayKind>,
     #[serde(borrow)]
-    stated_on: Cow<'a, str>,
+    stated_on: Option<Cow<'a, str>>,
     #[serde(borrow)]
     until: Option<Cow<'a, str>>,
 }
@@ -329,18 +329,18 @@ fn affected<E: serde::de::Error>(
             all.len()
         )));
     }
-    let entry = |one: &WrittenAffected<'_>| {
+    let mut entry = |one: &WrittenAffected<'_>| {
         one.jurisdiction.parse::<model::Jurisdiction>().map_err(|_unknown| {
             E::custom(format!(
                 "`affected`: `{}` is no jurisdiction; write `EU-DE`, `US-CA`, `JP` or `unknown`",
                 one.jurisdiction
             ))
         })?;
-        let mut categories = 0_u64;
+        let mut categories = one.categories.as_ref().map(|_| 0_u64);
         for name in one.categories.iter().flatten() {
-            match vocabulary.category(name) {
-                Some(index) => categories |= 1 << index,
-                None => strange(unknown, "category", name),
+            match (vocabulary.category(name), &mut categories) {
+                (Some(index), Some(bits)) => *bits |= 1 << index,
+                _ => strange(unknown, "category", name),
             }
         }
         Ok(Affected { jurisdiction: one.jurisdiction.as_ref().into(), subjects: one.subjects, categories })
@@ -349,9 +349,10 @@ fn affected<E: serde::de::Error>(
 }
 
 fn delay<E: serde::de::Error>(written: &WrittenDelay<'_>) -> Result<Delay, E> {
-    let stated_on = day(&written.stated_on, "law_enforcement_delay.stated_on")?;
-    let until = written.until.as_ref().map(|text| day(text, "law_enforcement_delay.until")).transpose()?;
-    if until.is_some_and(|until| until < stated_on) {
+    let of = |text: &Option<Cow<'_, str>>, name| text.as_ref().map(|text| day(text, name)).transpose();
+    let stated_on = of(&written.stated_on, "law_enforcement_delay.stated_on")?;
+    let until = of(&written.until, "law_enforcement_delay.until")?;
+    if until.zip(stated_on).is_some_and(|(until, stated_on)| until < stated_on) {
         return Err(E::custom("`law_enforcement_delay` ends before it was stated; check `until` and `stated_on`"));
     }
     Ok(Delay { kind: written.kind, stated_on, until })

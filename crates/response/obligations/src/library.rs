@@ -191,6 +191,8 @@ struct WrittenObligation {
     target_days: Option<i64>,
     guidance: Option<WrittenLength>,
     #[serde(default)]
+    starts_on_request: bool,
+    #[serde(default)]
     delayable: bool,
     recipient: String,
     recipients_for: Option<String>,
@@ -474,6 +476,7 @@ impl Library {
             target_days: written.target_days,
             guidance: guidance.transpose()?,
             stages,
+            starts_on_request: written.starts_on_request,
             delayable: written.delayable,
             recipient: written.recipient.clone(),
             recipients_for: written.recipients_for.as_deref().map(recipients_for).transpose()?,

@@ -96,6 +96,8 @@ pub struct Obligation {
     pub guidance: Option<Guidance>,
     /// Later steps.
     pub stages: Vec<LaterStage>,
+    /// It is owed once its start is known: somebody has to ask for it first.
+    pub starts_on_request: bool,
     /// A delay that law enforcement asks for moves it.
     pub delayable: bool,
     /// Who is to be told.

@@ -76,6 +76,17 @@ impl Period {
         }
     }
 
+    /// About how many hours it has, to tell which of two is shorter.
+    pub(crate) const fn rough_hours(&self) -> i64 {
+        match *self {
+            Self::Promptly => i64::MAX,
+            Self::Hours(hours) => hours,
+            Self::Days { days, .. } => days * 24,
+            Self::Months(months) => months * 30 * 24,
+            Self::BusinessDays { days, .. } => days * 34,
+        }
+    }
+
     /// Whether it needs to know when to the second.
     pub(crate) const fn is_exact(&self) -> bool {
         matches!(self, Self::Hours(_))
