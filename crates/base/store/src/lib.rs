@@ -19,6 +19,7 @@ pub mod foreign;
 pub mod grants;
 pub mod guarded;
 pub mod identifiers;
+pub mod incidents;
 pub mod keys;
 mod migrate;
 mod nouns;

@@ -22,6 +22,8 @@ mod foreign_postgres;
 mod foreign_sqlite;
 #[path = "store/guarded.rs"]
 mod guarded;
+#[path = "store/incidents.rs"]
+mod incidents;
 #[path = "store/index.rs"]
 mod index;
 #[path = "store/keys.rs"]

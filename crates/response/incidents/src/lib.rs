@@ -1,8 +1,12 @@
 //! The record and what is known of objects in; whose data was exposed out, and what is done about it.
 //!
-//! What comes in: entries of the record that say who touched which object, and how many data subjects of which jurisdiction an
-//! object is about. What goes out: exposure, graded by how sure it is, each figure with the entries that prove it; facts for
-//! legal clocks; notices drafted from them. This crate is pure: it must never read a clock, look something up, name a data
-//! subject, or give a figure without the entries that it is told from.
+//! What comes in: entries of the record that say who touched which object, how many data subjects of which jurisdiction an
+//! object is about, and what people do and say about an incident. What goes out: exposure, graded by how sure it is, each figure with the
+//! entries that prove it ([`exposure`]); incidents as their entries leave them, with the clocks that their facts start ([`case`]), recorded
+//! before they are kept ([`desk`]); notices with a check of what the law wants said ([`drafts`]). This crate must never read a clock, change or
+//! take away an entry, name a data subject, or give a figure without the entries that it is told from.
 
+pub mod case;
+pub mod desk;
+pub mod drafts;
 pub mod exposure;

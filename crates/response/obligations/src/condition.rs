@@ -484,6 +484,9 @@ impl<'a> Parser<'a, '_> {
 
     fn fact(&mut self, name: &str) -> Result<Node, String> {
         let fact = self.vocabulary.fact(name).ok_or_else(|| format!("there is no fact `{name}`"))?;
+        if self.vocabulary.is_text(fact) {
+            return Err(format!("fact `{name}` is a text, on which nothing can depend"));
+        }
         if self.takes("given") {
             return Ok(Node::Given(fact));
         }

@@ -270,6 +270,7 @@ impl Scalar<'_> {
                     E::custom(format!("`{name}` is never `{text}`; it is one of {}", vocabulary.words(fact).join(", ")))
                 })
             }
+            (Some(Shape::Text), Self::Text(_)) => Ok(Value::Unknown),
             (shape, _) => Err(E::custom(format!("`{name}` has to be {}", shape.map_or("known", Shape::as_words)))),
         }
     }
@@ -329,7 +330,7 @@ fn affected<E: serde::de::Error>(
             all.len()
         )));
     }
-    let mut entry = |one: &WrittenAffected<'_>| {
+    let entry = |one: &WrittenAffected<'_>| {
         one.jurisdiction.parse::<model::Jurisdiction>().map_err(|_unknown| {
             E::custom(format!(
                 "`affected`: `{}` is no jurisdiction; write `EU-DE`, `US-CA`, `JP` or `unknown`",

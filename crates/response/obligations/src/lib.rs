@@ -19,6 +19,6 @@ pub use calendar::Calendar;
 pub use condition::{Condition, Truth};
 pub use facts::{AFFECTED_MAX, Affected, Delay, DelayKind, Facts, FactsError, NOTIFICATIONS_MAX, Notification, Value};
 pub use library::{Library, LibraryError, Vocabulary};
-pub use obligation::{Confidence, Content, LawStatus, Obligation};
+pub use obligation::{Audience, Confidence, Content, LawStatus, Obligation};
 pub use period::{Period, Start};
 pub use shipped::shipped;

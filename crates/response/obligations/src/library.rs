@@ -8,7 +8,7 @@ use serde::Deserialize;
 use crate::calendar::{Calendar, Written as WrittenCalendar};
 use crate::condition::{Condition, Pattern};
 use crate::facts::Value;
-use crate::obligation::{Confidence, Content, Guidance, LaterStage, LawStatus, Obligation};
+use crate::obligation::{Audience, Confidence, Content, Guidance, LaterStage, LawStatus, Obligation};
 use crate::period::{Period, Start};
 
 /// The most facts, so that they fit the bits of a word.
@@ -36,6 +36,7 @@ pub(crate) enum Shape {
     Instant,
     Day,
     Word,
+    Text,
 }
 
 impl Shape {
@@ -45,6 +46,7 @@ impl Shape {
             Self::Instant => "a time with offset such as `2026-03-27T22:30:00+01:00`, or `null`",
             Self::Day => "a day such as `2026-01-15`, or `null`",
             Self::Word => "one of its words, or `null`",
+            Self::Text => "a text, or `null`",
         }
     }
 }
@@ -58,6 +60,8 @@ struct FactItem {
     presumed: Option<bool>,
     #[serde(default)]
     words: Vec<String>,
+    #[serde(default)]
+    fills: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -195,6 +199,8 @@ struct WrittenObligation {
     #[serde(default)]
     delayable: bool,
     recipient: String,
+    #[serde(default)]
+    audience: Audience,
     recipients_for: Option<String>,
     #[serde(default)]
     note: String,
@@ -213,6 +219,8 @@ pub struct Vocabulary {
     facts: Vec<(String, Shape, String, Vec<String>)>,
     fact_index: HashMap<String, usize>,
     presumed: Vec<Value>,
+    /// Contents of notices, and the fact whose text answers each.
+    fills: Vec<(String, String)>,
     roles: Vec<(String, String)>,
     categories: Vec<String>,
     ids: Vec<String>,
@@ -228,7 +236,7 @@ impl Vocabulary {
             categories: file.categories.known,
             ..Self::default()
         };
-        for FactItem { name, shape, question, presumed, words } in file.fact {
+        for FactItem { name, shape, question, presumed, words, fills } in file.fact {
             if (shape == Shape::Word) == words.is_empty() || words.len() > usize::from(u8::MAX) {
                 return Err(format!("fact `{name}`: `words` belong to the shape `word`, at most 255"));
             }
@@ -239,6 +247,10 @@ impl Vocabulary {
             if vocabulary.fact_index.insert(name.clone(), index).is_some() {
                 return Err(format!("fact `{name}` stands there twice"));
             }
+            if !fills.is_empty() && shape != Shape::Text {
+                return Err(format!("fact `{name}`: only a text fills contents"));
+            }
+            vocabulary.fills.extend(fills.into_iter().map(|content| (content, name.clone())));
             vocabulary.presumed.push(presumed.map_or(Value::Unknown, Value::Flag));
             vocabulary.facts.push((name, shape, question, words));
         }
@@ -277,6 +289,10 @@ impl Vocabulary {
         self.shape(fact) == Some(Shape::Flag)
     }
 
+    pub(crate) fn is_text(&self, fact: usize) -> bool {
+        self.shape(fact) == Some(Shape::Text)
+    }
+
     pub(crate) fn presumed(&self) -> &[Value] {
         &self.presumed
     }
@@ -313,6 +329,18 @@ impl Vocabulary {
     /// Facts that are asked for: name, question, and the words that answer, if it is such.
     pub fn facts(&self) -> impl Iterator<Item = (&str, &str, &[String])> {
         self.facts.iter().map(|(name, _, question, words)| (name.as_str(), question.as_str(), words.as_slice()))
+    }
+
+    /// The fact whose text answers a content of notices.
+    #[must_use]
+    pub fn filling(&self, content: &str) -> Option<&str> {
+        self.fills.iter().find(|(one, _)| one == content).map(|(_, fact)| fact.as_str())
+    }
+
+    /// The question that asks for a fact.
+    #[must_use]
+    pub fn question_of(&self, fact: &str) -> Option<&str> {
+        self.fact(fact).map(|fact| self.question(fact))
     }
 
     pub(crate) fn id(&self, id: &str) -> Option<usize> {
@@ -479,6 +507,7 @@ impl Library {
             starts_on_request: written.starts_on_request,
             delayable: written.delayable,
             recipient: written.recipient.clone(),
+            audience: written.audience,
             recipients_for: written.recipients_for.as_deref().map(recipients_for).transpose()?,
             note: written.note.clone(),
             status: written.status,

@@ -22,6 +22,34 @@ pub enum Confidence {
     User,
 }
 
+/// Who reads the notice.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Audience {
+    /// A public authority.
+    #[default]
+    Authority,
+    /// The people concerned.
+    People,
+    /// Another organisation: controller, covered entity, entruster.
+    Partner,
+    /// The press.
+    Media,
+}
+
+impl Audience {
+    /// As it is written.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Authority => "authority",
+            Self::People => "people",
+            Self::Partner => "partner",
+            Self::Media => "media",
+        }
+    }
+}
+
 /// Whether it is law.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -102,6 +130,8 @@ pub struct Obligation {
     pub delayable: bool,
     /// Who is to be told.
     pub recipient: String,
+    /// What kind of reader that is.
+    pub audience: Audience,
     /// The jurisdictions each of which has a recipient of its own, with more than so many people.
     pub recipients_for: Option<(Pattern, u64)>,
     /// What else to know.

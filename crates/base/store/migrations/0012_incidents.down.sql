@@ -1,0 +1,2 @@
+DROP TABLE incident_entries;
+DROP TABLE incidents;

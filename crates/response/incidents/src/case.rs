@@ -1,0 +1,620 @@
+//! One incident: what was done and said, in order, and where that leaves it.
+//!
+//! The words are those of NIST SP 800-61r3 (CSF 2.0 Respond and Recover): an incident is opened, contained, eradicated and
+//! recovered from, and closed with lessons. Entries are never changed; a changed fact is another entry, and the clocks that it moves are
+//! issued anew beside those that were issued before.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use obligations::{Facts, Library, Options};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// Characters of a text.
+pub const TEXT_MAX: usize = 8_000;
+/// Entries of one incident.
+pub const ENTRIES_MAX: u64 = 10_000;
+/// Tasks of one incident.
+pub const TASKS_MAX: usize = 500;
+
+macro_rules! words {
+    ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $text:literal,)+ }) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        pub enum $name { $($(#[$doc])* #[serde(rename = $text)] $variant,)+ }
+
+        impl $name {
+            /// All of them.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
+            /// As it is written.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text,)+ }
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = CaseError;
+            fn from_str(text: &str) -> Result<Self, CaseError> {
+                Self::ALL.iter().copied().find(|one| one.as_str() == text).ok_or_else(|| {
+                    let known: Vec<&str> = Self::ALL.iter().map(|one| one.as_str()).collect();
+                    CaseError(format!("`{text}` is none of {}", known.join(", ")))
+                })
+            }
+        }
+    };
+}
+
+words! {
+    /// Where an incident stands.
+    State {
+        /// It goes on.
+        Open = "open",
+        /// It spreads no further.
+        Contained = "contained",
+        /// Work goes on as before.
+        Recovered = "recovered",
+        /// Nothing is left to do.
+        Closed = "closed",
+    }
+}
+
+words! {
+    /// How grave it is.
+    Severity {
+        /// Little harm, few people.
+        Low = "low",
+        /// Some harm.
+        Medium = "medium",
+        /// Much harm, many people, or a trial.
+        High = "high",
+        /// Lives, a whole trial, or the organisation.
+        Critical = "critical",
+    }
+}
+
+words! {
+    /// Who does what while it goes on.
+    Role {
+        /// Leads.
+        Commander = "commander",
+        /// Writes down.
+        Scribe = "scribe",
+        /// Speaks for the people whose data it is.
+        Privacy = "privacy",
+        /// Counsel.
+        Legal = "legal",
+        /// Speaks to others.
+        Communications = "communications",
+        /// Machines and networks.
+        It = "it",
+        /// The trial.
+        StudyLead = "study_lead",
+        /// Quality.
+        Quality = "quality",
+    }
+}
+
+/// Why something about an incident cannot be done.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct CaseError(pub String);
+
+fn wrong<T>(why: impl Into<String>) -> Result<T, CaseError> {
+    Err(CaseError(why.into()))
+}
+
+/// One thing that was done or said.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "what", rename_all = "snake_case")]
+pub enum What {
+    /// It began.
+    Opened {
+        /// What it is called.
+        title: String,
+        /// How grave it is.
+        severity: Severity,
+        /// The finding that it began with.
+        finding: Option<u32>,
+        /// The study it is about.
+        study: Option<String>,
+    },
+    /// Facts changed: only those that did. `null` makes one unknown again.
+    Facts {
+        /// The new values.
+        set: Map<String, Value>,
+        /// The values that whoever changed them had seen.
+        was: Map<String, Value>,
+    },
+    /// Clocks were issued, because facts changed. Written by the program.
+    Clocks {
+        /// Answers of the engine that differ from those issued before.
+        issued: Vec<Value>,
+    },
+    /// Whose data was exposed was told from the record.
+    Exposure {
+        /// Its question.
+        question: Value,
+        /// Its summary.
+        summary: Value,
+    },
+    /// Somebody says something.
+    Note {
+        /// What.
+        text: String,
+        /// It is for counsel, and stays out of what others are shown.
+        privileged: bool,
+    },
+    /// Something was decided.
+    Decision {
+        /// What.
+        text: String,
+        /// Why.
+        reason: String,
+    },
+    /// Something is to be done.
+    Task {
+        /// What.
+        text: String,
+        /// By whom.
+        role: Role,
+        /// By when, in milliseconds since 1970.
+        due_at: Option<i64>,
+    },
+    /// A task was done, or is not needed.
+    TaskDone {
+        /// Its number.
+        task: u64,
+        /// What came of it.
+        text: String,
+    },
+    /// Somebody takes a role.
+    Takes {
+        /// Which.
+        role: Role,
+        /// Who.
+        name: String,
+    },
+    /// Something is kept as evidence.
+    Evidence {
+        /// What it is, and where it lies.
+        text: String,
+        /// Its SHA-256, in hexadecimal digits.
+        sha256: String,
+        /// From whom it came.
+        from: String,
+    },
+    /// Somebody or something was contained, or that ended.
+    Containment {
+        /// `principal`, `credential`, `partner`, `study`.
+        kind: String,
+        /// Which.
+        target: String,
+        /// Whether it is contained from now on.
+        on: bool,
+    },
+    /// A notice was drafted, or its text changed.
+    Draft {
+        /// For which obligation.
+        obligation: String,
+        /// In which language: `en`, `de`, `fr`, `es`, `ja`.
+        language: String,
+        /// The text.
+        text: String,
+    },
+    /// A draft was approved as it stands.
+    Approved {
+        /// For which obligation.
+        obligation: String,
+        /// In which language.
+        language: String,
+    },
+    /// A notice was submitted.
+    Sent {
+        /// For which obligation.
+        obligation: String,
+        /// When, RFC 3339.
+        at: String,
+        /// How, and under which reference.
+        how: String,
+    },
+    /// An assessment that a law demands, signed by whoever added the entry.
+    Assessment {
+        /// Which: `hipaa-4-factors`, `gdpr-risk`, `appi-triggers`.
+        form: String,
+        /// Its answers.
+        answers: Map<String, Value>,
+        /// What the signature means.
+        meaning: String,
+    },
+    /// It stands elsewhere now.
+    Moved {
+        /// Where.
+        state: State,
+        /// Why.
+        reason: String,
+    },
+    /// It is more or less grave.
+    Graded {
+        /// How grave.
+        severity: Severity,
+        /// Why.
+        reason: String,
+    },
+    /// What is learnt from it.
+    Lesson {
+        /// What.
+        text: String,
+    },
+}
+
+impl What {
+    /// Its name, as the record has it.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Opened { .. } => "opened",
+            Self::Facts { .. } => "facts",
+            Self::Clocks { .. } => "clocks",
+            Self::Exposure { .. } => "exposure",
+            Self::Note { .. } => "note",
+            Self::Decision { .. } => "decision",
+            Self::Task { .. } => "task",
+            Self::TaskDone { .. } => "task-done",
+            Self::Takes { .. } => "role",
+            Self::Evidence { .. } => "evidence",
+            Self::Containment { .. } => "containment",
+            Self::Draft { .. } => "draft",
+            Self::Approved { .. } => "approved",
+            Self::Sent { .. } => "sent",
+            Self::Assessment { .. } => "assessment",
+            Self::Moved { .. } => "state",
+            Self::Graded { .. } => "severity",
+            Self::Lesson { .. } => "lesson",
+        }
+    }
+
+    /// Texts that people wrote.
+    fn texts(&self) -> Vec<&str> {
+        match self {
+            Self::Opened { title, .. } => vec![title],
+            Self::Note { text, .. } | Self::Task { text, .. } | Self::TaskDone { text, .. } | Self::Lesson { text } => {
+                vec![text]
+            }
+            Self::Decision { text, reason } => vec![text, reason],
+            Self::Takes { name, .. } => vec![name],
+            Self::Evidence { text, .. } => vec![text],
+            Self::Containment { target, .. } => vec![target],
+            Self::Draft { text, .. } => vec![text],
+            Self::Sent { how, .. } => vec![how],
+            Self::Assessment { meaning, .. } => vec![meaning],
+            Self::Moved { reason, .. } | Self::Graded { reason, .. } => vec![reason],
+            Self::Facts { .. } | Self::Clocks { .. } | Self::Exposure { .. } | Self::Approved { .. } => Vec::new(),
+        }
+    }
+}
+
+/// One entry of an incident.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Its number, from 1.
+    pub number: u64,
+    /// When, in milliseconds since 1970, UTC.
+    pub at: i64,
+    /// By whom, by id.
+    pub by: String,
+    /// The entry of the record that announced it.
+    pub recorded: u64,
+    /// What.
+    #[serde(flatten)]
+    pub what: What,
+}
+
+/// A task.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Task {
+    /// Its number: that of the entry that made it.
+    pub number: u64,
+    /// What is to be done.
+    pub text: String,
+    /// By whom.
+    pub role: Role,
+    /// By when.
+    pub due_at: Option<i64>,
+    /// What came of it; `None`: nothing yet.
+    pub done: Option<String>,
+}
+
+/// A notice.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Notice {
+    /// Its text.
+    pub text: String,
+    /// By whom it was last written.
+    pub written_by: String,
+    /// By whom it was approved as it stands.
+    pub approved_by: Option<String>,
+}
+
+/// An incident as its entries leave it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Case {
+    /// What it is called.
+    pub title: String,
+    /// Where it stands.
+    pub state: State,
+    /// How grave it is.
+    pub severity: Severity,
+    /// The finding that it began with.
+    pub finding: Option<u32>,
+    /// The study it is about.
+    pub study: Option<String>,
+    /// Facts as they are known.
+    pub facts: Map<String, Value>,
+    /// Clocks as they were last issued, by obligation.
+    pub clocks: BTreeMap<String, Value>,
+    /// Who has which role.
+    pub roles: BTreeMap<Role, String>,
+    /// Tasks.
+    pub tasks: Vec<Task>,
+    /// Notices, by obligation and language.
+    pub notices: BTreeMap<String, BTreeMap<String, Notice>>,
+    /// Who and what is contained: kind and target.
+    pub contained: BTreeSet<(String, String)>,
+    /// The last exposure that was told.
+    pub exposure: Option<Value>,
+    /// Assessments that were signed, by form.
+    pub assessments: BTreeSet<String>,
+    /// Lessons.
+    pub lessons: u64,
+    /// All entries.
+    pub entries: Vec<Entry>,
+}
+
+impl Case {
+    /// From its entries, in their order.
+    ///
+    /// # Errors
+    /// When there is none, or one cannot follow those before it.
+    pub fn of(entries: impl IntoIterator<Item = Entry>) -> Result<Self, CaseError> {
+        let mut entries = entries.into_iter();
+        let first = entries.next().ok_or_else(|| CaseError("an incident without entries".to_owned()))?;
+        let What::Opened { title, severity, finding, study } = &first.what else {
+            return wrong("an incident begins with being opened");
+        };
+        let mut case = Self {
+            title: title.clone(),
+            state: State::Open,
+            severity: *severity,
+            finding: *finding,
+            study: study.clone(),
+            facts: Map::new(),
+            clocks: BTreeMap::new(),
+            roles: BTreeMap::new(),
+            tasks: Vec::new(),
+            notices: BTreeMap::new(),
+            contained: BTreeSet::new(),
+            exposure: None,
+            assessments: BTreeSet::new(),
+            lessons: 0,
+            entries: vec![first],
+        };
+        for entry in entries {
+            case.check(&entry.what)?;
+            case.apply(entry);
+        }
+        Ok(case)
+    }
+
+    /// How many entries it has.
+    #[must_use]
+    pub const fn version(&self) -> u64 {
+        self.entries.len() as u64
+    }
+
+    /// Whether something may be added now.
+    ///
+    /// # Errors
+    /// Why not, and what to do.
+    pub fn check(&self, what: &What) -> Result<(), CaseError> {
+        if self.version() >= ENTRIES_MAX {
+            return wrong(format!("the incident has {ENTRIES_MAX} entries, as many as there may be; open another"));
+        }
+        if self.state == State::Closed && !matches!(what, What::Moved { .. } | What::Note { .. } | What::Lesson { .. }) {
+            return wrong("the incident is closed; open it again first");
+        }
+        for text in what.texts() {
+            if text.trim().is_empty() && !matches!(what, What::TaskDone { .. }) {
+                return wrong("something has to be said: the text is empty");
+            }
+            if text.chars().count() > TEXT_MAX {
+                return wrong(format!("the text has more than {TEXT_MAX} characters; say it shorter"));
+            }
+        }
+        match what {
+            What::Opened { .. } => wrong("the incident was opened already"),
+            What::Facts { was, set } => self.check_facts(set, was),
+            What::TaskDone { task, .. } => match self.tasks.iter().find(|one| one.number == *task) {
+                None => wrong(format!("there is no task {task}")),
+                Some(Task { done: Some(_), .. }) => wrong(format!("task {task} is done already")),
+                Some(_) => Ok(()),
+            },
+            What::Task { .. } if self.tasks.len() >= TASKS_MAX => wrong(format!("there are {TASKS_MAX} tasks already")),
+            What::Evidence { sha256, .. } => {
+                let is_digest = sha256.len() == 64 && sha256.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+                if is_digest { Ok(()) } else { wrong("evidence is bound by its SHA-256: 64 hexadecimal digits in lower case") }
+            }
+            What::Approved { obligation, language } => match self.notice(obligation, language) {
+                None => wrong(format!("there is no draft for {obligation} in `{language}`")),
+                Some(notice) if notice.approved_by.is_some() => wrong("it is approved already"),
+                Some(_) => Ok(()),
+            },
+            What::Moved { state, .. } if *state == self.state => wrong(format!("it is {} already", state.as_str())),
+            What::Moved { state: State::Closed, .. } => self.check_closing(),
+            _ => Ok(()),
+        }
+    }
+
+    /// Two people at once: a fact is changed by who has seen it as it is.
+    fn check_facts(&self, set: &Map<String, Value>, was: &Map<String, Value>) -> Result<(), CaseError> {
+        if set.is_empty() {
+            return wrong("no fact changes");
+        }
+        for name in set.keys() {
+            let (seen, is) = (was.get(name).unwrap_or(&Value::Null), self.facts.get(name).unwrap_or(&Value::Null));
+            if seen != is {
+                return wrong(format!("somebody else changed `{name}` to {is} meanwhile; look at it again"));
+            }
+        }
+        let library = obligations::shipped().map_err(|error| CaseError(error.to_string()))?;
+        let facts = Value::Object(self.with(set)).to_string();
+        let facts = Facts::from_json(facts.as_bytes(), library.vocabulary()).map_err(|error| CaseError(error.to_string()))?;
+        match facts.strange.first() {
+            Some(strange) => wrong(format!("{strange} means nothing here; `lazaret obligations --list` shows what is asked for")),
+            None => Ok(()),
+        }
+    }
+
+    /// What is open keeps an incident open: clocks that run, and containments.
+    fn check_closing(&self) -> Result<(), CaseError> {
+        let running: Vec<&str> = self
+            .clocks
+            .values()
+            .filter(|clock| matches!(clock["status"].as_str(), Some("due" | "promptly" | "tolled" | "waiting")))
+            .filter_map(|clock| clock["obligation"].as_str())
+            .collect();
+        if !running.is_empty() {
+            return wrong(format!("clocks still run: {}; send the notices, or settle the facts that trigger them", running.join(", ")));
+        }
+        if let Some((kind, target)) = self.contained.first() {
+            return wrong(format!("{kind} `{target}` is still contained; release it, or move the containment to another incident"));
+        }
+        Ok(())
+    }
+
+    /// The facts, with some changed.
+    #[must_use]
+    pub fn with(&self, set: &Map<String, Value>) -> Map<String, Value> {
+        let mut facts = self.facts.clone();
+        for (name, value) in set {
+            if value.is_null() {
+                facts.remove(name);
+            } else {
+                facts.insert(name.clone(), value.clone());
+            }
+        }
+        facts
+    }
+
+    /// The notice for an obligation in a language.
+    #[must_use]
+    pub fn notice(&self, obligation: &str, language: &str) -> Option<&Notice> {
+        self.notices.get(obligation)?.get(language)
+    }
+
+    /// Adds an entry that [`Case::check`] let.
+    pub fn apply(&mut self, entry: Entry) {
+        match &entry.what {
+            What::Opened { .. } | What::Note { .. } | What::Decision { .. } | What::Evidence { .. } => {}
+            What::Facts { set, .. } => self.facts = self.with(set),
+            What::Clocks { issued } => {
+                for clock in issued {
+                    if let Some(obligation) = clock["obligation"].as_str() {
+                        self.clocks.insert(obligation.to_owned(), clock.clone());
+                    }
+                }
+            }
+            What::Exposure { summary, .. } => self.exposure = Some(summary.clone()),
+            What::Task { text, role, due_at } => {
+                let number = entry.number;
+                self.tasks.push(Task { number, text: text.clone(), role: *role, due_at: *due_at, done: None });
+            }
+            What::TaskDone { task, text } => {
+                if let Some(task) = self.tasks.iter_mut().find(|one| one.number == *task) {
+                    task.done = Some(text.clone());
+                }
+            }
+            What::Takes { role, name } => {
+                self.roles.insert(*role, name.clone());
+            }
+            What::Containment { kind, target, on } => {
+                let key = (kind.clone(), target.clone());
+                if *on {
+                    self.contained.insert(key);
+                } else {
+                    self.contained.remove(&key);
+                }
+            }
+            What::Draft { obligation, language, text } => {
+                let notice = Notice { text: text.clone(), written_by: entry.by.clone(), approved_by: None };
+                self.notices.entry(obligation.clone()).or_default().insert(language.clone(), notice);
+            }
+            What::Approved { obligation, language } => {
+                let notice = self.notices.get_mut(obligation).and_then(|all| all.get_mut(language));
+                if let Some(notice) = notice {
+                    notice.approved_by = Some(entry.by.clone());
+                }
+            }
+            What::Sent { obligation, at, .. } => {
+                let sent = serde_json::json!({"obligation": obligation, "submitted_at": at});
+                match self.facts.get_mut("notifications") {
+                    Some(Value::Array(all)) => all.push(sent),
+                    _ => {
+                        self.facts.insert("notifications".to_owned(), Value::Array(vec![sent]));
+                    }
+                }
+            }
+            What::Assessment { form, .. } => {
+                self.assessments.insert(form.clone());
+            }
+            What::Moved { state, .. } => self.state = *state,
+            What::Graded { severity, .. } => self.severity = *severity,
+            What::Lesson { .. } => self.lessons += 1,
+        }
+        self.entries.push(entry);
+    }
+
+    /// Clocks that its facts start and that differ from those issued before. What is no longer said of an obligation is told once
+    /// more as not triggered.
+    ///
+    /// # Errors
+    /// When the facts are none, which [`Case::check`] excludes.
+    pub fn reissue(&self, library: &Library) -> Result<Vec<Value>, CaseError> {
+        let facts = Value::Object(self.facts.clone()).to_string();
+        let facts = Facts::from_json(facts.as_bytes(), library.vocabulary()).map_err(|error| CaseError(error.to_string()))?;
+        let answers = library.answers(&facts, Options::default());
+        let mut issued: Vec<Value> = answers.iter().filter_map(|answer| serde_json::to_value(answer).ok()).collect();
+        for (obligation, before) in &self.clocks {
+            if !answers.iter().any(|answer| answer.obligation == obligation) && before["status"] != "not_triggered" {
+                let mut gone = before.clone();
+                if let Some(gone) = gone.as_object_mut() {
+                    gone.retain(|name, _| ["obligation", "recipient", "citation", "text_version", "confidence"].contains(&name.as_str()));
+                    gone.insert("status".to_owned(), "not_triggered".into());
+                    gone.insert("because".to_owned(), "none of the roles whose duty it is is among `roles` any more".into());
+                }
+                issued.push(gone);
+            }
+        }
+        issued.retain(|clock| clock["obligation"].as_str().and_then(|id| self.clocks.get(id)) != Some(clock));
+        Ok(issued)
+    }
+
+    /// When the next clock ends that is due, in milliseconds since 1970, UTC.
+    #[must_use]
+    pub fn next_due_at(&self) -> Option<i64> {
+        self.clocks.values().filter(|clock| clock["status"] == "due").filter_map(|clock| due_ms(clock, &self.facts)).min()
+    }
+}
+
+/// When a clock ends: to the second, or with the end of its day in the organisation's time zone.
+#[must_use]
+pub fn due_ms(clock: &Value, facts: &Map<String, Value>) -> Option<i64> {
+    if let Some(at) = clock["due_at"].as_str() {
+        return at.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_millisecond);
+    }
+    let day: jiff::civil::Date = clock["due_on"].as_str()?.parse().ok()?;
+    let zone = facts.get("timezone").and_then(Value::as_str).unwrap_or("UTC");
+    let end = day.tomorrow().ok()?.in_tz(zone).ok()?;
+    Some(end.timestamp().as_millisecond())
+}

@@ -1,0 +1,254 @@
+//! Where incidents are kept: each entry is recorded before it is, sealed, and added by who has seen all others.
+
+use std::sync::Arc;
+
+use model::event::{Activity, Detail, Resource};
+use model::{By, Envelope, EnvelopeError, Record, RecordError, Scope, StudyId};
+use store::incidents::{self as table, Incident, Standing};
+use store::{Store, StoreError};
+use tokio::sync::Mutex;
+
+use crate::case::{Case, CaseError, Entry, Severity, What};
+
+/// What sealed entries are sealed for.
+const CONTEXT: &str = "lazaret/incident/v1/";
+/// How often it is tried to add an entry while other servers add theirs.
+const TRIES_MAX: usize = 8;
+
+/// Why something about an incident was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum DeskError {
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The record.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    /// An entry could not be sealed or opened.
+    #[error(transparent)]
+    Envelope(#[from] EnvelopeError),
+    /// It cannot be done as it was asked.
+    #[error(transparent)]
+    Case(#[from] CaseError),
+    /// There is none.
+    #[error("there is no incident {0}; `lazaret incidents list` shows them")]
+    Missing(u32),
+    /// An entry is no entry.
+    #[error("entry {number} of incident {incident} cannot be read: {source}")]
+    Entry {
+        /// Which incident.
+        incident: u32,
+        /// Which entry.
+        number: u64,
+        /// Why not.
+        source: serde_json::Error,
+    },
+    /// Others were faster, again and again.
+    #[error("others changed incident {0} again and again meanwhile; look at it and try once more")]
+    Busy(u32),
+}
+
+/// An incident to be opened.
+#[derive(Debug, Clone)]
+pub struct NewIncident {
+    /// What it is called.
+    pub title: String,
+    /// How grave it is.
+    pub severity: Severity,
+    /// The finding that it begins with.
+    pub finding: Option<u32>,
+    /// The study it is about.
+    pub study: Option<StudyId>,
+    /// Random: the name under which it is in the record.
+    pub uid: [u8; 16],
+}
+
+/// Keeps incidents.
+pub struct Desk {
+    store: Store,
+    recorder: Arc<dyn Record>,
+    envelope: Arc<dyn Envelope>,
+    adding: Mutex<()>,
+}
+
+/// Whose key seals what is said about an incident.
+fn scope(study: Option<&StudyId>, opened_at: i64) -> Scope {
+    study.map_or_else(
+        || {
+            let day = jiff::Timestamp::from_millisecond(opened_at).unwrap_or_default();
+            Scope::Day(day.to_zoned(jiff::tz::TimeZone::UTC).date())
+        },
+        |study| Scope::Study(study.clone()),
+    )
+}
+
+impl Desk {
+    /// Over a store, a record and keys.
+    #[must_use]
+    pub fn new(store: Store, recorder: Arc<dyn Record>, envelope: Arc<dyn Envelope>) -> Self {
+        Self { store, recorder, envelope, adding: Mutex::new(()) }
+    }
+
+    /// Opens an incident; its number.
+    ///
+    /// # Errors
+    /// When it has no title, or something does not answer.
+    pub async fn open(&self, new: NewIncident, by: &By) -> Result<u32, DeskError> {
+        let uid: String = new.uid.iter().map(|byte| format!("{byte:02x}")).collect();
+        let what = What::Opened {
+            title: new.title.trim().to_owned(),
+            severity: new.severity,
+            finding: new.finding,
+            study: new.study.as_ref().map(ToString::to_string),
+        };
+        let first = Entry { number: 1, at: by.now_ms, by: by.actor.id.to_string(), recorded: 0, what: what.clone() };
+        let case = Case::of([first])?;
+        if case.title.is_empty() || case.title.chars().count() > 200 {
+            return Err(CaseError("an incident is called something, in at most 200 characters".to_owned()).into());
+        }
+        let scope = scope(new.study.as_ref(), by.now_ms);
+        let recorded = self.record(Activity::Create, &uid, new.study.as_ref(), &scope, &what, by).await?;
+        let row = Incident {
+            id: 0,
+            title_sealed: self.seal(&scope, &uid, case.title.as_bytes()).await?,
+            uid: uid.clone(),
+            version: 1,
+            state: case.state.as_str().to_owned(),
+            severity: case.severity.as_str().to_owned(),
+            study: new.study,
+            finding: new.finding,
+            opened_at: by.now_ms,
+            changed_at: by.now_ms,
+            due_at: None,
+        };
+        let first = self.sealed(&scope, &uid, &what, recorded, by).await?;
+        Ok(table::open(&self.store, &row, &first).await?)
+    }
+
+    /// An incident with all its entries.
+    ///
+    /// # Errors
+    /// When there is none, or something does not answer.
+    pub async fn case(&self, id: u32) -> Result<(Incident, Case), DeskError> {
+        let row = table::by_id(&self.store, id).await?.ok_or(DeskError::Missing(id))?;
+        let scope = scope(row.study.as_ref(), row.opened_at);
+        let mut entries = Vec::new();
+        loop {
+            let page = table::entries(&self.store, id, entries.len() as u64).await?;
+            if page.is_empty() {
+                break;
+            }
+            for one in page {
+                let plain = self.envelope.open(&scope, context(&row.uid).as_bytes(), &one.what_sealed).await?;
+                let what = serde_json::from_slice(&plain);
+                let what = what.map_err(|source| DeskError::Entry { incident: id, number: one.number, source })?;
+                entries.push(Entry {
+                    number: one.number,
+                    at: one.at,
+                    by: one.by.to_string(),
+                    recorded: one.recorded,
+                    what,
+                });
+            }
+        }
+        Ok((row, Case::of(entries)?))
+    }
+
+    /// Incidents with their titles, those whose clocks end first before others.
+    ///
+    /// # Errors
+    /// When something does not answer.
+    pub async fn listed(&self, with_closed: bool, limit: u32) -> Result<Vec<(Incident, String)>, DeskError> {
+        let mut listed = Vec::new();
+        for row in table::listed(&self.store, with_closed, limit).await? {
+            let scope = scope(row.study.as_ref(), row.opened_at);
+            let title = match self.envelope.open(&scope, context(&row.uid).as_bytes(), &row.title_sealed).await {
+                Ok(title) => String::from_utf8_lossy(&title).into_owned(),
+                Err(EnvelopeError::Destroyed { .. }) => "(erased)".to_owned(),
+                Err(error) => return Err(error.into()),
+            };
+            listed.push((row, title));
+        }
+        Ok(listed)
+    }
+
+    /// Adds an entry, and the clocks that it moves. Gives the case as it is then.
+    ///
+    /// # Errors
+    /// When it cannot follow what is there, or something does not answer; nothing is added then.
+    pub async fn add(&self, id: u32, what: What, by: &By) -> Result<(Incident, Case), DeskError> {
+        let _one_at_a_time = self.adding.lock().await;
+        let (row, mut case) = self.case(id).await?;
+        case.check(&what)?;
+        let scope = scope(row.study.as_ref(), row.opened_at);
+        let recorded = self.record(Activity::Change, &row.uid, row.study.as_ref(), &scope, &what, by).await?;
+        let sealed = self.sealed(&scope, &row.uid, &what, recorded, by).await?;
+        for _ in 0..TRIES_MAX {
+            let version = case.version();
+            case.check(&what)?;
+            let entry = |number, recorded, what| Entry { number, at: by.now_ms, by: by.actor.id.to_string(), recorded, what };
+            case.apply(entry(version + 1, recorded, what.clone()));
+            let mut entries = vec![sealed.clone()];
+            if matches!(what, What::Facts { .. } | What::Sent { .. }) {
+                let library = obligations::shipped().map_err(|error| CaseError(error.to_string()))?;
+                let issued = case.reissue(library)?;
+                if !issued.is_empty() {
+                    let clocks = What::Clocks { issued };
+                    let recorded =
+                        self.record(Activity::Change, &row.uid, row.study.as_ref(), &scope, &clocks, by).await?;
+                    entries.push(self.sealed(&scope, &row.uid, &clocks, recorded, by).await?);
+                    case.apply(entry(version + 2, recorded, clocks));
+                }
+            }
+            let standing = Standing {
+                state: case.state.as_str().to_owned(),
+                severity: case.severity.as_str().to_owned(),
+                due_at: case.next_due_at(),
+            };
+            if table::add(&self.store, id, version, &standing, &entries).await? {
+                return self.case(id).await;
+            }
+            case = self.case(id).await?.1;
+        }
+        Err(DeskError::Busy(id))
+    }
+
+    async fn record(
+        &self,
+        activity: Activity,
+        uid: &str,
+        study: Option<&StudyId>,
+        scope: &Scope,
+        what: &What,
+        by: &By,
+    ) -> Result<u64, DeskError> {
+        let mut event = by.event(activity);
+        event.resource =
+            Resource { entity: Some(format!("incident:{uid}")), study: study.cloned(), ..Resource::default() };
+        event.reason = Some(what.kind().to_owned());
+        let value = serde_json::to_string(what).unwrap_or_default();
+        event.details.push(Detail { field: "entry".into(), scope: scope.clone(), value });
+        Ok(self.recorder.record(event).await?.index)
+    }
+
+    async fn sealed(
+        &self,
+        scope: &Scope,
+        uid: &str,
+        what: &What,
+        recorded: u64,
+        by: &By,
+    ) -> Result<table::Entry, DeskError> {
+        let plain = serde_json::to_vec(what).unwrap_or_default();
+        let what_sealed = self.seal(scope, uid, &plain).await?;
+        Ok(table::Entry { number: 0, at: by.now_ms, by: by.actor.id, recorded, what_sealed })
+    }
+
+    async fn seal(&self, scope: &Scope, uid: &str, plain: &[u8]) -> Result<Vec<u8>, DeskError> {
+        Ok(self.envelope.seal(scope, context(uid).as_bytes(), plain).await?)
+    }
+}
+
+fn context(uid: &str) -> String {
+    format!("{CONTEXT}{uid}")
+}
