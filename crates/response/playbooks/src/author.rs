@@ -50,23 +50,25 @@ pub(crate) type Wrong = (usize, String);
 pub(crate) struct Shared {
     /// Works that playbooks cite, as CACAO writes them, by their short names.
     pub(crate) works: BTreeMap<String, Value>,
+    /// Declarations of variables that several playbooks make.
+    pub(crate) variables: BTreeMap<String, Vec<Line>>,
     /// Ids of playbooks by the names of their sources.
     pub(crate) ids: BTreeMap<String, String>,
 }
 
-/// Writes sources (name and text) as CACAO 2.0. One of them, `works.play`, lists what others cite.
+/// Writes sources (name and text) as CACAO 2.0. One of them, `common.play`, lists what others share.
 ///
 /// # Errors
 /// The first line that is wrong.
 pub fn write(sources: &[(&str, &str)]) -> Result<Vec<Written>, AuthorError> {
-    let mut shared = Shared { works: BTreeMap::new(), ids: BTreeMap::new() };
+    let mut shared = Shared { works: BTreeMap::new(), variables: BTreeMap::new(), ids: BTreeMap::new() };
     let mut read = Vec::new();
     for (file, text) in sources {
         let fail = |(line, why): Wrong| AuthorError { file: (*file).to_owned(), line, why };
         let tree = lines::tree(text).map_err(fail)?;
         let name = file.strip_suffix(".play").unwrap_or(file);
-        if name == "works" {
-            shared.works = emit::works(&tree).map_err(fail)?;
+        if name == "common" {
+            emit::common(tree, &mut shared).map_err(fail)?;
         } else {
             let id = head(&tree, "id").map_err(fail)?;
             shared.ids.insert(name.to_owned(), format!("playbook--{id}"));

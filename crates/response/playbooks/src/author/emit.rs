@@ -16,25 +16,31 @@ use crate::verb::Verb;
 /// The playbooks' agent for what Lazaret does by itself.
 const OWN_AGENT: &str = "security-category";
 
-/// Works that are cited: `work NAME`, and below it `title`, `source`, `url`, `number`.
-pub(super) fn works(tree: &[Line]) -> Result<BTreeMap<String, Value>, Wrong> {
-    let mut works = BTreeMap::new();
+/// What playbooks share: `share NAME` with variables below it; `work NAME` with `title`, `source`, `url`, `number`.
+pub(super) fn common(tree: Vec<Line>, shared: &mut Shared) -> Result<(), Wrong> {
     for line in tree {
-        if line.word != "work" {
-            return Err((line.number, format!("`{}` is no `work`", line.word)));
-        }
-        line.only(&["title", "source", "url", "number", "about"])?;
-        let mut work = Map::new();
-        for (word, key) in
-            [("title", "name"), ("about", "description"), ("source", "source"), ("url", "url"), ("number", "external_id")]
-        {
-            if let Some(text) = line.below(word) {
-                work.insert(key.to_owned(), text.into());
+        match line.word.as_str() {
+            "share" => {
+                line.only(&["var"])?;
+                shared.variables.insert(line.rest, line.inner);
             }
+            "work" => {
+                line.only(&["title", "source", "url", "number", "about"])?;
+                let keys = [
+                    ("title", "name"),
+                    ("about", "description"),
+                    ("source", "source"),
+                    ("url", "url"),
+                    ("number", "external_id"),
+                ];
+                let known = keys.into_iter().filter_map(|(word, key)| Some((key.to_owned(), line.below(word)?.into())));
+                let work = Value::Object(known.collect());
+                shared.works.insert(line.rest, work);
+            }
+            other => return Err((line.number, format!("`{other}` is neither `share` nor `work`"))),
         }
-        works.insert(line.rest.clone(), Value::Object(work));
     }
-    Ok(works)
+    Ok(())
 }
 
 /// A whole playbook.
@@ -64,7 +70,7 @@ pub(super) fn playbook(name: &str, tree: &[Line], shared: &Shared) -> Result<Val
             Some(emit.block(&block(&line.inner)?, &end)?)
         }
     };
-    let (variables, choices) = variables(tree)?;
+    let (variables, choices) = variables(tree, shared)?;
     let mut out = Map::new();
     let mut put = |key: &str, value: Value| out.insert(key.to_owned(), value);
     put("type", "playbook".into());
@@ -145,16 +151,21 @@ fn cited(tree: &[Line], shared: &Shared) -> Result<Value, Wrong> {
     for line in tree.iter().filter(|line| line.word == "cites") {
         for name in line.rest.split_whitespace() {
             let work = shared.works.get(name).cloned();
-            out.push(work.ok_or_else(|| (line.number, format!("`{name}` is not listed in works.play; add it there")))?);
+            out.push(work.ok_or_else(|| (line.number, format!("`{name}` is not listed in common.play; add it there")))?);
         }
     }
     Ok(Value::Array(out))
 }
 
 /// `var NAME TYPE [external] [constant] [= VALUE] -- what it means`, where TYPE may be `a|b|c`.
-fn variables(tree: &[Line]) -> Result<(Value, Map<String, Value>), Wrong> {
+fn variables(tree: &[Line], shared: &Shared) -> Result<(Value, Map<String, Value>), Wrong> {
     let (mut out, mut choices) = (Map::new(), Map::new());
-    for line in tree.iter().filter(|line| line.word == "var") {
+    let mut lines: Vec<&Line> = tree.iter().filter(|line| line.word == "var").collect();
+    for line in tree.iter().filter(|line| line.word == "shares") {
+        let list = shared.variables.get(&line.rest);
+        lines.extend(list.ok_or_else(|| (line.number, format!("`{}` is not shared in common.play", line.rest)))?);
+    }
+    for line in lines {
         let wrong = || (line.number, "write `var name type -- what it means`".to_owned());
         let (declared, about) = line.rest.split_once(" -- ").ok_or_else(wrong)?;
         let (declared, value) = declared.split_once(" = ").map_or((declared, None), |(d, v)| (d, Some(v.trim())));

@@ -31,7 +31,7 @@ pub(super) enum What<'a> {
 const WORDS: &[&str] = &["ask", "do", "call", "if", "while", "switch", "together"];
 /// Words of a block that stand for no statement.
 const HEADS: &[&str] =
-    &["id", "name", "about", "rank", "types", "sectors", "labels", "cites", "var", "created", "modified", "exception"];
+    &["id", "name", "about", "rank", "types", "sectors", "labels", "cites", "var", "shares", "created", "modified", "exception"];
 
 /// Statements of a block. Outermost lines that describe the playbook are passed over.
 pub(super) fn block(lines: &[Line]) -> Result<Vec<Statement<'_>>, Wrong> {
