@@ -77,8 +77,11 @@ pub fn write(sources: &[(&str, &str)]) -> Result<Vec<Written>, AuthorError> {
     }
     let mut out = Vec::new();
     for (file, name, tree) in &read {
-        let playbook = emit::playbook(name, tree, &shared)
-            .map_err(|(line, why)| AuthorError { file: (*file).to_owned(), line, why })?;
+        let playbook = emit::playbook(name, tree, &shared).map_err(|(line, why)| AuthorError {
+            file: (*file).to_owned(),
+            line,
+            why,
+        })?;
         out.push(Written { name: (*name).to_owned(), playbook });
     }
     Ok(out)
@@ -87,5 +90,6 @@ pub fn write(sources: &[(&str, &str)]) -> Result<Vec<Written>, AuthorError> {
 /// What stands behind a word at the beginning of an outermost line.
 pub(crate) fn head<'a>(tree: &'a [Line], word: &str) -> Result<&'a str, Wrong> {
     let line = tree.iter().find(|line| line.word == word);
-    line.map(|line| line.rest.as_str()).ok_or_else(|| (1, format!("`{word}` is missing; add a line that begins with it")))
+    line.map(|line| line.rest.as_str())
+        .ok_or_else(|| (1, format!("`{word}` is missing; add a line that begins with it")))
 }

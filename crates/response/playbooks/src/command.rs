@@ -174,7 +174,8 @@ fn command(node: &Node<'_>, log: &mut Log) -> Option<String> {
         log.fault(node.place, "it has neither `command` nor `command_b64`", "say what is to be done");
         return None;
     };
-    let text = base64::engine::general_purpose::STANDARD.decode(coded.trim()).ok().and_then(|b| String::from_utf8(b).ok());
+    let text =
+        base64::engine::general_purpose::STANDARD.decode(coded.trim()).ok().and_then(|b| String::from_utf8(b).ok());
     let text = text.filter(|text| !text.trim().is_empty() && text.len() <= TEXT_BYTES_MAX);
     if text.is_none() {
         log.fault(node.place, "`command_b64` is no text in Base64", "encode UTF-8 by RFC 4648, section 4");

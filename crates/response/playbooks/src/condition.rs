@@ -184,7 +184,6 @@ enum Number {
 
 impl Number {
     fn cmp(&self, other: &Self) -> Ordering {
-        #[expect(clippy::cast_precision_loss, reason = "only where the other is no whole number")]
         let wide = |number: &Self| match number {
             Self::Whole(whole) => *whole as f64,
             Self::Other(other) => *other,
@@ -425,18 +424,42 @@ mod tests {
     #[test]
     fn conditions_hold() {
         for yes in [
-            "__n__:value = 12", "__n__:value == '12'", "__n__:value != 13", "__n__:value <> 13", "__n__:value < 100",
-            "__n__:value >= 12 AND __n__:value <= 12", "__f__:value > 1", "__f__:value = 1.50", "__n__:value > __f__:value",
-            "__t__:value", "__t__:value = true", "[__t__:value = true]", "NOT __t__:value = false", "NOT (__n__:value < 3)",
-            "__s__:value IN ('a', 'study-7')", "__s__:value NOT IN ('a')", "__s__:value LIKE 'st%-_'", "__s__:value NOT LIKE 'x%'",
-            "__s__:value MATCHES '^study-[0-9]+$'", "EXISTS __s__:value", "NOT EXISTS __none__:value",
-            "__t__:value = false OR __n__:value = 12 AND __t__:value", "__ip__:value == '10.0.0.1'", "__s__:value > 'study-6'",
+            "__n__:value = 12",
+            "__n__:value == '12'",
+            "__n__:value != 13",
+            "__n__:value <> 13",
+            "__n__:value < 100",
+            "__n__:value >= 12 AND __n__:value <= 12",
+            "__f__:value > 1",
+            "__f__:value = 1.50",
+            "__n__:value > __f__:value",
+            "__t__:value",
+            "__t__:value = true",
+            "[__t__:value = true]",
+            "NOT __t__:value = false",
+            "NOT (__n__:value < 3)",
+            "__s__:value IN ('a', 'study-7')",
+            "__s__:value NOT IN ('a')",
+            "__s__:value LIKE 'st%-_'",
+            "__s__:value NOT LIKE 'x%'",
+            "__s__:value MATCHES '^study-[0-9]+$'",
+            "EXISTS __s__:value",
+            "NOT EXISTS __none__:value",
+            "__t__:value = false OR __n__:value = 12 AND __t__:value",
+            "__ip__:value == '10.0.0.1'",
+            "__s__:value > 'study-6'",
         ] {
             assert!(Condition::parse(yes).unwrap().holds(&value_of), "{yes}");
         }
         for no in [
-            "__n__:value < 3", "__none__:value = ''", "__none__:value != 'a'", "__none__:value", "__s__:value LIKE 'study'",
-            "(__t__:value = false OR __n__:value = 12) AND NOT __t__:value", "__s__:value MATCHES '^[0-9]+$'", "__n__:value = 12.5",
+            "__n__:value < 3",
+            "__none__:value = ''",
+            "__none__:value != 'a'",
+            "__none__:value",
+            "__s__:value LIKE 'study'",
+            "(__t__:value = false OR __n__:value = 12) AND NOT __t__:value",
+            "__s__:value MATCHES '^[0-9]+$'",
+            "__n__:value = 12.5",
         ] {
             assert!(!Condition::parse(no).unwrap().holds(&value_of), "{no}");
         }
@@ -468,7 +491,8 @@ mod tests {
 
     #[test]
     fn variables_are_listed_once() {
-        let condition = Condition::parse("__b__:value = __a__:value OR __b__:value IN ('x') AND EXISTS __c__:value").unwrap();
+        let condition =
+            Condition::parse("__b__:value = __a__:value OR __b__:value IN ('x') AND EXISTS __c__:value").unwrap();
         assert_eq!(condition.variables(), ["__a__", "__b__", "__c__"]);
     }
 }

@@ -20,7 +20,11 @@ pub const AUTHOR: &str = "identity--6f1d2c08-4be7-4c93-9a35-0e7d81b4f2ca";
 fn own<'a>(node: &Node<'a>, key: &str, log: &mut Log) -> Option<&'a Map<String, Value>> {
     let own = node.map(key, log)?.get(LAZARET)?;
     if !own.is_object() {
-        log.fault(node.place, format!("Lazaret's extension below `{key}` is no object"), "write it between `{` and `}`");
+        log.fault(
+            node.place,
+            format!("Lazaret's extension below `{key}` is no object"),
+            "write it between `{` and `}`",
+        );
     }
     own.as_object()
 }

@@ -86,12 +86,21 @@ mod tests {
 
     #[test]
     fn what_is_an_identifier() {
-        for good in ["action--9fcc5c3b-0b70-4d73-b01c-1d2c3b4d5e6f", "if-condition--9fcc5c3b-0b70-1d73-b01c-1d2c3b4d5e6f"] {
+        for good in
+            ["action--9fcc5c3b-0b70-4d73-b01c-1d2c3b4d5e6f", "if-condition--9fcc5c3b-0b70-1d73-b01c-1d2c3b4d5e6f"]
+        {
             assert_eq!(Id::parse(good).unwrap().as_str(), good);
         }
-        for bad in ["", "action", "action--", "Action--9fcc5c3b-0b70-4d73-b01c-1d2c3b4d5e6f",
-            "action--9fcc5c3b-0b70-6d73-b01c-1d2c3b4d5e6f", "action--9fcc5c3b-0b70-4d73-c01c-1d2c3b4d5e6f",
-            "action--9fcc5c3b-0b70-4d73-b01c-1d2c3b4d5é6", "-a--9fcc5c3b-0b70-4d73-b01c-1d2c3b4d5e6f"] {
+        for bad in [
+            "",
+            "action",
+            "action--",
+            "Action--9fcc5c3b-0b70-4d73-b01c-1d2c3b4d5e6f",
+            "action--9fcc5c3b-0b70-6d73-b01c-1d2c3b4d5e6f",
+            "action--9fcc5c3b-0b70-4d73-c01c-1d2c3b4d5e6f",
+            "action--9fcc5c3b-0b70-4d73-b01c-1d2c3b4d5é6",
+            "-a--9fcc5c3b-0b70-4d73-b01c-1d2c3b4d5e6f",
+        ] {
             assert!(Id::parse(bad).is_err(), "{bad}");
         }
     }

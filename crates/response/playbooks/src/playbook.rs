@@ -118,7 +118,10 @@ impl Playbook {
 
     /// Variables that whoever starts it has to give a value.
     pub fn asked(&self) -> impl Iterator<Item = (&str, &Variable)> {
-        self.variables.iter().filter(|(_, variable)| variable.is_asked()).map(|(name, variable)| (name.as_str(), variable))
+        self.variables
+            .iter()
+            .filter(|(_, variable)| variable.is_asked())
+            .map(|(name, variable)| (name.as_str(), variable))
     }
 }
 

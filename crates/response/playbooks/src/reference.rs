@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
-
 use crate::fault::{Log, shown};
 use crate::id::Id;
 use crate::node::Node;

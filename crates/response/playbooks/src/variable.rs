@@ -102,7 +102,9 @@ impl Kind {
             Self::Text => true,
             Self::Uri => value.split_once(':').is_some_and(|(scheme, rest)| {
                 let is_scheme = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.');
-                scheme.starts_with(|c: char| c.is_ascii_alphabetic()) && scheme.chars().all(is_scheme) && !rest.is_empty()
+                scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+                    && scheme.chars().all(is_scheme)
+                    && !rest.is_empty()
             }),
             Self::Uuid => crate::id::is_uuid(value),
         }

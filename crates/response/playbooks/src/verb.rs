@@ -205,38 +205,45 @@ impl Verb {
         const PRINCIPAL: Argument = needed("principal", Takes::Id, "the principal's id");
         const STUDY: Argument = needed("study", Takes::Id, "the study's id");
         const HOURS: Argument = free("hours", Takes::Whole(8_784), "for how many hours; until released if missing");
-        const MODE: Argument =
-            needed("mode", Takes::OneOf(&["read_only", "closed"]), "whether reading stays possible");
+        const MODE: Argument = needed("mode", Takes::OneOf(&["read_only", "closed"]), "whether reading stays possible");
         const BACK: Argument = free("days", Takes::Whole(3_660), "how many days back from now; 90 if missing");
         const TEXT: Argument = needed("text", Takes::Text, "what they read");
         const WHO: Argument = needed("role", Takes::Role, "whom");
         match self {
-            Self::ContainPrincipal => &[PRINCIPAL, HOURS, REASON],
-            Self::ContainAccessKey => &[needed("access_key", Takes::Id, "the key's id, never its secret"), REASON],
-            Self::ContainPartner => &[needed("partner", Takes::Id, "the partner's id"), HOURS, REASON],
-            Self::ContainDevice => &[needed("device", Takes::Id, "the device's id"), HOURS, REASON],
-            Self::ContainStudy => &[STUDY, MODE, HOURS, REASON],
+            Self::ContainPrincipal => const { &[PRINCIPAL, HOURS, REASON] },
+            Self::ContainAccessKey => {
+                const { &[needed("access_key", Takes::Id, "the key's id, never its secret"), REASON] }
+            }
+            Self::ContainPartner => const { &[needed("partner", Takes::Id, "the partner's id"), HOURS, REASON] },
+            Self::ContainDevice => const { &[needed("device", Takes::Id, "the device's id"), HOURS, REASON] },
+            Self::ContainStudy => const { &[STUDY, MODE, HOURS, REASON] },
             Self::ReleaseContainment => {
-                &[needed("kind", Takes::OneOf(CONTAINED), "what `what` is"), WHAT, REASON]
+                const { &[needed("kind", Takes::OneOf(CONTAINED), "what `what` is"), WHAT, REASON] }
             }
-            Self::SnapshotEvidence => &[KIND, WHAT, BACK, REASON],
-            Self::LegalHold => &[STUDY, REASON],
-            Self::RaiseLogging => &[KIND, WHAT, needed("hours", Takes::Whole(8_784), "for how many hours")],
-            Self::StartBackup => &[free("study", Takes::Id, "of one study; of everything if missing"), REASON],
-            Self::AskApproval => &[WHO, TEXT],
-            Self::ComputeExposure => &[KIND, WHAT, BACK],
-            Self::StartClocks => &[needed("because", Takes::Text, "what makes the organisation aware")],
-            Self::DraftNotices => &[needed("audience", Takes::OneOf(AUDIENCES), "for whom")],
+            Self::SnapshotEvidence => const { &[KIND, WHAT, BACK, REASON] },
+            Self::LegalHold => const { &[STUDY, REASON] },
+            Self::RaiseLogging => const { &[KIND, WHAT, needed("hours", Takes::Whole(8_784), "for how many hours")] },
+            Self::StartBackup => {
+                const { &[free("study", Takes::Id, "of one study; of everything if missing"), REASON] }
+            }
+            Self::AskApproval => const { &[WHO, TEXT] },
+            Self::ComputeExposure => const { &[KIND, WHAT, BACK] },
+            Self::StartClocks => const { &[needed("because", Takes::Text, "what makes the organisation aware")] },
+            Self::DraftNotices => const { &[needed("audience", Takes::OneOf(AUDIENCES), "for whom")] },
             Self::NotifyRole => {
-                &[WHO, TEXT, free("urgent", Takes::OneOf(&["yes", "no"]), "whether they are woken; no if missing")]
+                const { &[WHO, TEXT, free("urgent", Takes::OneOf(&["yes", "no"]), "whether they are woken; no if missing")] }
             }
-            Self::OpenTask => &[WHO, TEXT, needed("days", Takes::Whole(366), "in how many days it is due")],
-            Self::AssignTraining => &[
-                needed("course", Takes::Id, "the course's id"),
-                free("role", Takes::Role, "to those who hold a role"),
-                free("principal", Takes::Id, "to one principal"),
-                needed("days", Takes::Whole(366), "in how many days it is due"),
-            ],
+            Self::OpenTask => const { &[WHO, TEXT, needed("days", Takes::Whole(366), "in how many days it is due")] },
+            Self::AssignTraining => {
+                const {
+                    &[
+                        needed("course", Takes::Id, "the course's id"),
+                        free("role", Takes::Role, "to those who hold a role"),
+                        free("principal", Takes::Id, "to one principal"),
+                        needed("days", Takes::Whole(366), "in how many days it is due"),
+                    ]
+                }
+            }
         }
     }
 
@@ -244,22 +251,30 @@ impl Verb {
     #[must_use]
     pub fn gives(self) -> &'static [Given] {
         match self {
-            Self::SnapshotEvidence => &[given("evidence", "string", "the id of what was kept")],
-            Self::StartBackup => &[given("backup", "string", "the id of the backup")],
-            Self::AskApproval => &[given("approved", "bool", "whether they agreed")],
-            Self::ComputeExposure => &[
-                given("people", "integer", "distinct data subjects in reach"),
-                given("people_eu", "integer", "of them in the European Economic Area"),
-                given("people_us", "integer", "of them in the United States"),
-                given("people_jp", "integer", "of them in Japan"),
-                given("readable", "string", "`clear`, `sealed` or `unknown`"),
-            ],
-            Self::StartClocks => &[
-                given("clocks", "integer", "how many clocks run"),
-                given("first_due", "string", "when the first ends, RFC 3339"),
-            ],
-            Self::DraftNotices => &[given("drafts", "integer", "how many drafts were made")],
-            Self::OpenTask => &[given("task", "string", "the id of the task")],
+            Self::SnapshotEvidence => const { &[given("evidence", "string", "the id of what was kept")] },
+            Self::StartBackup => const { &[given("backup", "string", "the id of the backup")] },
+            Self::AskApproval => const { &[given("approved", "bool", "whether they agreed")] },
+            Self::ComputeExposure => {
+                const {
+                    &[
+                        given("people", "integer", "distinct data subjects in reach"),
+                        given("people_eu", "integer", "of them in the European Economic Area"),
+                        given("people_us", "integer", "of them in the United States"),
+                        given("people_jp", "integer", "of them in Japan"),
+                        given("readable", "string", "`clear`, `sealed` or `unknown`"),
+                    ]
+                }
+            }
+            Self::StartClocks => {
+                const {
+                    &[
+                        given("clocks", "integer", "how many clocks run"),
+                        given("first_due", "string", "when the first ends, RFC 3339"),
+                    ]
+                }
+            }
+            Self::DraftNotices => const { &[given("drafts", "integer", "how many drafts were made")] },
+            Self::OpenTask => const { &[given("task", "string", "the id of the task")] },
             _ => &[],
         }
     }
@@ -316,9 +331,8 @@ impl Verb {
                 _ => {}
             }
         }
-        let is_for_nobody = self == Self::AssignTraining
-            && !arguments.contains_key("role")
-            && !arguments.contains_key("principal");
+        let is_for_nobody =
+            self == Self::AssignTraining && !arguments.contains_key("role") && !arguments.contains_key("principal");
         if is_for_nobody {
             return Err(format!("`{verb}` needs `role` or `principal`: who learns"));
         }
@@ -331,7 +345,11 @@ impl Argument {
         let name = self.name;
         let wrong = |hint: String| Err(format!("`{name}` of `{verb}` cannot be `{}`; write {hint}", shown(value)));
         match self.takes {
-            Takes::Id if value.is_empty() || value.len() > 512 || value.chars().any(|c| c.is_whitespace() || c.is_control()) => {
+            Takes::Id
+                if value.is_empty()
+                    || value.len() > 512
+                    || value.chars().any(|c| c.is_whitespace() || c.is_control()) =>
+            {
                 wrong("an id without spaces".to_owned())
             }
             Takes::Text if value.trim().is_empty() || value.len() > TEXT_BYTES_MAX => wrong("a text".to_owned()),

@@ -322,9 +322,9 @@ fn depths<'a>(order: &Order<'a>, links: &[Link<'a>]) -> BTreeMap<&'a Id, usize> 
         after.entry(link.from).or_default().push(link.to);
     }
     for id in &order.onward {
-        let depth = *depths.entry(id).or_insert(0);
+        let depth = *depths.entry(*id).or_insert(0);
         for next in after.get(id).into_iter().flatten() {
-            let below = depths.entry(next).or_insert(0);
+            let below = depths.entry(*next).or_insert(0);
             *below = (*below).max(depth + 1);
         }
     }

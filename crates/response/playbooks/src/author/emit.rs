@@ -1,11 +1,11 @@
 //! Statements in; steps of CACAO out.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
 use super::lines::Line;
-use super::statement::{Statement, What, block, wait};
+use super::statement::{Statement, What, block, outermost, wait};
 use super::{Shared, Wrong, head};
 use crate::extension::{AUTHOR, LAZARET};
 use crate::id::is_uuid;
@@ -61,7 +61,7 @@ pub(super) fn playbook(name: &str, tree: &[Line], shared: &Shared) -> Result<Val
         has_time: false,
     };
     let end = emit.end("the playbook");
-    let first = emit.block(&block(tree)?, &end)?;
+    let first = emit.block(&outermost(tree)?, &end)?;
     let start = emit.id("start", "Start");
     let exception = match tree.iter().find(|line| line.word == "exception") {
         None => None,
@@ -140,7 +140,8 @@ fn words(text: &str) -> Value {
 fn ranks(tree: &[Line]) -> Result<Vec<(String, Value)>, Wrong> {
     let mut ranks = Vec::new();
     for part in head(tree, "rank")?.split_whitespace() {
-        let read = part.split_once('=').and_then(|(key, value)| Some((key.to_owned(), value.parse::<u8>().ok()?.into())));
+        let read =
+            part.split_once('=').and_then(|(key, value)| Some((key.to_owned(), value.parse::<u8>().ok()?.into())));
         ranks.push(read.ok_or_else(|| (1, format!("`{part}` is no rank; write `severity=90`")))?);
     }
     Ok(ranks)
@@ -151,7 +152,9 @@ fn cited(tree: &[Line], shared: &Shared) -> Result<Value, Wrong> {
     for line in tree.iter().filter(|line| line.word == "cites") {
         for name in line.rest.split_whitespace() {
             let work = shared.works.get(name).cloned();
-            out.push(work.ok_or_else(|| (line.number, format!("`{name}` is not listed in common.play; add it there")))?);
+            out.push(
+                work.ok_or_else(|| (line.number, format!("`{name}` is not listed in common.play; add it there")))?,
+            );
         }
     }
     Ok(Value::Array(out))
@@ -252,7 +255,11 @@ impl Emit<'_> {
         self.kinds.insert(kind);
         step.insert("type".to_owned(), kind.into());
         step.insert("name".to_owned(), title.into());
-        let about = if matches!(statement.what, What::Ask(_)) { line.below("why").unwrap_or_default().to_owned() } else { line.text() };
+        let about = if matches!(statement.what, What::Ask(_)) {
+            line.below("why").unwrap_or_default().to_owned()
+        } else {
+            line.text()
+        };
         if !about.is_empty() {
             step.insert("description".to_owned(), about.into());
         }
@@ -299,16 +306,20 @@ impl Emit<'_> {
                 self.is_manual = false;
                 let mut arguments = Map::new();
                 for inner in line.inner.iter().filter(|inner| inner.word == "with") {
-                    let (name, value) = inner.rest.split_once(" = ").ok_or_else(|| {
-                        (inner.number, "write `with name = value`".to_owned())
-                    })?;
+                    let (name, value) = inner
+                        .rest
+                        .split_once(" = ")
+                        .ok_or_else(|| (inner.number, "write `with name = value`".to_owned()))?;
                     arguments.insert(name.trim().to_owned(), placed(value.trim()).into());
                 }
                 self.activities.insert(activity(*verb).to_owned());
                 put("agent", own_agent().into());
-                put("commands", json!([{
-                    "type": "lazaret", "verb": verb.as_str(), "arguments": arguments, "playbook_activity": activity(*verb),
-                }]));
+                put(
+                    "commands",
+                    json!([{
+                        "type": "lazaret", "verb": verb.as_str(), "arguments": arguments, "playbook_activity": activity(*verb),
+                    }]),
+                );
             }
             What::Call(name) => {
                 let id = self.shared.ids.get(*name);
@@ -445,7 +456,9 @@ fn usual(role: Role, gives: bool) -> &'static str {
 /// What a verb is, by `playbook-activity-type-ov`.
 fn activity(verb: Verb) -> &'static str {
     match verb {
-        Verb::ContainPrincipal | Verb::ContainAccessKey | Verb::ContainPartner | Verb::ContainStudy => "restrict-access",
+        Verb::ContainPrincipal | Verb::ContainAccessKey | Verb::ContainPartner | Verb::ContainStudy => {
+            "restrict-access"
+        }
         Verb::ContainDevice => "disconnect-system",
         Verb::ReleaseContainment => "restore-capabilities",
         Verb::SnapshotEvidence | Verb::ComputeExposure => "analyze-collected-data",

@@ -33,7 +33,10 @@ pub(crate) fn tree(text: &str) -> Result<Vec<Line>, Wrong> {
         }
         if open.len() < depth + 1 {
             if open.len() != depth || open.last().is_none_or(Vec::is_empty) {
-                return Err((number, "it is indented more than one level below the line before; correct it".to_owned()));
+                return Err((
+                    number,
+                    "it is indented more than one level below the line before; correct it".to_owned(),
+                ));
             }
             open.push(Vec::new());
         }
@@ -80,7 +83,8 @@ impl Line {
         match self.inner.iter().find(|line| !words.contains(&line.word.as_str())) {
             None => Ok(()),
             Some(line) => {
-                let why = format!("`{}` does not belong to `{}`; write one of {}", line.word, self.word, words.join(", "));
+                let why =
+                    format!("`{}` does not belong to `{}`; write one of {}", line.word, self.word, words.join(", "));
                 Err((line.number, why))
             }
         }

@@ -29,13 +29,31 @@ pub(super) enum What<'a> {
 }
 
 const WORDS: &[&str] = &["ask", "do", "call", "if", "while", "switch", "together"];
-/// Words of a block that stand for no statement.
-const HEADS: &[&str] =
-    &["id", "name", "about", "rank", "types", "sectors", "labels", "cites", "var", "shares", "created", "modified", "exception"];
+/// Words of outermost lines that describe the playbook.
+const HEADS: &[&str] = &[
+    "id",
+    "name",
+    "about",
+    "rank",
+    "types",
+    "sectors",
+    "labels",
+    "cites",
+    "var",
+    "shares",
+    "created",
+    "modified",
+    "exception",
+];
 
-/// Statements of a block. Outermost lines that describe the playbook are passed over.
-pub(super) fn block(lines: &[Line]) -> Result<Vec<Statement<'_>>, Wrong> {
+/// Statements among the outermost lines, of which others describe the playbook.
+pub(super) fn outermost(lines: &[Line]) -> Result<Vec<Statement<'_>>, Wrong> {
     lines.iter().filter(|line| !HEADS.contains(&line.word.as_str())).map(statement).collect()
+}
+
+/// Statements of a block.
+pub(super) fn block(lines: &[Line]) -> Result<Vec<Statement<'_>>, Wrong> {
+    lines.iter().map(statement).collect()
 }
 
 fn statement(line: &Line) -> Result<Statement<'_>, Wrong> {
@@ -45,7 +63,8 @@ fn statement(line: &Line) -> Result<Statement<'_>, Wrong> {
         "ask" => {
             line.only(&["|", "takes", "gives", "delay", "activity", "fails", "why"])?;
             let (role, timed) = rest.split_once(' ').unwrap_or((rest, ""));
-            let role = Role::parse(role).ok_or_else(|| (at, format!("there is no role `{role}`; write one of {}", Role::names())))?;
+            let role = Role::parse(role)
+                .ok_or_else(|| (at, format!("there is no role `{role}`; write one of {}", Role::names())))?;
             if line.text().is_empty() {
                 return Err((at, "nothing is asked; say it in lines that begin with `|`".to_owned()));
             }
@@ -54,7 +73,8 @@ fn statement(line: &Line) -> Result<Statement<'_>, Wrong> {
         "do" => {
             line.only(&["|", "with", "gives", "delay", "fails"])?;
             let (verb, timed) = rest.split_once(' ').unwrap_or((rest, ""));
-            let verb = Verb::parse(verb).ok_or_else(|| (at, format!("there is no verb `{verb}`; write one of {}", Verb::names())))?;
+            let verb = Verb::parse(verb)
+                .ok_or_else(|| (at, format!("there is no verb `{verb}`; write one of {}", Verb::names())))?;
             (What::Act(verb), timed)
         }
         "call" => {
@@ -74,7 +94,8 @@ fn statement(line: &Line) -> Result<Statement<'_>, Wrong> {
         "while" => {
             line.only(&["|", "when", "most", "again", "fails"])?;
             let most = needed(line, "most")?;
-            let most = most.parse().map_err(|error| (at, format!("`most {most}` is no whole number: {error}")))?;
+            let most =
+                most.parse::<u32>().map_err(|error| (at, format!("`most {most}` is no whole number: {error}")))?;
             let body = block(line.block("again").unwrap_or_default())?;
             if body.is_empty() {
                 return Err((at, "nothing is done again; add statements below `again`".to_owned()));
@@ -84,7 +105,8 @@ fn statement(line: &Line) -> Result<Statement<'_>, Wrong> {
         "switch" => {
             line.only(&["|", "on", "case"])?;
             let cases = line.inner.iter().filter(|inner| inner.word == "case");
-            let cases = cases.map(|case| Ok((case.rest.as_str(), block(&case.inner)?))).collect::<Result<Vec<_>, Wrong>>()?;
+            let cases =
+                cases.map(|case| Ok((case.rest.as_str(), block(&case.inner)?))).collect::<Result<Vec<_>, Wrong>>()?;
             if let Some((empty, _)) = cases.iter().find(|(_, body)| body.is_empty()) {
                 return Err((at, format!("nothing is done in case `{empty}`; add statements below it")));
             }

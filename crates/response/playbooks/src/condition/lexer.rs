@@ -100,10 +100,16 @@ fn other(text: &str) -> Result<Token, String> {
     if is_name(text) {
         return Err(format!("`{text}` is used without `:value`; write `{text}:value`"));
     }
-    if text.parse::<i64>().is_ok() || text.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '-' | '+' | '.')) && text.parse::<f64>().is_ok_and(f64::is_finite) {
+    if text.parse::<i64>().is_ok()
+        || text.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '-' | '+' | '.'))
+            && text.parse::<f64>().is_ok_and(f64::is_finite)
+    {
         return Ok(Token::Number(text.to_owned()));
     }
-    Err(format!("`{}` is no variable, number or operator; write `__name__:value`, or texts between single quotation marks", shown(text)))
+    Err(format!(
+        "`{}` is no variable, number or operator; write `__name__:value`, or texts between single quotation marks",
+        shown(text)
+    ))
 }
 
 /// A text between single quotation marks, with `\'` and `\\` in it.

@@ -31,14 +31,22 @@ impl<'a> Flow<'a> {
     }
 
     /// Notes what happened.
-    pub(super) fn told(&mut self, scope: usize, step: Option<&Id>, event: Event, who: Option<String>, note: Option<String>) {
+    pub(super) fn told(
+        &mut self,
+        scope: usize,
+        step: Option<&Id>,
+        event: Event,
+        who: Option<String>,
+        note: Option<String>,
+    ) {
         let Some(book) = self.run.book_of(scope) else { return };
         let name = step.and_then(|id| book.step(id)).map_or(book.name.as_str(), Step::title).to_owned();
+        let playbook = book.id.clone();
         self.run.records_made += 1;
         self.moved.records.push(Record {
             number: self.run.records_made,
             at: self.now,
-            playbook: book.id.clone(),
+            playbook,
             step: step.cloned(),
             name,
             event,
@@ -74,7 +82,8 @@ impl<'a> Flow<'a> {
     /// Enters steps until every line waits.
     pub(super) fn advance(&mut self) {
         while self.run.state == State::Running {
-            let ready = self.run.frames.iter().find(|(_, frame)| matches!(frame.phase, Phase::Ready | Phase::Begun { .. }));
+            let ready =
+                self.run.frames.iter().find(|(_, frame)| matches!(frame.phase, Phase::Ready | Phase::Begun { .. }));
             let Some((&frame, line)) = ready else { break };
             if line.phase == Phase::Ready {
                 self.enter(frame);
@@ -123,7 +132,8 @@ impl<'a> Flow<'a> {
         trace.left_at = None;
         trace.mark = Mark::Open;
         if self.run.moves > MOVES_MAX || trace.visits > VISITS_MAX {
-            let why = format!("it was entered more than {VISITS_MAX} times, or the run has more than {MOVES_MAX} steps");
+            let why =
+                format!("it was entered more than {VISITS_MAX} times, or the run has more than {MOVES_MAX} steps");
             self.run.moves = self.run.moves.saturating_add(MOVES_MAX);
             return self.lose(frame, why);
         }
@@ -163,9 +173,12 @@ impl<'a> Flow<'a> {
                 self.took(frame, names);
             }
             Kind::If { condition, yes, no } => {
-                let holds = self.decide(frame, &condition.variables(), |value_of| condition.holds(value_of), |holds| {
-                    Some(if holds { "yes" } else { "no" }.to_owned())
-                });
+                let holds = self.decide(
+                    frame,
+                    &condition.variables(),
+                    |value_of| condition.holds(value_of),
+                    |holds| Some(if holds { "yes" } else { "no" }.to_owned()),
+                );
                 let head = if holds { Some(yes) } else { no.as_ref() };
                 self.branch_or_go_on(frame, head);
             }
@@ -176,7 +189,7 @@ impl<'a> Flow<'a> {
                 let taken = case.map(|(value, id)| (value.clone(), id));
                 let taken = taken.or_else(|| default.as_ref().map(|id| ("default".to_owned(), id)));
                 let name = taken.as_ref().map(|(name, _)| name.clone());
-                self.decide(frame, &[variable], |_| true, |_| name);
+                self.decide(frame, &[variable.as_str()], |_| true, |_| name);
                 self.branch_or_go_on(frame, taken.map(|(_, id)| id));
             }
         }
@@ -249,9 +262,12 @@ impl<'a> Flow<'a> {
     /// Decides whether a loop turns once more.
     fn turn(&mut self, frame: u32, turns: u32) {
         let Some(Kind::While { condition, body, most }) = self.step(frame).map(|step| step.kind) else { return };
-        let holds = self.decide(frame, &condition.variables(), |value_of| condition.holds(value_of), |holds| {
-            Some(if holds { "again" } else { "out" }.to_owned())
-        });
+        let holds = self.decide(
+            frame,
+            &condition.variables(),
+            |value_of| condition.holds(value_of),
+            |holds| Some(if holds { "again" } else { "out" }.to_owned()),
+        );
         if !holds {
             self.complete(frame);
         } else if turns >= most {
@@ -402,7 +418,8 @@ impl<'a> Flow<'a> {
             self.give_back(line.scope, caller);
             self.complete(caller);
         } else {
-            let why = failed.unwrap_or_else(|| "the playbook that was called ended by its steps for failures".to_owned());
+            let why =
+                failed.unwrap_or_else(|| "the playbook that was called ended by its steps for failures".to_owned());
             self.lose(caller, why);
         }
     }

@@ -81,7 +81,7 @@ pub enum Input {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StepError {
     /// The run is over.
-    #[error("the run is over: it {}; start another one", .0.as_str())]
+    #[error("the run is over ({}); start another one", .0.as_str())]
     Over(State),
     /// There is no such task.
     #[error("the run has no task {0}; look at what is open")]
@@ -97,7 +97,7 @@ pub enum StepError {
         how: String,
     },
     /// The answer came too late.
-    #[error("task {task}, `{name}`, was due at {}; let the time pass, and look at what is asked now", clock(*.due_at))]
+    #[error("task {task}, `{name}`, was due at {}; let the time pass, and look at what is asked now", clock_of(.due_at))]
     Late {
         /// The task.
         task: u32,
@@ -268,7 +268,11 @@ impl Run {
         for (written, value) in values {
             let Some(declared) = gives.iter().find(|give| **give == written || plain(give) == written) else {
                 let known: Vec<_> = gives.iter().map(|give| plain(give)).collect();
-                let hint = if known.is_empty() { "it gives none".to_owned() } else { format!("it gives {}", known.join(", ")) };
+                let hint = if known.is_empty() {
+                    "it gives none".to_owned()
+                } else {
+                    format!("it gives {}", known.join(", "))
+                };
                 let why = format!("`{}` is no variable that it gives; {hint}", shown(&written));
                 return Err(StepError::Value { name, why });
             };
@@ -282,13 +286,16 @@ impl Run {
             Work::Act(act) => act.gives.clone(),
             Work::Ask(_) => self.needed(frame),
         };
-        let lacks: Vec<_> = needed.iter().filter(|give| !out.contains_key(*give)).map(|give| plain(give).to_owned()).collect();
+        let lacks: Vec<_> =
+            needed.iter().filter(|give| !out.contains_key(*give)).map(|give| plain(give).to_owned()).collect();
         if lacks.is_empty() { Ok(out) } else { Err(StepError::Lacks { name, lacks }) }
     }
 
     /// What a person has to fill in: with the last question of a step, all that no command of Lazaret's gives.
     fn needed(&self, frame: &Frame) -> Vec<String> {
-        let Some(Kind::Action { commands, gives, .. }) = self.step_of(frame).map(|step| &step.kind) else { return Vec::new() };
+        let Some(Kind::Action { commands, gives, .. }) = self.step_of(frame).map(|step| &step.kind) else {
+            return Vec::new();
+        };
         let Phase::Working { command, .. } = frame.phase else { return Vec::new() };
         let is_own = |what: &What| matches!(what, What::Lazaret { .. });
         if commands.iter().skip(command + 1).any(|later| !is_own(&later.what)) {
@@ -303,6 +310,10 @@ impl Run {
         let is_asked_once = commands.iter().filter(|command| !is_own(&command.what)).count() == 1;
         gives.iter().filter(|give| !own(give) && (is_asked_once || self.held(frame, give).is_none())).cloned().collect()
     }
+}
+
+fn clock_of(at: &i64) -> String {
+    clock(*at)
 }
 
 fn words(what: &'static str, text: &str, least: usize, most: usize) -> Result<(), StepError> {

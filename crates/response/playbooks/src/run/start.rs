@@ -61,7 +61,7 @@ pub enum StartError {
         why: String,
     },
     /// Too many playbooks call one another.
-    #[error("the playbook `{0}` calls others more than {CALL_DEPTH_MAX} deep, or more than {BOOKS_MAX}; let it call fewer")]
+    #[error("the playbook `{0}` calls others that call others too deep, or too many of them; let it call fewer")]
     Deep(String),
 }
 
@@ -87,14 +87,8 @@ impl Run {
         while who.len() > WHO_BYTES_MAX {
             who.pop();
         }
-        let scope = Scope {
-            book: 0,
-            caller: None,
-            called_from: None,
-            variables,
-            traces: BTreeMap::new(),
-            is_excepted: false,
-        };
+        let scope =
+            Scope { book: 0, caller: None, called_from: None, variables, traces: BTreeMap::new(), is_excepted: false };
         let frame = Frame {
             scope: 0,
             parent: None,
@@ -211,7 +205,8 @@ fn fits(book: &Playbook, step: &Step, called: &Playbook) -> Result<(), StartErro
             return unfit(format!("it has no variable `{}`; take that out of the step's arguments", shown(name)));
         }
     }
-    let missing: Vec<_> = called.asked().map(|(name, _)| name).filter(|name| !takes.iter().any(|t| t == name)).collect();
+    let missing: Vec<_> =
+        called.asked().map(|(name, _)| name).filter(|name| !takes.iter().any(|t| t == name)).collect();
     if !missing.is_empty() {
         return unfit(format!("it needs `{}`; add that to `in_args`", missing.join("`, `")));
     }
@@ -225,9 +220,10 @@ fn first_values(
     let mut variables: BTreeMap<_, _> =
         playbook.variables.iter().map(|(name, variable)| (name.clone(), variable.value.clone())).collect();
     for (name, value) in values {
-        let declared = playbook.variables.get_key_value(name).or_else(|| {
-            playbook.variables.iter().find(|(declared, _)| plain(declared) == name)
-        });
+        let declared = playbook
+            .variables
+            .get_key_value(name)
+            .or_else(|| playbook.variables.iter().find(|(declared, _)| plain(declared) == name));
         let Some((name, variable)) = declared else {
             let known: Vec<_> = playbook.variables.keys().map(|name| plain(name)).collect();
             let why = format!("the playbook has no variable `{}`; it has {}", shown(name), known.join(", "));
@@ -241,6 +237,7 @@ fn first_values(
         variables.insert(name.clone(), Some(value.clone()));
     }
     let is_missing = |name: &str| variables.get(name).is_none_or(|value| value.as_deref().is_none_or(str::is_empty));
-    let needs: Vec<_> = playbook.asked().filter(|(name, _)| is_missing(name)).map(|(name, _)| plain(name).to_owned()).collect();
+    let needs: Vec<_> =
+        playbook.asked().filter(|(name, _)| is_missing(name)).map(|(name, _)| plain(name).to_owned()).collect();
     if needs.is_empty() { Ok(variables) } else { Err(StartError::Needs { name: playbook.name.clone(), needs }) }
 }

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use super::super::Phase;
 use super::super::record::Event;
 use super::super::task::{Act, Ask, Field, Task, TaskState, Work};
-use super::super::Phase;
 use super::Flow;
 use crate::command::{Command, Foreign, What};
 use crate::step::{Kind, Step};
@@ -67,7 +67,8 @@ impl Flow<'_> {
         gives: &[String],
     ) -> Result<Act, String> {
         // What was written without need and is empty now is left away.
-        let is_needed = |name: &str| verb.arguments().iter().any(|argument| argument.name == name && argument.is_needed);
+        let is_needed =
+            |name: &str| verb.arguments().iter().any(|argument| argument.name == name && argument.is_needed);
         let arguments: BTreeMap<_, _> = arguments
             .iter()
             .map(|(name, value)| (name.clone(), self.filled(frame, value)))

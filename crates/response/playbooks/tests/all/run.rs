@@ -1,9 +1,6 @@
 //! Runs go where their playbook leads.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
-mod common;
-
-use common::{HOUR, MINUTE, T0, act, answer, ask, book, fail, id, none, open, parse, task, values};
+use crate::common::{HOUR, MINUTE, T0, act, answer, ask, book, fail, id, none, open, parse, task, values};
 use playbooks::{Event, Input, Mark, Playbook, Run, StartError, State, StepError, Todo, WayKind};
 use serde_json::{Value, json};
 
@@ -23,7 +20,12 @@ fn chain() -> Value {
     first["on_success"] = json!(b);
     first["on_failure"] = json!(c);
     first["timeout"] = json!(2 * HOUR);
-    let steps = [(a.clone(), first), (b, ask("Second", "Go on.", &id("end", 1))), (c, ask("Rescue", "Help.", &id("end", 1))), end(1)];
+    let steps = [
+        (a.clone(), first),
+        (b, ask("Second", "Go on.", &id("end", 1))),
+        (c, ask("Rescue", "Help.", &id("end", 1))),
+        end(1),
+    ];
     book(1, &a, json!({}), &steps)
 }
 
@@ -70,7 +72,10 @@ fn an_answer_counts_once_and_in_time() {
     run.step(T0, answer(1, &[])).unwrap();
     let before = run.clone();
     let error = run.step(T0 + MINUTE, answer(1, &[])).unwrap_err();
-    assert_eq!(error.to_string(), "task 1, `First`, was already done by ana at 2026-11-29T00:00:00Z; nothing was changed");
+    assert_eq!(
+        error.to_string(),
+        "task 1, `First`, was already done by ana at 2026-11-29T00:00:00Z; nothing was changed"
+    );
     assert!(matches!(run.step(T0, fail(1)), Err(StepError::Closed { .. })));
     assert!(matches!(run.step(T0, answer(77, &[])), Err(StepError::NoTask(77))));
     assert!(matches!(run.step(T0, Input::Acted { task: 2, values: none() }), Err(StepError::Whose { .. })));
@@ -111,7 +116,10 @@ fn branches_run_at_once_and_wait_for_each_other() {
 fn a_structure_that_takes_too_long_takes_its_branches_with_it() {
     let (p, a, b, c) = (id("parallel", 1), id("action", 1), id("action", 2), id("action", 3));
     let steps = [
-        (p.clone(), json!({ "type": "parallel", "name": "Both", "next_steps": [a, b], "timeout": HOUR, "on_success": id("end", 3), "on_failure": c })),
+        (
+            p.clone(),
+            json!({ "type": "parallel", "name": "Both", "next_steps": [a, b], "timeout": HOUR, "on_success": id("end", 3), "on_failure": c }),
+        ),
         (a, ask("Left", "L", &id("end", 1))),
         (b, ask("Right", "R", &id("end", 2))),
         (c, ask("Too late", "A", &id("end", 3))),
@@ -133,14 +141,18 @@ fn looped(most: u32) -> Playbook {
     let mut again = ask("Look again", "Look at __host__:value.", &id("end", 1));
     again["out_args"] = json!(["__more__"]);
     let steps = [
-        (w.clone(), json!({ "type": "while-condition", "name": "More?", "condition": "__more__:value = true", "on_true": a,
-            "on_success": id("end", 2), "on_failure": b, "step_extensions": { playbooks::extension::LAZARET: { "max_iterations": most } } })),
+        (
+            w.clone(),
+            json!({ "type": "while-condition", "name": "More?", "condition": "__more__:value = true", "on_true": a,
+            "on_success": id("end", 2), "on_failure": b, "step_extensions": { playbooks::extension::LAZARET: { "max_iterations": most } } }),
+        ),
         (a, again),
         (b, ask("Give up", "G", &id("end", 2))),
         end(1),
         end(2),
     ];
-    let variables = json!({ "__more__": { "type": "bool", "value": "true" }, "__host__": { "type": "string", "external": true } });
+    let variables =
+        json!({ "__more__": { "type": "bool", "value": "true" }, "__host__": { "type": "string", "external": true } });
     parse(&book(1, &w, variables, &steps))
 }
 
@@ -174,8 +186,11 @@ fn loops_turn_until_their_condition_or_their_bound() {
 fn switches_take_the_case_or_the_default() {
     let s = id("switch-condition", 1);
     let steps = [
-        (s.clone(), json!({ "type": "switch-condition", "switch": "__c__:value", "on_completion": id("end", 9),
-            "cases": { "red": id("action", 1), "default": id("action", 2) } })),
+        (
+            s.clone(),
+            json!({ "type": "switch-condition", "switch": "__c__:value", "on_completion": id("end", 9),
+            "cases": { "red": id("action", 1), "default": id("action", 2) } }),
+        ),
         (id("action", 1), ask("Red", "R", &id("end", 1))),
         (id("action", 2), ask("Other", "O", &id("end", 2))),
         end(1),
@@ -207,7 +222,10 @@ fn delays_wait_and_pauses_stop_the_clock() {
     let who = || "eva".to_owned();
     run.step(T0 + 30 * MINUTE, Input::Pause { who: who(), why: "night".to_owned() }).unwrap();
     assert_eq!((run.state(), run.wake_at()), (State::Paused, None));
-    assert_eq!(run.step(T0 + 31 * MINUTE, Input::Pause { who: who(), why: "x".to_owned() }), Err(StepError::State(State::Paused)));
+    assert_eq!(
+        run.step(T0 + 31 * MINUTE, Input::Pause { who: who(), why: "x".to_owned() }),
+        Err(StepError::State(State::Paused))
+    );
     run.step(T0 + 5 * HOUR, Input::Time).unwrap();
     run.step(T0 + 10 * HOUR, Input::Resume { who: who(), note: String::new() }).unwrap();
     assert_eq!(run.wake_at(), Some(T0 + 10 * HOUR + 30 * MINUTE));
@@ -257,7 +275,8 @@ fn commands_for_other_systems_are_shown_as_written() {
     let mut step = ask("Shell", "x", &id("end", 1));
     step["commands"] = json!([{ "type": "bash", "command": "rm __f__:value" }]);
     step["in_args"] = json!(["__f__"]);
-    let playbook = parse(&book(1, &a, json!({ "__f__": { "type": "string", "external": true } }), &[(a.clone(), step), end(1)]));
+    let playbook =
+        parse(&book(1, &a, json!({ "__f__": { "type": "string", "external": true } }), &[(a.clone(), step), end(1)]));
     let (run, _) = Run::start(&playbook, &[], &values(&[("f", "x; reboot")]), "eva", T0).unwrap();
     let Todo::Ask(asked) = run.open().remove(0) else { panic!() };
     assert_eq!((asked.text.as_str(), asked.by_hand.as_deref()), ("rm __f__:value", Some("bash")));
@@ -268,8 +287,11 @@ fn caller(number: u32, called: u32) -> Playbook {
     let c = id("playbook-action", number);
     let variables = json!({ "__in__": { "type": "string", "value": "hello" }, "__out__": { "type": "string" } });
     let steps = [
-        (c.clone(), json!({ "type": "playbook-action", "name": "Call", "playbook_id": id("playbook", called),
-            "in_args": ["__in__"], "out_args": ["__out__"], "on_success": id("action", number), "on_failure": id("action", 100 + number) })),
+        (
+            c.clone(),
+            json!({ "type": "playbook-action", "name": "Call", "playbook_id": id("playbook", called),
+            "in_args": ["__in__"], "out_args": ["__out__"], "on_success": id("action", number), "on_failure": id("action", 100 + number) }),
+        ),
         (id("action", number), ask("After", "Got __out__:value.", &id("end", number))),
         (id("action", 100 + number), ask("Without", "Nothing.", &id("end", number))),
         end(number),
@@ -282,7 +304,12 @@ fn callee(number: u32, with_exception: bool) -> Playbook {
     let mut step = ask("Inner", "Say __in__:value.", &id("end", 50));
     step["out_args"] = json!(["__out__"]);
     let variables = json!({ "__in__": { "type": "string", "external": true }, "__out__": { "type": "string" } });
-    let mut value = book(number, &a, variables, &[(a.clone(), step), (id("action", 51), ask("Clean up", "C", &id("end", 50))), end(50)]);
+    let mut value = book(
+        number,
+        &a,
+        variables,
+        &[(a.clone(), step), (id("action", 51), ask("Clean up", "C", &id("end", 50))), end(50)],
+    );
     if with_exception {
         value["workflow_exception"] = json!(id("action", 51));
     }
@@ -313,7 +340,12 @@ fn failures_go_to_the_exception_steps() {
     let playbook = callee(2, true);
     let (mut run, _) = Run::start(&playbook, &[], &values(&[("in", "x")]), "eva", T0).unwrap();
     let moved = run.step(T0, fail(1)).unwrap();
-    assert!(moved.records.iter().any(|record| matches!(&record.event, Event::Excepted { why } if why.contains("it is locked"))));
+    assert!(
+        moved
+            .records
+            .iter()
+            .any(|record| matches!(&record.event, Event::Excepted { why } if why.contains("it is locked")))
+    );
     assert_eq!(open(&run)[0].1, "Clean up");
     let mut again = run.clone();
     run.step(T0, answer(2, &[])).unwrap();
@@ -357,7 +389,10 @@ fn circles_without_a_loop_end_too() {
     step["on_failure"] = json!(b);
     let steps = [
         (a.clone(), step),
-        (b, json!({ "type": "if-condition", "condition": "__t__:value = 'x'", "on_true": id("end", 2), "on_completion": a })),
+        (
+            b,
+            json!({ "type": "if-condition", "condition": "__t__:value = 'x'", "on_true": id("end", 2), "on_completion": a }),
+        ),
         end(1),
         end(2),
     ];

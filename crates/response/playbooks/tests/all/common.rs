@@ -1,5 +1,4 @@
 //! What the tests share: playbooks in few words, and answers for whatever a run asks.
-#![allow(dead_code, reason = "each test binary uses a part")]
 
 use std::collections::BTreeMap;
 

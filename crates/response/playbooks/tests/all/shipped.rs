@@ -1,15 +1,11 @@
 //! Every playbook of content/playbooks: it is what its source says, it is complete, and every way through it comes to its end.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
-
-mod common;
-mod simulate;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::simulate::{Chance, Taken, simulate};
 use playbooks::command::What;
 use playbooks::step::{Kind, Step};
 use playbooks::{Mark, Playbook, Role, State, Verb, files, shipped, sources};
-use simulate::{Chance, Taken, simulate};
 
 #[test]
 fn each_is_what_its_source_says() {
@@ -71,7 +67,11 @@ fn together_they_use_all_roles_and_most_verbs() {
         roles.extend(playbook.agents.values().filter_map(|agent| agent.role));
         for step in playbook.steps.values() {
             if let Kind::Action { commands, .. } = &step.kind {
-                verbs.extend(commands.iter().filter_map(|c| if let What::Lazaret { verb, .. } = c.what { Some(verb) } else { None }));
+                verbs.extend(
+                    commands
+                        .iter()
+                        .filter_map(|c| if let What::Lazaret { verb, .. } = c.what { Some(verb) } else { None }),
+                );
             }
         }
     }
@@ -153,7 +153,7 @@ fn with_everybody_at_work_each_comes_to_its_own_end() {
         for seed in 0..20 {
             let mut chance = Chance::new(seed);
             chance.failures = 0;
-            let outcome = simulate::run(playbook, &mut chance, false);
+            let outcome = crate::simulate::run(playbook, &mut chance, false);
             completed += u32::from(outcome.state == State::Completed);
             // Only a loop that never ends, or an id that is none, leads to a failure.
             assert!(outcome.state.is_over());
@@ -198,7 +198,8 @@ fn the_documentation_names_all() {
     for verb in Verb::ALL {
         let row = reference.lines().find(|line| line.starts_with(&format!("| `{}` |", verb.as_str())));
         let row = row.unwrap_or_else(|| panic!("`{}` is not described", verb.as_str()));
-        let names = verb.arguments().iter().map(|argument| argument.name).chain(verb.gives().iter().map(|given| given.name));
+        let names =
+            verb.arguments().iter().map(|argument| argument.name).chain(verb.gives().iter().map(|given| given.name));
         for name in names {
             assert!(row.contains(&format!("`{name}`")), "`{}` of `{}` is not described", name, verb.as_str());
         }

@@ -1,13 +1,9 @@
 //! Whatever is answered, in whatever order, a run stays whole.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
-mod common;
-mod simulate;
-
+use crate::simulate::{Chance, simulate};
 use playbooks::condition::Condition;
 use playbooks::{Playbook, Run, files, shipped};
 use proptest::prelude::*;
-use simulate::{Chance, simulate};
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
@@ -27,19 +23,19 @@ proptest! {
             let value = variable.choices.first().map_or("1", String::as_str);
             (name.to_owned(), if variable.kind.hint().contains("true") { "true" } else { value }.to_owned())
         }).collect();
-        let (mut run, _) = Run::start(playbook, shipped(), &values, "p", common::T0).unwrap();
-        let mut now = common::T0;
+        let (mut run, _) = Run::start(playbook, shipped(), &values, "p", crate::common::T0).unwrap();
+        let mut now = crate::common::T0;
         for (kind, task, later) in moves {
             now += later;
             let who = "p".to_owned();
             let input = match kind {
-                0..=2 => common::answer(task, &[]),
-                3 => common::answer(task, &[("people", "3"), ("readable", "clear"), ("nothing", "x")]),
-                4 => common::fail(task),
+                0..=2 => crate::common::answer(task, &[]),
+                3 => crate::common::answer(task, &[("people", "3"), ("readable", "clear"), ("nothing", "x")]),
+                4 => crate::common::fail(task),
                 5 => playbooks::Input::Time,
                 6 => playbooks::Input::Pause { who, why: "x".to_owned() },
                 7 => playbooks::Input::Resume { who, note: String::new() },
-                _ => playbooks::Input::Acted { task, values: common::none() },
+                _ => playbooks::Input::Acted { task, values: crate::common::none() },
             };
             let before = run.clone();
             if run.step(now, input).is_err() {

@@ -1,9 +1,6 @@
 //! Playbooks are read, and what is wrong with them is told with its place.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
-mod common;
-
-use common::{act, ask, book, id, parse};
+use crate::common::{act, ask, book, id, parse};
 use playbooks::command::What;
 use playbooks::step::Kind;
 use playbooks::{Marking, Playbook, Role, limits};
@@ -42,23 +39,120 @@ fn what_is_wrong_is_told_with_its_place() {
         (Box::new(|b| b["workflow_exception"] = json!(id("action", 9))), "`workflow_exception`"),
         (Box::new(|b| b["priority"] = json!(101)), "`priority` is not between 0 and 100"),
         (Box::new(|b| b["markings"] = json!([id("marking-tlp", 9)])), "is not defined"),
-        ({ let a = a.clone(); Box::new(move |b| b["workflow"][&a]["agent"] = json!(id("group", 5))) }, "step `Look`"),
-        ({ let a = a.clone(); Box::new(move |b| b["workflow"][&a]["on_completion"] = json!(id("end", 5))) }, "which is missing"),
-        ({ let a = a.clone(); Box::new(move |b| b["workflow"][&a]["on_success"] = json!(id("end", 1))) }, "keep `on_completion`, or the two others"),
-        ({ let a = a.clone(); Box::new(move |b| { b["workflow"][&a].as_object_mut().unwrap().remove("on_completion"); }) }, "it leads nowhere"),
-        ({ let a = a.clone(); Box::new(move |b| b["workflow"][&a]["on_completion"] = json!(a)) }, "no way from it comes to an end"),
-        ({ let a = a.clone(); Box::new(move |b| b["workflow"][&a]["commands"] = json!([])) }, "list 1 to"),
-        ({ let a = a.clone(); Box::new(move |b| b["workflow"][&a]["timeout"] = json!(-1)) }, "`timeout` is not between"),
-        ({ let a = a.clone(); Box::new(move |b| b["workflow"][&a]["out_args"] = json!(["__x__"])) }, "variable `__x__`, which is not declared"),
-        ({ let a = a.clone(); Box::new(move |b| b["workflow"][&a]["commands"][0] = json!({ "type": "lazaret", "verb": "explode" })) }, "no verb `explode`"),
-        ({ let a = a.clone(); Box::new(move |b| b["workflow"][&a]["commands"][0] = json!({ "type": "lazaret", "verb": "legal_hold", "arguments": {} })) }, "needs `study`"),
-        ({ let a = a.clone(); Box::new(move |b| b["workflow"][&a]["commands"][0] = json!({ "type": "manual" })) }, "neither `command` nor"),
-        ({ let a = a.clone(); Box::new(move |b| b["workflow"][&a]["commands"][0] = json!({ "type": "manual", "command_b64": "%%" })) }, "no text in Base64"),
-        ({ let e = end.clone(); Box::new(move |b| b["workflow"][&e]["on_completion"] = json!(id("action", 1))) }, "an end step goes on"),
-        ({ let e = end; Box::new(move |b| b["workflow"][&e]["type"] = json!("stop")) }, "there is no step of type `stop`"),
+        (
+            {
+                let a = a.clone();
+                Box::new(move |b| b["workflow"][&a]["agent"] = json!(id("group", 5)))
+            },
+            "step `Look`",
+        ),
+        (
+            {
+                let a = a.clone();
+                Box::new(move |b| b["workflow"][&a]["on_completion"] = json!(id("end", 5)))
+            },
+            "which is missing",
+        ),
+        (
+            {
+                let a = a.clone();
+                Box::new(move |b| b["workflow"][&a]["on_success"] = json!(id("end", 1)))
+            },
+            "keep `on_completion`, or the two others",
+        ),
+        (
+            {
+                let a = a.clone();
+                Box::new(move |b| {
+                    b["workflow"][&a].as_object_mut().unwrap().remove("on_completion");
+                })
+            },
+            "it leads nowhere",
+        ),
+        (
+            {
+                let a = a.clone();
+                Box::new(move |b| b["workflow"][&a]["on_completion"] = json!(a))
+            },
+            "no way from it comes to an end",
+        ),
+        (
+            {
+                let a = a.clone();
+                Box::new(move |b| b["workflow"][&a]["commands"] = json!([]))
+            },
+            "list 1 to",
+        ),
+        (
+            {
+                let a = a.clone();
+                Box::new(move |b| b["workflow"][&a]["timeout"] = json!(-1))
+            },
+            "`timeout` is not between",
+        ),
+        (
+            {
+                let a = a.clone();
+                Box::new(move |b| b["workflow"][&a]["out_args"] = json!(["__x__"]))
+            },
+            "variable `__x__`, which is not declared",
+        ),
+        (
+            {
+                let a = a.clone();
+                Box::new(move |b| b["workflow"][&a]["commands"][0] = json!({ "type": "lazaret", "verb": "explode" }))
+            },
+            "no verb `explode`",
+        ),
+        (
+            {
+                let a = a.clone();
+                Box::new(move |b| {
+                    b["workflow"][&a]["commands"][0] =
+                        json!({ "type": "lazaret", "verb": "legal_hold", "arguments": {} })
+                })
+            },
+            "needs `study`",
+        ),
+        (
+            {
+                let a = a.clone();
+                Box::new(move |b| b["workflow"][&a]["commands"][0] = json!({ "type": "manual" }))
+            },
+            "neither `command` nor",
+        ),
+        (
+            {
+                let a = a.clone();
+                Box::new(move |b| b["workflow"][&a]["commands"][0] = json!({ "type": "manual", "command_b64": "%%" }))
+            },
+            "no text in Base64",
+        ),
+        (
+            {
+                let e = end.clone();
+                Box::new(move |b| b["workflow"][&e]["on_completion"] = json!(id("action", 1)))
+            },
+            "an end step goes on",
+        ),
+        (
+            {
+                let e = end;
+                Box::new(move |b| b["workflow"][&e]["type"] = json!("stop"))
+            },
+            "there is no step of type `stop`",
+        ),
         (Box::new(|b| b["playbook_variables"]["x"] = json!({ "type": "string" })), "write `__name__`"),
-        (Box::new(|b| b["playbook_variables"]["__x__"] = json!({ "type": "integer", "value": "many" })), "a whole number"),
-        (Box::new(|b| b["playbook_extensions"] = json!({ playbooks::extension::LAZARET: { "choices": { "__y__": ["a"] } } })), "`__y__`, which is not declared"),
+        (
+            Box::new(|b| b["playbook_variables"]["__x__"] = json!({ "type": "integer", "value": "many" })),
+            "a whole number",
+        ),
+        (
+            Box::new(|b| {
+                b["playbook_extensions"] = json!({ playbooks::extension::LAZARET: { "choices": { "__y__": ["a"] } } })
+            }),
+            "`__y__`, which is not declared",
+        ),
     ];
     for (change, told) in cases {
         let mut value = simple();
@@ -105,11 +199,19 @@ fn too_many_of_anything_is_told() {
 fn structures_inside_themselves_are_refused() {
     let (a, i, end) = (id("action", 1), id("if-condition", 1), id("end", 1));
     let around = |inner: &str| {
-        book(1, &i, json!({ "__x__": { "type": "bool", "value": "true" } }), &[
-            (i.clone(), json!({ "type": "if-condition", "name": "Again?", "condition": "__x__:value", "on_true": a, "on_completion": end })),
-            (a.clone(), ask("Look", "Look.", inner)),
-            (end.clone(), json!({ "type": "end" })),
-        ])
+        book(
+            1,
+            &i,
+            json!({ "__x__": { "type": "bool", "value": "true" } }),
+            &[
+                (
+                    i.clone(),
+                    json!({ "type": "if-condition", "name": "Again?", "condition": "__x__:value", "on_true": a, "on_completion": end }),
+                ),
+                (a.clone(), ask("Look", "Look.", inner)),
+                (end.clone(), json!({ "type": "end" })),
+            ],
+        )
     };
     assert!(faults(&around(&i)).contains("contains itself"));
     assert!(Playbook::parse(around(&end).to_string().as_bytes(), "x").is_ok());
@@ -146,7 +248,9 @@ fn every_type_of_command_is_read() {
         { "type": "robot", "speed": 3 },
     ]);
     let playbook = parse(&book(1, &a, json!({}), &[(a.clone(), step), (end, json!({ "type": "end" }))]));
-    let Kind::Action { commands, .. } = &playbook.steps.values().find(|s| s.name == "Look").unwrap().kind else { panic!() };
+    let Kind::Action { commands, .. } = &playbook.steps.values().find(|s| s.name == "Look").unwrap().kind else {
+        panic!()
+    };
     assert_eq!(commands.len(), 13);
     assert_eq!(commands[0].what, What::Manual("Look at it.".to_owned()));
     let What::Foreign(sigma) = &commands[9].what else { panic!() };
@@ -161,7 +265,8 @@ fn markings_references_and_targets_are_read() {
     value["markings"] = json!([mark]);
     value["data_marking_definitions"] = json!({ mark: { "type": "marking-tlp", "id": id("marking-tlp", 1),
         "created_by": "identity--00000000-0000-4000-8000-000000000001", "created": "2026-11-29T00:00:00.000Z", "tlpv2_level": "TLP:GREEN" } });
-    value["external_references"] = json!([{ "name": "NIST SP 800-61 Rev. 3", "url": "https://doi.org/10.6028/NIST.SP.800-61r3" }]);
+    value["external_references"] =
+        json!([{ "name": "NIST SP 800-61 Rev. 3", "url": "https://doi.org/10.6028/NIST.SP.800-61r3" }]);
     value["target_definitions"] = json!({ id("linux", 1): { "type": "linux", "name": "db-1" } });
     value["workflow"][id("action", 1)]["targets"] = json!([id("linux", 1)]);
     value["signatures"] = json!([{}]);
