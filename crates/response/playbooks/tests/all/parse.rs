@@ -25,143 +25,88 @@ fn a_playbook_is_read_and_written_back() {
     assert!(playbook.departures.is_empty(), "{:?}", playbook.departures);
 }
 
-#[test]
-fn what_is_wrong_is_told_with_its_place() {
+/// Sets what stands at a path (`null` takes it away), and looks for the fault that this makes.
+fn check(cases: &[(&str, Value, &str)]) {
     let (a, end) = (id("action", 1), id("end", 1));
-    let cases: Vec<(Box<dyn Fn(&mut Value)>, &str)> = vec![
-        (Box::new(|b| b["spec_version"] = json!("1.1")), "only `cacao-2.0` can be run"),
-        (Box::new(|b| b["type"] = json!("bundle")), "`type` is not `playbook`"),
-        (Box::new(|b| b["id"] = json!("playbook--1")), "no identifier"),
-        (Box::new(|b| b["name"] = json!("")), "its name is empty"),
-        (Box::new(|b| b["created"] = json!("yesterday")), "`created`, `yesterday`, is no time"),
-        (Box::new(|b| b["modified"] = json!("2020-01-01T00:00:00.000Z")), "modified before it was created"),
-        (Box::new(|b| b["workflow_start"] = json!(id("start", 9))), "start step"),
-        (Box::new(|b| b["workflow_exception"] = json!(id("action", 9))), "`workflow_exception`"),
-        (Box::new(|b| b["priority"] = json!(101)), "`priority` is not between 0 and 100"),
-        (Box::new(|b| b["markings"] = json!([id("marking-tlp", 9)])), "is not defined"),
-        (
-            {
-                let a = a.clone();
-                Box::new(move |b| b["workflow"][&a]["agent"] = json!(id("group", 5)))
-            },
-            "step `Look`",
-        ),
-        (
-            {
-                let a = a.clone();
-                Box::new(move |b| b["workflow"][&a]["on_completion"] = json!(id("end", 5)))
-            },
-            "which is missing",
-        ),
-        (
-            {
-                let a = a.clone();
-                Box::new(move |b| b["workflow"][&a]["on_success"] = json!(id("end", 1)))
-            },
-            "keep `on_completion`, or the two others",
-        ),
-        (
-            {
-                let a = a.clone();
-                Box::new(move |b| {
-                    b["workflow"][&a].as_object_mut().unwrap().remove("on_completion");
-                })
-            },
-            "it leads nowhere",
-        ),
-        (
-            {
-                let a = a.clone();
-                Box::new(move |b| b["workflow"][&a]["on_completion"] = json!(a))
-            },
-            "no way from it comes to an end",
-        ),
-        (
-            {
-                let a = a.clone();
-                Box::new(move |b| b["workflow"][&a]["commands"] = json!([]))
-            },
-            "list 1 to",
-        ),
-        (
-            {
-                let a = a.clone();
-                Box::new(move |b| b["workflow"][&a]["timeout"] = json!(-1))
-            },
-            "`timeout` is not between",
-        ),
-        (
-            {
-                let a = a.clone();
-                Box::new(move |b| b["workflow"][&a]["out_args"] = json!(["__x__"]))
-            },
-            "variable `__x__`, which is not declared",
-        ),
-        (
-            {
-                let a = a.clone();
-                Box::new(move |b| b["workflow"][&a]["commands"][0] = json!({ "type": "lazaret", "verb": "explode" }))
-            },
-            "no verb `explode`",
-        ),
-        (
-            {
-                let a = a.clone();
-                Box::new(move |b| {
-                    b["workflow"][&a]["commands"][0] =
-                        json!({ "type": "lazaret", "verb": "legal_hold", "arguments": {} })
-                })
-            },
-            "needs `study`",
-        ),
-        (
-            {
-                let a = a.clone();
-                Box::new(move |b| b["workflow"][&a]["commands"][0] = json!({ "type": "manual" }))
-            },
-            "neither `command` nor",
-        ),
-        (
-            {
-                let a = a.clone();
-                Box::new(move |b| b["workflow"][&a]["commands"][0] = json!({ "type": "manual", "command_b64": "%%" }))
-            },
-            "no text in Base64",
-        ),
-        (
-            {
-                let e = end.clone();
-                Box::new(move |b| b["workflow"][&e]["on_completion"] = json!(id("action", 1)))
-            },
-            "an end step goes on",
-        ),
-        (
-            {
-                let e = end;
-                Box::new(move |b| b["workflow"][&e]["type"] = json!("stop"))
-            },
-            "there is no step of type `stop`",
-        ),
-        (Box::new(|b| b["playbook_variables"]["x"] = json!({ "type": "string" })), "write `__name__`"),
-        (
-            Box::new(|b| b["playbook_variables"]["__x__"] = json!({ "type": "integer", "value": "many" })),
-            "a whole number",
-        ),
-        (
-            Box::new(|b| {
-                b["playbook_extensions"] = json!({ playbooks::extension::LAZARET: { "choices": { "__y__": ["a"] } } })
-            }),
-            "`__y__`, which is not declared",
-        ),
-    ];
-    for (change, told) in cases {
-        let mut value = simple();
-        change(&mut value);
-        let faults = faults(&value);
-        assert!(faults.contains(told), "wanted `{told}` in: {faults}");
+    for (path, value, told) in cases {
+        let mut changed = simple();
+        let mut at = &mut changed;
+        for part in path.split('/') {
+            let part = match part {
+                "ACTION" => &a,
+                "END" => &end,
+                "LAZARET" => playbooks::extension::LAZARET,
+                other => other,
+            };
+            at = match part.parse::<usize>() {
+                Ok(number) => &mut at[number],
+                Err(_name) => &mut at[part],
+            };
+        }
+        *at = value.clone();
+        let faults = faults(&changed);
+        assert!(faults.contains(told), "{path}: wanted `{told}` in: {faults}");
         assert!(faults.starts_with("`test.json` cannot be run"));
     }
-    let _still = a;
+}
+
+#[test]
+fn what_is_wrong_with_a_playbook_is_told() {
+    check(&[
+        ("spec_version", json!("1.1"), "only `cacao-2.0` can be run"),
+        ("type", json!("bundle"), "`type` is not `playbook`"),
+        ("id", json!("playbook--1"), "no identifier"),
+        ("id", json!(id("action", 3)), "write `playbook--UUID`"),
+        ("name", json!(""), "its name is empty"),
+        ("created", json!("yesterday"), "`created`, `yesterday`, is no time"),
+        ("created_by", Value::Null, "`created_by` is missing"),
+        ("modified", json!("2020-01-01T00:00:00.000Z"), "modified before it was created"),
+        ("workflow", Value::Null, "it has no `workflow`"),
+        ("workflow_start", json!(id("start", 9)), "start step"),
+        ("workflow_start", json!(id("end", 1)), "is no start step"),
+        ("workflow_exception", json!(id("action", 9)), "`workflow_exception`"),
+        ("priority", json!(101), "`priority` is not between 0 and 100"),
+        ("revoked", json!("yes"), "neither true nor false"),
+        ("markings", json!([id("marking-tlp", 9)]), "is not defined"),
+        ("extension_definitions", json!({ id("extension-definition", 1): {} }), "`schema` is missing"),
+        ("playbook_variables/x", json!({ "type": "string" }), "write `__name__`"),
+        ("playbook_variables/__x__", json!({ "type": "integer", "value": "many" }), "a whole number"),
+        (
+            "playbook_extensions",
+            json!({ playbooks::extension::LAZARET: { "choices": { "__y__": ["a"] } } }),
+            "not declared",
+        ),
+    ]);
+}
+
+#[test]
+fn what_is_wrong_with_a_step_is_told() {
+    let step = "workflow/ACTION";
+    let at = |key: &str| format!("{step}/{key}");
+    let own = |verb: &str| json!([{ "type": "lazaret", "verb": verb, "arguments": {} }]);
+    let cases = [
+        (at("agent"), json!(id("group", 5)), "step `Look` (action--00000000-0000-4000-8000-000000000001)"),
+        (at("on_completion"), json!(id("end", 5)), "which is missing"),
+        (at("on_success"), json!(id("end", 1)), "keep `on_completion`, or the two others"),
+        (at("on_completion"), Value::Null, "it leads nowhere"),
+        (at("on_completion"), json!(id("action", 1)), "no way from it comes to an end"),
+        (at("on_completion"), json!(id("start", 1)), "leads back to the start step"),
+        (at("type"), json!("end"), "does not begin with its type"),
+        (at("commands"), json!([]), "list 1 to"),
+        (at("commands"), own("explode"), "no verb `explode`"),
+        (at("commands"), own("legal_hold"), "needs `study`"),
+        (at("commands"), json!([{ "type": "manual" }]), "neither `command` nor"),
+        (at("commands"), json!([{ "type": "manual", "command_b64": "%%" }]), "no text in Base64"),
+        (at("timeout"), json!(-1), "`timeout` is not between"),
+        (at("delay"), json!(1.5), "`delay` is not between"),
+        (at("out_args"), json!(["__x__"]), "variable `__x__`, which is not declared"),
+        (at("targets"), json!([id("linux", 1)]), "`target_definitions`"),
+        ("workflow/END/on_completion".to_owned(), json!(id("action", 1)), "an end step goes on"),
+        ("workflow/END/type".to_owned(), json!("stop"), "there is no step of type `stop`"),
+    ];
+    for (path, value, told) in cases {
+        check(&[(&path, value, told)]);
+    }
 }
 
 #[test]
