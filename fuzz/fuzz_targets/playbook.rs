@@ -60,7 +60,7 @@ fn next(run: &Run, choice: u8) -> Input {
             let values = act.gives.iter().map(|name| (name.clone(), "1".to_owned())).collect();
             Input::Acted { task: act.task, values }
         }
-        (Some(Todo::Withdraw { .. }), _) => Input::Time,
+        (Some(Todo::Remind { .. } | Todo::Withdraw { .. }), _) => Input::Time,
     }
 }
 

@@ -1,6 +1,7 @@
 //! Lazaret's extension of CACAO (section 8): what the standard has no property for.
 //!
-//! On a playbook or a step: `choices`, the only values of a variable. On a while step: `max_iterations`. On an agent: `role`.
+//! On a playbook or a step: `choices`, the only values of a variable. On a while step: `max_iterations`. On an
+//! action step: `remind_after`. On an agent: `role`.
 
 use std::collections::BTreeMap;
 
@@ -49,6 +50,12 @@ pub(crate) fn iterations(node: &Node<'_>, log: &mut Log) -> Option<u32> {
         log.fault(node.place, why, "write a whole number in that range");
     }
     most
+}
+
+/// After how many milliseconds somebody is reminded; nothing fails then.
+pub(crate) fn reminder(node: &Node<'_>, log: &mut Log) -> Option<i64> {
+    let map = own(node, "step_extensions", log)?;
+    Node { map, place: node.place }.wait("remind_after", log).filter(|wait| *wait > 0)
 }
 
 pub(crate) fn role(node: &Node<'_>, log: &mut Log) -> Option<Role> {

@@ -141,6 +141,8 @@ struct Frame {
     phase: Phase,
     /// When its step has taken too long.
     due_at: Option<i64>,
+    /// When somebody is reminded of its step, and after how long again.
+    remind: Option<(i64, i64)>,
     /// Variables of its step.
     locals: BTreeMap<String, Held>,
 }
@@ -269,6 +271,10 @@ impl Frame {
         match self.phase {
             Phase::Delayed { until } => Some(until),
             Phase::Ready => None,
+            Phase::Working { .. } => {
+                let remind_at = self.remind.map(|(at, _)| at);
+                self.due_at.into_iter().chain(remind_at).min()
+            }
             _ => self.due_at,
         }
     }

@@ -29,6 +29,8 @@ pub struct Step {
     pub delay_ms: i64,
     /// How long it may take, in milliseconds.
     pub timeout_ms: Option<i64>,
+    /// After how long somebody is reminded, in milliseconds; nothing fails then.
+    pub remind_ms: Option<i64>,
     /// Variables of its own.
     pub variables: BTreeMap<String, Variable>,
     /// Who answers for it: an identity of STIX.
@@ -196,6 +198,7 @@ pub(crate) fn read(key: &str, value: &Value, log: &mut Log) -> Option<Step> {
         kind,
         delay_ms: node.wait("delay", log).unwrap_or(0),
         timeout_ms: node.wait("timeout", log),
+        remind_ms: extension::reminder(&node, log),
         variables: variable::read(&node, "step_variables", "step_extensions", log),
         owner: node.id("owner", log),
         on_completion: node.id("on_completion", log),

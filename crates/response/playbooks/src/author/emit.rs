@@ -63,12 +63,10 @@ pub(super) fn playbook(name: &str, tree: &[Line], shared: &Shared) -> Result<Val
     let end = emit.end("the playbook");
     let first = emit.block(&outermost(tree)?, &end)?;
     let start = emit.id("start", "Start");
+    let end = emit.end("the exception");
     let exception = match tree.iter().find(|line| line.word == "exception") {
-        None => None,
-        Some(line) => {
-            let end = emit.end("the exception");
-            Some(emit.block(&block(&line.inner)?, &end)?)
-        }
+        None => emit.exception(&end),
+        Some(line) => emit.block(&block(&line.inner)?, &end)?,
     };
     let (variables, choices) = variables(tree, shared)?;
     let mut out = Map::new();
@@ -92,9 +90,7 @@ pub(super) fn playbook(name: &str, tree: &[Line], shared: &Shared) -> Result<Val
     put("external_references", cited(tree, shared)?);
     put("playbook_variables", variables);
     put("workflow_start", start.clone().into());
-    if let Some(exception) = exception {
-        put("workflow_exception", exception.into());
-    }
+    put("workflow_exception", exception.into());
     let mut workflow = Map::new();
     workflow.insert(start, json!({ "type": "start", "name": "Start", "on_completion": first }));
     // Steps were made from the last to the first.
@@ -114,10 +110,11 @@ fn definition() -> Value {
         "type": "extension-definition",
         "name": "Lazaret",
         "description": "Commands that Lazaret carries out by itself, roles of those who are asked, the only values of a \
-                        variable, and the most turns of a loop.",
+                        variable, when somebody is reminded, and the most turns of a loop.",
         "created_by": AUTHOR,
         "schema": "Commands of type `lazaret` have `verb` and `arguments`. On a playbook or step, `choices` lists the only values \
-                   of variables. On a while step, `max_iterations` bounds its turns. On an agent, `role` names whom to ask.",
+                   of variables. On a while step, `max_iterations` bounds its turns. On an action step, after \
+                   `remind_after` milliseconds somebody is reminded. On an agent, `role` names whom to ask.",
         "version": "1.0.0"
     })
 }
@@ -268,14 +265,18 @@ impl Emit<'_> {
             self.has_time = true;
         }
         if let Some(timeout) = statement.timeout_ms {
-            step.insert("timeout".to_owned(), timeout.into());
+            // A question that has no other way stays open: somebody is reminded, and nothing fails.
+            if matches!(statement.what, What::Ask(_)) && statement.fails.is_none() {
+                step.insert("step_extensions".to_owned(), json!({ LAZARET: { "remind_after": timeout } }));
+            } else {
+                step.insert("timeout".to_owned(), timeout.into());
+            }
             self.has_time = true;
         }
         self.what(statement, &mut step)?;
-        match &statement.fails {
+        match self.failure(statement, next)? {
             None => step.insert("on_completion".to_owned(), next.into()),
-            Some(fails) => {
-                let failure = self.block(fails, next)?;
+            Some(failure) => {
                 step.insert("on_success".to_owned(), next.into());
                 step.insert("on_failure".to_owned(), failure.into())
             }
@@ -283,6 +284,55 @@ impl Emit<'_> {
         let id = self.id(kind, title);
         self.steps.insert(id.clone(), Value::Object(step));
         Ok(id)
+    }
+
+    /// Where a step goes when it fails. A call whose failure was handled by hand goes on; what it should have given is asked for.
+    fn failure(&mut self, statement: &Statement<'_>, next: &str) -> Result<Option<String>, Wrong> {
+        if let Some(fails) = &statement.fails {
+            return self.block(fails, next).map(Some);
+        }
+        if !matches!(statement.what, What::Call(_)) {
+            return Ok(None);
+        }
+        let Some(gives) = statement.line.below("gives") else { return Ok(Some(next.to_owned())) };
+        self.roles.insert(Role::Commander);
+        self.activities.insert("analyze-collected-data".to_owned());
+        let title = format!("Enter what is missing: {}", statement.title);
+        let id = self.id("action", &title);
+        let names: Vec<_> = gives.split_whitespace().map(|name| format!("__{name}__")).collect();
+        let text = "The playbook for this could not be brought to its end. Enter what it should have found out; where you do not know, enter \
+                    the worst that is possible, and correct it later.";
+        let step = json!({
+            "type": "action",
+            "name": title,
+            "step_extensions": { LAZARET: { "remind_after": 86_400_000 } },
+            "agent": agent(Role::Commander),
+            "commands": [{ "type": "manual", "command": text, "playbook_activity": "analyze-collected-data" }],
+            "out_args": names,
+            "on_completion": next,
+        });
+        self.steps.insert(id.clone(), step);
+        Ok(Some(id))
+    }
+
+    /// What is done about a failure that nothing else takes care of, where a source does not say.
+    fn exception(&mut self, end: &str) -> String {
+        self.roles.insert(Role::Commander);
+        self.activities.insert("identify-steps".to_owned());
+        let title = "Take over by hand";
+        let id = self.id("action", title);
+        let text = "A step could not be done, and the playbook knows no other way. Look at the record to see which. Decide who does that \
+                    step and what is left after it, and note it here; or start another playbook.";
+        let step = json!({
+            "type": "action",
+            "name": title,
+            "step_extensions": { LAZARET: { "remind_after": 3_600_000 } },
+            "agent": agent(Role::Commander),
+            "commands": [{ "type": "manual", "command": text, "playbook_activity": "identify-steps" }],
+            "on_completion": end,
+        });
+        self.steps.insert(id.clone(), step);
+        id
     }
 
     /// What is particular to a kind of step.

@@ -99,12 +99,27 @@ impl<'a> Flow<'a> {
             let due = self.run.frames.iter().filter_map(|(id, frame)| Some((frame.wakes_at()?, *id))).min();
             let Some((at, frame)) = due.filter(|(at, _)| *at <= self.now) else { break };
             let is_delay = self.run.frames.get(&frame).is_some_and(|line| matches!(line.phase, Phase::Delayed { .. }));
+            let reminds =
+                self.run.frames.get(&frame).and_then(|line| line.remind).is_some_and(|(remind, _)| remind == at);
             if is_delay {
                 self.begin(frame);
+            } else if reminds && self.run.frames.get(&frame).is_some_and(|line| line.due_at != Some(at)) {
+                self.remind(frame);
             } else {
                 self.time_out(frame, at);
             }
             self.advance();
+        }
+    }
+
+    /// Reminds of a task, and again after twice as long as before.
+    fn remind(&mut self, frame: u32) {
+        let now = self.now;
+        let Some(line) = self.run.frames.get_mut(&frame) else { return };
+        line.remind = line.remind.map(|(_, after)| (now.saturating_add(after), after.saturating_mul(2)));
+        if let Phase::Working { task, .. } = line.phase {
+            self.moved.todo.push(Todo::Remind { task });
+            self.at(frame, Event::Reminded { task }, None, None);
         }
     }
 
@@ -117,6 +132,7 @@ impl<'a> Flow<'a> {
         let Some(line) = self.run.frames.get_mut(&frame) else { return };
         line.locals = step.variables.iter().map(|(name, variable)| (name.clone(), variable.value.clone())).collect();
         line.due_at = None;
+        line.remind = None;
         let Some(scope) = self.run.scopes.get_mut(line.scope) else { return };
         let trace = scope.traces.entry(step.id.clone()).or_insert_with(|| Trace {
             mark: Mark::Ahead,
@@ -152,8 +168,10 @@ impl<'a> Flow<'a> {
         let is_action = matches!(step.kind, Kind::Action { .. });
         let timeout = step.timeout_ms.or(is_action.then_some(TIMEOUT_MS_DEFAULT));
         let due_at = timeout.map(|timeout| self.now.saturating_add(timeout));
+        let remind = step.remind_ms.map(|after| (self.now.saturating_add(after), after));
         if let Some(line) = self.run.frames.get_mut(&frame) {
             line.due_at = due_at;
+            line.remind = remind;
             line.phase = Phase::Begun { command: 0 };
         }
         self.mark(frame, Mark::Open);
@@ -255,7 +273,16 @@ impl<'a> Flow<'a> {
 
     fn line(&mut self, scope: usize, parent: Option<u32>, is_top: bool, step: Id) {
         self.run.frames_made += 1;
-        let frame = Frame { scope, parent, is_top, step, phase: Phase::Ready, due_at: None, locals: BTreeMap::new() };
+        let frame = Frame {
+            scope,
+            parent,
+            is_top,
+            step,
+            phase: Phase::Ready,
+            due_at: None,
+            remind: None,
+            locals: BTreeMap::new(),
+        };
         self.run.frames.insert(self.run.frames_made, frame);
     }
 

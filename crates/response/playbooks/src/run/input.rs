@@ -345,13 +345,19 @@ impl Flow<'_> {
             if let Some(due) = &mut frame.due_at {
                 *due = due.saturating_add(waited);
             }
+            if let Some((at, _)) = &mut frame.remind {
+                *at = at.saturating_add(waited);
+            }
             if let Phase::Working { task, .. } = frame.phase {
-                moved.push((task, frame.due_at));
+                moved.push((task, frame.due_at, frame.remind));
             }
         }
-        for (task, due) in moved {
+        for (task, due, remind) in moved {
             match self.run.tasks.get_mut(&task).map(|task| &mut task.work) {
-                Some(Work::Ask(ask)) => ask.due_at = due,
+                Some(Work::Ask(ask)) => {
+                    ask.due_at = due;
+                    ask.wanted_at = remind.map(|(at, _)| at);
+                }
                 Some(Work::Act(act)) => act.due_at = due,
                 None => {}
             }

@@ -70,6 +70,11 @@ pub enum Event {
         /// Why.
         why: String,
     },
+    /// Somebody was reminded of a task.
+    Reminded {
+        /// The task.
+        task: u32,
+    },
     /// A task is no longer to be done.
     Withdrawn {
         /// The task.

@@ -96,6 +96,7 @@ impl Run {
             step: playbook.start.clone(),
             phase: Phase::Ready,
             due_at: None,
+            remind: None,
             locals: BTreeMap::new(),
         };
         let mut run = Self {

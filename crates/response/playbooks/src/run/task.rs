@@ -92,6 +92,8 @@ pub struct Ask {
     pub given: Vec<(String, String)>,
     /// What they have to fill in.
     pub fields: Vec<Field>,
+    /// When it should be done, in milliseconds since 1970; then somebody is reminded, and it may still be answered.
+    pub wanted_at: Option<i64>,
     /// When it is too late, in milliseconds since 1970.
     pub due_at: Option<i64>,
 }
@@ -140,6 +142,11 @@ pub enum Todo {
     Ask(Ask),
     /// Do it.
     Act(Act),
+    /// Remind whoever was asked, and the commander, that it should have been done.
+    Remind {
+        /// The task's number.
+        task: u32,
+    },
     /// Take it back.
     Withdraw {
         /// The task's number.

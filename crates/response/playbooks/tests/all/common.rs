@@ -76,7 +76,7 @@ pub fn open(run: &Run) -> Vec<(u32, String)> {
         .map(|todo| match todo {
             Todo::Ask(ask) => (ask.task, ask.name),
             Todo::Act(act) => (act.task, act.name),
-            Todo::Withdraw { task } => (task, "withdrawn".to_owned()),
+            Todo::Remind { task } | Todo::Withdraw { task } => (task, "not open".to_owned()),
         })
         .collect()
 }

@@ -63,6 +63,23 @@ fn failures_and_time_outs_go_to_on_failure() {
 }
 
 #[test]
+fn reminders_leave_a_question_open() {
+    let a = id("action", 1);
+    let mut step = ask("Look", "L", &id("end", 1));
+    step["step_extensions"] = json!({ playbooks::extension::LAZARET: { "remind_after": HOUR } });
+    let playbook = parse(&book(1, &a, json!({}), &[(a.clone(), step), end(1)]));
+    let mut run = started(&playbook);
+    let Todo::Ask(asked) = run.open().remove(0) else { panic!() };
+    assert_eq!((asked.wanted_at, run.wake_at()), (Some(T0 + HOUR), Some(T0 + HOUR)));
+    let moved = run.step(T0 + 2 * HOUR, Input::Time).unwrap();
+    assert_eq!((&moved.todo[..], moved.wake_at), (&[Todo::Remind { task: 1 }][..], Some(T0 + 3 * HOUR)));
+    let moved = run.step(T0 + 3 * HOUR, Input::Time).unwrap();
+    assert_eq!((moved.records.len(), moved.wake_at), (1, Some(T0 + 5 * HOUR)), "the next comes after twice as long");
+    run.step(T0 + 4 * HOUR, answer(1, &[])).unwrap();
+    assert_eq!(run.state(), State::Completed);
+}
+
+#[test]
 fn an_answer_counts_once_and_in_time() {
     let playbook = parse(&chain());
     let mut run = started(&playbook);

@@ -162,7 +162,7 @@ fn answer(chance: &mut Chance, todo: Todo, run: &Run) -> Input {
             });
             Input::Acted { task: act.task, values: values.collect() }
         }
-        Todo::Withdraw { .. } => unreachable!("open tasks are never those taken back"),
+        Todo::Remind { .. } | Todo::Withdraw { .. } => unreachable!("open tasks are never those taken back"),
     }
 }
 
@@ -171,13 +171,20 @@ fn note(playbook: &Playbook, moved: &playbooks::Moved, taken: &mut BTreeSet<Take
     for record in &moved.records {
         *records += 1;
         assert_eq!(record.number, *records, "records are counted without a gap");
-        let (Some(step), true) = (&record.step, record.playbook == playbook.id) else { continue };
+        if record.playbook != playbook.id {
+            continue;
+        }
+        if matches!(record.event, Event::Excepted { .. }) {
+            taken.insert((playbook.id.clone(), "exception".to_owned()));
+        }
+        let Some(step) = &record.step else { continue };
         match &record.event {
             Event::Branched { branch: Some(branch), because } => {
                 let step = playbook.step(step).unwrap();
                 assert!(because.iter().all(|(_, value)| value.is_some()), "`{}` decides on nothing", step.title());
                 taken.insert((step.id.clone(), branch.clone()));
             }
+            Event::Reminded { task } => assert!(*task > 0),
             Event::Failed { .. } | Event::TimedOut { .. } => {
                 taken.insert((step.clone(), "failure".to_owned()));
             }

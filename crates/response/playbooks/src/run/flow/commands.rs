@@ -129,6 +129,7 @@ impl Flow<'_> {
             targets: targets.iter().filter_map(target_name).map(|name| self.filled(frame, &name)).collect(),
             given: takes.iter().filter_map(|name| Some((name.clone(), held(name)?))).collect(),
             fields: fields.collect(),
+            wanted_at: line.and_then(|line| line.remind).map(|(at, _)| at),
             due_at: line.and_then(|line| line.due_at),
         }
     }
