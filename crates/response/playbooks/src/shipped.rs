@@ -20,7 +20,13 @@ pub fn sources() -> &'static [(&'static str, &'static str)] {
     embedded::SOURCES
 }
 
-/// The playbooks that come with the program. A test excludes that one of them cannot be read.
+/// The shipped playbook of that name, as `lost-laptop`.
+#[must_use]
+pub fn named(name: &str) -> Option<&'static Playbook> {
+    shipped().iter().find(|playbook| playbook.labels.first().is_some_and(|label| label == name))
+}
+
+/// The playbooks that come with the program; the first label of each is its file's name. A test excludes that one of them cannot be read.
 pub fn shipped() -> &'static [Playbook] {
     static BOOKS: OnceLock<Vec<Playbook>> = OnceLock::new();
     BOOKS.get_or_init(|| {

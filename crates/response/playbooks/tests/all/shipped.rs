@@ -25,6 +25,7 @@ fn each_can_be_read_and_keeps_to_the_standard() {
         let playbook = Playbook::parse(text.as_bytes(), name).unwrap();
         assert_eq!(playbook.departures, [""; 0], "{name}");
         assert!(ids.insert(playbook.id.clone()), "{name} has the id of another one");
+        assert_eq!(playbooks::named(name.trim_end_matches(".json")), Some(&playbook));
         for step in playbook.steps.values() {
             assert_eq!(step.id.uuid().as_bytes()[14], b'4', "ids of steps are of version 4");
         }
