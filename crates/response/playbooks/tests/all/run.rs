@@ -1,6 +1,6 @@
 //! Runs go where their playbook leads.
 
-use crate::common::{HOUR, MINUTE, T0, act, answer, ask, book, fail, id, none, open, parse, task, values};
+use crate::common::{self, HOUR, MINUTE, T0, act, answer, ask, book, fail, id, none, open, parse, task, values};
 use playbooks::{Event, Input, Mark, Playbook, Run, StartError, State, StepError, Todo, WayKind};
 use serde_json::{Value, json};
 
@@ -117,6 +117,13 @@ fn branches_run_at_once_and_wait_for_each_other() {
     let playbook = parse(&book(1, &p, json!({}), &steps));
     let mut run = started(&playbook);
     assert_eq!(open(&run).len(), 2);
+    let sheet = &run.view().sheets[0];
+    assert_eq!(
+        sheet.layers.iter().map(Vec::len).collect::<Vec<_>>(),
+        [1, 1, 2, 2, 1, 1],
+        "branches stand side by side"
+    );
+    assert_eq!(sheet.ways.iter().filter(|way| way.kind == WayKind::Join).count(), 2);
     let right = task(&run, "Right");
     run.step(T0, answer(right, &[])).unwrap();
     assert_eq!(open(&run).len(), 1);
@@ -416,6 +423,40 @@ fn circles_without_a_loop_end_too() {
     let playbook = parse(&book(1, &a, json!({ "__t__": { "type": "string", "value": "" } }), &steps));
     let (run, _) = Run::start(&playbook, &[], &none(), "eva", T0).unwrap();
     assert_eq!(run.state(), State::Failed);
+}
+
+/// Other tools let branches share steps, leave `= true` out, and name an end step for failures.
+#[test]
+fn playbooks_of_other_tools_run() {
+    let (i, s, a, out) = (id("if-condition", 1), id("switch-condition", 1), id("action", 1), id("end", 9));
+    let steps = [
+        (
+            i.clone(),
+            json!({ "type": "if-condition", "condition": "__yes__:value", "on_true": a, "on_false": a, "on_completion": s }),
+        ),
+        (
+            s,
+            json!({ "type": "switch-condition", "switch": "__n__:value", "cases": { "0": a, "default": a }, "on_completion": out }),
+        ),
+        (a, ask("Shared", "Do it.", &id("end", 1))),
+        end(1),
+        end(9),
+    ];
+    let variables =
+        json!({ "__yes__": { "type": "bool", "value": "true" }, "__n__": { "type": "integer", "value": "0" } });
+    let mut value = book(1, &i, variables, &steps);
+    value["workflow_exception"] = json!(out);
+    value["agent_definitions"][common::agent()] = json!({ "type": "robot", "name": "Their robot" });
+    let playbook = parse(&value);
+    let mut run = started(&playbook);
+    let Todo::Ask(asked) = run.open().remove(0) else { panic!() };
+    assert_eq!((asked.role, asked.agent.as_str()), (None, "Their robot"));
+    run.step(T0, answer(1, &[])).unwrap();
+    let mut lost = run.clone();
+    run.step(T0, answer(2, &[])).unwrap();
+    assert_eq!(run.state(), State::Completed);
+    lost.step(T0, fail(2)).unwrap();
+    assert_eq!(lost.state(), State::Handled);
 }
 
 #[test]
