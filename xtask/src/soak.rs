@@ -106,6 +106,15 @@ fn seeds() -> Result<()> {
             }
         }
     }
+    // A playbook comes behind sixteen bytes that choose what happens in its run.
+    let mut playbooks = Vec::new();
+    walk(&root.join("content/playbooks"), &mut playbooks);
+    std::fs::create_dir_all(corpus.join("playbook"))?;
+    for (count, file) in playbooks.iter().enumerate() {
+        let mut seed: Vec<u8> = vec![0, 5, 1, 6, 2, 7, 3, 0, 1, 2, 3, 4, 5, 6, 7, 8];
+        seed.extend(std::fs::read(file)?);
+        std::fs::write(corpus.join("playbook").join(format!("seed-{count:03}")), &seed)?;
+    }
     Ok(())
 }
 
