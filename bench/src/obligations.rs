@@ -24,7 +24,9 @@ pub fn run(arguments: &[String]) -> Result<()> {
         match argument.as_str() {
             "--incidents" => incidents = rest.next().context("`--incidents` wants a number")?.parse()?,
             "--no-oracle" => has_oracle = false,
-            "--format" => style = if rest.next().is_some_and(|format| format == "json") { Style::Json } else { Style::Text },
+            "--format" => {
+                style = if rest.next().is_some_and(|format| format == "json") { Style::Json } else { Style::Text }
+            }
             other => bail!("`{other}` means nothing to `bench obligations`"),
         }
     }
@@ -44,10 +46,16 @@ pub fn run(arguments: &[String]) -> Result<()> {
         lines.map(|line| Ok(Facts::from_json(line.as_bytes(), library.vocabulary())?)).collect::<Result<Vec<Facts>>>()
     })?;
     report(style, "read facts", incidents, 0.0, &cost, "JSON of about 900 bytes an incident")?;
-    let (answers, cost) = measure(|| {
-        Ok(read.iter().map(|facts| library.answers(facts, Options::default()).len() as u64).sum::<u64>())
-    })?;
-    report(style, "clocks from facts", incidents, 100_000.0, &cost, &format!("{answers} answers with their reasons, one thread"))?;
+    let (answers, cost) =
+        measure(|| Ok(read.iter().map(|facts| library.answers(facts, Options::default()).len() as u64).sum::<u64>()))?;
+    report(
+        style,
+        "clocks from facts",
+        incidents,
+        100_000.0,
+        &cost,
+        &format!("{answers} answers with their reasons, one thread"),
+    )?;
     let (bytes, cost) = measure(|| {
         let mut bytes = 0;
         for facts in &read {
@@ -115,7 +123,11 @@ fn hold_against(folder: &Path, seed: u64, facts: &str) -> Result<()> {
         }
     }
     out.flush()?;
-    oracle(&["compare", &file("ours").to_string_lossy(), &file("theirs").to_string_lossy()], None, &file("differences"))?;
+    oracle(
+        &["compare", &file("ours").to_string_lossy(), &file("theirs").to_string_lossy()],
+        None,
+        &file("differences"),
+    )?;
     for name in ["facts", "theirs", "ours", "differences"] {
         std::fs::remove_file(file(name))?;
     }

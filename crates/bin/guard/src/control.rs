@@ -218,6 +218,8 @@ pub enum Request {
     Access(AccessRequest),
     /// What detection found.
     Findings(crate::FindingsRequest),
+    /// Incidents.
+    Incidents(crate::IncidentRequest),
     /// Whose data was exposed.
     Exposure(crate::ExposureRequest),
 }
@@ -306,6 +308,7 @@ impl Guarded {
             Request::HuntBegin { id, asked } => self.begin_hunt(operator, id.as_deref(), &asked).await.map(one),
             Request::HuntProve { index } => self.prove(index).await.map(one),
             Request::Access(request) => self.attend(operator, request).await,
+            Request::Incidents(request) => self.about_incidents(operator, request).await,
             Request::Exposure(request) => self.tell_exposure(operator, request).await,
             Request::Findings(request) => self.about_findings(operator, request).await,
             Request::KeysHold { scope: text, reference, on } => {

@@ -24,7 +24,8 @@ const REACH_MAX: usize = 200_000;
 const LISTED_MAX: usize = 10_000;
 
 /// Whose exposure is asked for. Parts that are given are asked for together.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct ExposureRequest {
     /// By this principal: a name or an id.
     pub principal: Option<String>,
@@ -233,7 +234,7 @@ impl Guarded {
         Ok(self.identity.by_name(name).await?)
     }
 
-    async fn of_partner(&self, organisation: &str) -> Result<Vec<Principal>, OpsError> {
+    pub(crate) async fn of_partner(&self, organisation: &str) -> Result<Vec<Principal>, OpsError> {
         let (mut found, mut after) = (Vec::new(), None);
         loop {
             let page = principals::page(&self.store, after).await?;

@@ -15,6 +15,7 @@ pub mod ops;
 mod outside;
 mod receiving;
 mod record;
+mod responding;
 mod storage;
 mod sweep;
 mod watching;
@@ -48,6 +49,7 @@ pub use ops::{Operator, OpsError};
 pub use receive::folder::Watched;
 pub use receiving::{INTAKE_TOKENS, ReceiveError, ReceiveOptions, Receiving, SPOOL};
 pub use record::Recorder;
+pub use responding::{IncidentRequest, goes_on, obligation_of};
 pub use storage::Sealed;
 pub use sweep::{ORPHAN_AGE, Swept};
 pub use watching::alert::Alerting;
@@ -171,6 +173,8 @@ pub struct Guarded {
     pub flows: Option<Arc<Flows>>,
     /// Tokens with which records of other systems may be sent.
     pub tokens: Arc<receive::push::Tokens>,
+    /// Incidents.
+    pub incidents: Arc<incidents::desk::Desk>,
     /// What the operator should be told, such as a root key without a passphrase.
     pub warnings: Vec<String>,
     data_dir: PathBuf,
@@ -228,7 +232,13 @@ impl Guarded {
             random: outside::random_16(),
             limits,
         });
+        let incidents = Arc::new(incidents::desk::Desk::new(
+            store.clone(),
+            Arc::clone(&recorder),
+            Arc::new(vault.clone()) as Arc<dyn Envelope>,
+        ));
         Ok(Self {
+            incidents,
             store,
             vault,
             ledger,

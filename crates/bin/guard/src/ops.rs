@@ -75,6 +75,9 @@ pub enum OpsError {
     /// Findings.
     #[error(transparent)]
     Findings(Box<findings::FindingsError>),
+    /// Incidents.
+    #[error(transparent)]
+    Incident(Box<incidents::desk::DeskError>),
     /// The lake.
     #[error(transparent)]
     Lake(#[from] crate::LakesideError),

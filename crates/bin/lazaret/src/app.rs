@@ -7,7 +7,9 @@ use tracing_subscriber::EnvFilter;
 
 use crate::cli::{Cli, Command, Global, LogFormat};
 use crate::failure::{Failure, Outcome};
-use crate::{access, behaving, catalogue, clocks, detecting, exposing, findings, guarding, hunting, knowing, scan, up};
+use crate::{
+    access, behaving, catalogue, clocks, detecting, exposing, findings, guarding, hunting, incidents, knowing, scan, up,
+};
 
 pub(crate) fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -52,6 +54,7 @@ fn run(cli: Cli) -> Result<Outcome, Failure> {
         Command::Quarantine(command) => guarding::quarantine(&cli.global, &command),
         Command::Keys(command) => guarding::keys(&cli.global, &command),
         Command::Exposure(arguments) => exposing::run(&cli.global, &arguments),
+        Command::Incidents(command) => incidents::run(&cli.global, &command),
         Command::Obligations(arguments) => clocks::run(&arguments),
         Command::Behave(arguments) => behaving::run(&arguments),
         Command::Intel(command) => knowing::run(&cli.global, &command),

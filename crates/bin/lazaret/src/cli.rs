@@ -99,6 +99,9 @@ pub(crate) enum Command {
     /// What detection found: list, look into, settle, suppress.
     #[command(subcommand)]
     Findings(crate::findings::FindingsCommand),
+    /// What people do when it happens: facts, clocks, exposure, containment, notices.
+    #[command(subcommand)]
+    Incidents(crate::incidents::IncidentsCommand),
     /// Tell whose data somebody, a credential, a partner or a finding exposed, with the entries of the record that prove it.
     Exposure(crate::exposing::ExposureArgs),
     /// Tell from facts about an incident whom the law says to notify, by when and why.

@@ -104,6 +104,7 @@ async fn serve(
             .guarded(view(&guarded, &watching, &receiving))
             .federated(federation)
             .hunting(hunter)
+            .responding(Arc::new(crate::responding::Responder(Arc::clone(&guarded))))
             .idle_after(idle_ms),
     );
     let (stop, stopped) = watch::channel(false);
@@ -216,6 +217,7 @@ fn view(guarded: &guard::Guarded, watching: &guard::Watching, receiving: &guard:
         recorder: Arc::clone(&guarded.recorder),
         findings: Arc::clone(&watching.findings),
         board: Arc::clone(&watching.board),
+        incidents: Arc::clone(&guarded.incidents),
         intake: Some(console::IntakeView {
             push: receiving.push.clone(),
             board: Arc::clone(&receiving.board),

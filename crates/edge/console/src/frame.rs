@@ -18,6 +18,10 @@ pub(crate) enum Section {
     Problems,
     /// The catalogue of recognisers.
     Recognizers,
+    /// Incidents.
+    Incidents,
+    /// Obligations.
+    Obligations,
     /// What detection found.
     Findings,
     /// Questions over the record.
@@ -112,8 +116,10 @@ const LINKS: [(&str, &str, Section); 6] = [
 ];
 
 /// Where there is a guard.
-const GUARDED: [(&str, &str, Section); 6] = [
+const GUARDED: [(&str, &str, Section); 8] = [
     ("Findings", "/findings", Section::Findings),
+    ("Incidents", "/incidents", Section::Incidents),
+    ("Obligations", "/obligations", Section::Obligations),
     ("Hunts", "/hunts", Section::Hunts),
     ("Access", "/access", Section::Access),
     ("Keys", "/keys", Section::Keys),

@@ -37,6 +37,8 @@ pub struct GuardView {
     pub findings: Arc<Findings>,
     /// What watching knows and how it fares.
     pub board: Arc<Board>,
+    /// Incidents.
+    pub incidents: Arc<incidents::desk::Desk>,
     /// What takes logs of other systems, if something does.
     pub intake: Option<IntakeView>,
 }
@@ -129,6 +131,17 @@ fn internal(error: &dyn std::error::Error) -> Failure {
 impl From<RecordError> for Failure {
     fn from(error: RecordError) -> Self {
         internal(&error)
+    }
+}
+
+impl From<incidents::desk::DeskError> for Failure {
+    fn from(error: incidents::desk::DeskError) -> Self {
+        use incidents::desk::DeskError as Error;
+        match error {
+            Error::Missing(_) => Self::NotFound(sentence(&error)),
+            Error::Case(_) | Error::Busy(_) => Self::BadInput(sentence(&error)),
+            error => internal(&error),
+        }
     }
 }
 

@@ -23,6 +23,7 @@ mod ops;
 mod pages;
 mod password;
 mod pending;
+mod responding;
 mod routes;
 mod scim;
 mod server;
@@ -43,6 +44,7 @@ pub use guarded::{GuardView, IntakeView};
 pub use hunting::{Hunt, HuntAnswer, HuntFault, HuntQuestion, HuntValue};
 pub use invitation::{InvitationError, first_run, invite};
 pub use password::{PasswordError, hash};
+pub use responding::{Act, ActFault, Respond};
 pub use routes::{access_table, router};
 pub use server::{Identity, IdentityError, Peer, serve, serve_tls};
 
@@ -73,6 +75,7 @@ pub struct Console {
     pub(crate) guard: Option<Arc<Guarded>>,
     pub(crate) federated: Option<Federated>,
     pub(crate) hunt: Option<Arc<dyn Hunt>>,
+    pub(crate) respond: Option<Arc<dyn Respond>>,
     pub(crate) second: Pending<pages::second::Step>,
     /// A session ends after so long without a request, in milliseconds.
     pub(crate) idle_ms: i64,
@@ -104,6 +107,7 @@ impl Console {
             guard: None,
             federated: None,
             hunt: None,
+            respond: None,
             second: Pending::new(pages::second::LIFE_MS),
             idle_ms: session::IDLE_MS,
         })
@@ -127,6 +131,13 @@ impl Console {
     #[must_use]
     pub fn hunting(mut self, hunt: Arc<dyn Hunt>) -> Self {
         self.hunt = Some(hunt);
+        self
+    }
+
+    /// With somebody who acts on incidents. It takes a guard, which keeps them.
+    #[must_use]
+    pub fn responding(mut self, respond: Arc<dyn Respond>) -> Self {
+        self.respond = Some(respond);
         self
     }
 

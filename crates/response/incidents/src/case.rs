@@ -421,7 +421,8 @@ impl Case {
         if self.version() >= ENTRIES_MAX {
             return wrong(format!("the incident has {ENTRIES_MAX} entries, as many as there may be; open another"));
         }
-        if self.state == State::Closed && !matches!(what, What::Moved { .. } | What::Note { .. } | What::Lesson { .. }) {
+        if self.state == State::Closed && !matches!(what, What::Moved { .. } | What::Note { .. } | What::Lesson { .. })
+        {
             return wrong("the incident is closed; open it again first");
         }
         for text in what.texts() {
@@ -442,8 +443,13 @@ impl Case {
             },
             What::Task { .. } if self.tasks.len() >= TASKS_MAX => wrong(format!("there are {TASKS_MAX} tasks already")),
             What::Evidence { sha256, .. } => {
-                let is_digest = sha256.len() == 64 && sha256.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
-                if is_digest { Ok(()) } else { wrong("evidence is bound by its SHA-256: 64 hexadecimal digits in lower case") }
+                let is_digest =
+                    sha256.len() == 64 && sha256.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+                if is_digest {
+                    Ok(())
+                } else {
+                    wrong("evidence is bound by its SHA-256: 64 hexadecimal digits in lower case")
+                }
             }
             What::Approved { obligation, language } => match self.notice(obligation, language) {
                 None => wrong(format!("there is no draft for {obligation} in `{language}`")),
@@ -469,9 +475,12 @@ impl Case {
         }
         let library = obligations::shipped().map_err(|error| CaseError(error.to_string()))?;
         let facts = Value::Object(self.with(set)).to_string();
-        let facts = Facts::from_json(facts.as_bytes(), library.vocabulary()).map_err(|error| CaseError(error.to_string()))?;
+        let facts =
+            Facts::from_json(facts.as_bytes(), library.vocabulary()).map_err(|error| CaseError(error.to_string()))?;
         match facts.strange.first() {
-            Some(strange) => wrong(format!("{strange} means nothing here; `lazaret obligations --list` shows what is asked for")),
+            Some(strange) => {
+                wrong(format!("{strange} means nothing here; `lazaret obligations --list` shows what is asked for"))
+            }
             None => Ok(()),
         }
     }
@@ -485,10 +494,15 @@ impl Case {
             .filter_map(|clock| clock["obligation"].as_str())
             .collect();
         if !running.is_empty() {
-            return wrong(format!("clocks still run: {}; send the notices, or settle the facts that trigger them", running.join(", ")));
+            return wrong(format!(
+                "clocks still run: {}; send the notices, or settle the facts that trigger them",
+                running.join(", ")
+            ));
         }
         if let Some((kind, target)) = self.contained.first() {
-            return wrong(format!("{kind} `{target}` is still contained; release it, or move the containment to another incident"));
+            return wrong(format!(
+                "{kind} `{target}` is still contained; release it, or move the containment to another incident"
+            ));
         }
         Ok(())
     }
@@ -582,16 +596,22 @@ impl Case {
     /// When the facts are none, which [`Case::check`] excludes.
     pub fn reissue(&self, library: &Library) -> Result<Vec<Value>, CaseError> {
         let facts = Value::Object(self.facts.clone()).to_string();
-        let facts = Facts::from_json(facts.as_bytes(), library.vocabulary()).map_err(|error| CaseError(error.to_string()))?;
+        let facts =
+            Facts::from_json(facts.as_bytes(), library.vocabulary()).map_err(|error| CaseError(error.to_string()))?;
         let answers = library.answers(&facts, Options::default());
         let mut issued: Vec<Value> = answers.iter().filter_map(|answer| serde_json::to_value(answer).ok()).collect();
         for (obligation, before) in &self.clocks {
             if !answers.iter().any(|answer| answer.obligation == obligation) && before["status"] != "not_triggered" {
                 let mut gone = before.clone();
                 if let Some(gone) = gone.as_object_mut() {
-                    gone.retain(|name, _| ["obligation", "recipient", "citation", "text_version", "confidence"].contains(&name.as_str()));
+                    gone.retain(|name, _| {
+                        ["obligation", "recipient", "citation", "text_version", "confidence"].contains(&name.as_str())
+                    });
                     gone.insert("status".to_owned(), "not_triggered".into());
-                    gone.insert("because".to_owned(), "none of the roles whose duty it is is among `roles` any more".into());
+                    gone.insert(
+                        "because".to_owned(),
+                        "none of the roles whose duty it is is among `roles` any more".into(),
+                    );
                 }
                 issued.push(gone);
             }
@@ -603,7 +623,11 @@ impl Case {
     /// When the next clock ends that is due, in milliseconds since 1970, UTC.
     #[must_use]
     pub fn next_due_at(&self) -> Option<i64> {
-        self.clocks.values().filter(|clock| clock["status"] == "due").filter_map(|clock| due_ms(clock, &self.facts)).min()
+        self.clocks
+            .values()
+            .filter(|clock| clock["status"] == "due")
+            .filter_map(|clock| due_ms(clock, &self.facts))
+            .min()
     }
 }
 

@@ -186,7 +186,8 @@ impl Desk {
         for _ in 0..TRIES_MAX {
             let version = case.version();
             case.check(&what)?;
-            let entry = |number, recorded, what| Entry { number, at: by.now_ms, by: by.actor.id.to_string(), recorded, what };
+            let entry =
+                |number, recorded, what| Entry { number, at: by.now_ms, by: by.actor.id.to_string(), recorded, what };
             case.apply(entry(version + 1, recorded, what.clone()));
             let mut entries = vec![sealed.clone()];
             if matches!(what, What::Facts { .. } | What::Sent { .. }) {

@@ -98,7 +98,10 @@ pub fn words(language: &str) -> Result<&'static Words, DraftError> {
         FILES
             .iter()
             .map(|(language, text)| {
-                let why = |error: toml::de::Error| DraftError::Words { language: (*language).to_owned(), why: error.to_string() };
+                let why = |error: toml::de::Error| DraftError::Words {
+                    language: (*language).to_owned(),
+                    why: error.to_string(),
+                };
                 toml::from_str::<Words>(text).map_err(why)
             })
             .collect()
@@ -134,12 +137,7 @@ pub fn draft(
     let mut text = String::new();
     let to = if recipients.is_empty() { of.recipient.clone() } else { recipients.join("; ") };
     let from = text_of("organisation").map_or_else(|| words.missing(&asked("organisation")), str::to_owned);
-    let head = [
-        ("to", to),
-        ("from", from),
-        ("basis", of.citation.clone()),
-        ("reference", reference.to_owned()),
-    ];
+    let head = [("to", to), ("from", from), ("basis", of.citation.clone()), ("reference", reference.to_owned())];
     for (name, value) in head {
         let _ = writeln!(text, "{}: {value}", words.word(name));
     }
@@ -229,7 +227,8 @@ fn numbers(facts: &Map<String, Value>, words: &Words) -> Option<String> {
     let mut named = Vec::new();
     for one in affected(facts)? {
         let place = one["jurisdiction"].as_str().unwrap_or("unknown");
-        let count = one["subjects"].as_u64().map_or_else(|| words.word("unknown_number").to_owned(), |count| count.to_string());
+        let count =
+            one["subjects"].as_u64().map_or_else(|| words.word("unknown_number").to_owned(), |count| count.to_string());
         named.push(words.word("in_place").replace("{count}", &count).replace("{place}", place));
     }
     Some(named.join(if words.language == "ja" { "、" } else { "; " }))

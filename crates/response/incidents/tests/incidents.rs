@@ -6,7 +6,9 @@ use incidents::case::{Role, Severity, State, What};
 use incidents::desk::{Desk, DeskError, NewIncident};
 use incidents::drafts::{self, LANGUAGES};
 use model::event::{Actor, Origin};
-use model::{Answer, By, Envelope, EnvelopeError, Event, PrincipalId, PrincipalKind, Receipt, Record, RecordError, Scope};
+use model::{
+    Answer, By, Envelope, EnvelopeError, Event, PrincipalId, PrincipalKind, Receipt, Record, RecordError, Scope,
+};
 use serde_json::{Map, Value, json};
 use store::Store;
 
@@ -26,13 +28,23 @@ impl Record for Remembers {
 struct Plainly;
 
 impl Envelope for Plainly {
-    fn seal<'a>(&'a self, scope: &'a Scope, context: &'a [u8], plain: &'a [u8]) -> Answer<'a, Result<Vec<u8>, EnvelopeError>> {
+    fn seal<'a>(
+        &'a self,
+        scope: &'a Scope,
+        context: &'a [u8],
+        plain: &'a [u8],
+    ) -> Answer<'a, Result<Vec<u8>, EnvelopeError>> {
         let mut sealed = format!("{scope}|{}|", String::from_utf8_lossy(context)).into_bytes();
         sealed.extend(plain);
         Box::pin(async move { Ok(sealed) })
     }
 
-    fn open<'a>(&'a self, scope: &'a Scope, context: &'a [u8], sealed: &'a [u8]) -> Answer<'a, Result<Vec<u8>, EnvelopeError>> {
+    fn open<'a>(
+        &'a self,
+        scope: &'a Scope,
+        context: &'a [u8],
+        sealed: &'a [u8],
+    ) -> Answer<'a, Result<Vec<u8>, EnvelopeError>> {
         let head = format!("{scope}|{}|", String::from_utf8_lossy(context)).into_bytes();
         let opened = sealed.strip_prefix(head.as_slice()).map(<[u8]>::to_vec);
         Box::pin(async move { opened.ok_or_else(|| EnvelopeError::Altered { scope: scope.clone() }) })
@@ -65,8 +77,11 @@ async fn a_changed_fact_issues_clocks_anew_and_keeps_those_before() {
     let folder = tempfile::tempdir().expect("a folder");
     let (desk, record) = desk(&folder).await;
     let id = desk.open(new("Lost laptop"), &by(1, 1_000)).await.expect("it opens");
-    let first = facts(json!({"roles": ["controller"], "aware_at": "2026-11-01T00:00:00Z", "risk": "risk",
-        "affected": [{"jurisdiction": "EU-DE", "subjects": 4, "categories": ["health"]}]}), json!({}));
+    let first = facts(
+        json!({"roles": ["controller"], "aware_at": "2026-11-01T00:00:00Z", "risk": "risk",
+        "affected": [{"jurisdiction": "EU-DE", "subjects": 4, "categories": ["health"]}]}),
+        json!({}),
+    );
     let (row, case) = desk.add(id, first, &by(1, 2_000)).await.expect("facts");
     assert_eq!(case.clocks["GDPR-33-1"]["due_at"], "2026-11-04T00:00:00+00:00");
     assert_eq!(row.due_at, Some("2026-11-04T00:00:00Z".parse::<jiff::Timestamp>().expect("a time").as_millisecond()));
@@ -86,11 +101,22 @@ async fn a_changed_fact_issues_clocks_anew_and_keeps_those_before() {
     let refused = desk.add(id, stale, &by(1, 4_000)).await.expect_err("somebody changed it meanwhile").to_string();
     assert!(refused.contains("somebody else changed `aware_at`"), "{refused}");
     let wrong = facts(json!({"risk": "medium"}), json!({"risk": "risk"}));
-    assert!(desk.add(id, wrong, &by(1, 4_000)).await.expect_err("no such risk").to_string().contains("unlikely, risk, high"));
-    let (_, case) = desk.add(id, facts(json!({"roles": ["sponsor"]}), json!({"roles": ["controller"]})), &by(1, 5_000)).await.expect("facts");
+    assert!(
+        desk.add(id, wrong, &by(1, 4_000))
+            .await
+            .expect_err("no such risk")
+            .to_string()
+            .contains("unlikely, risk, high")
+    );
+    let (_, case) = desk
+        .add(id, facts(json!({"roles": ["sponsor"]}), json!({"roles": ["controller"]})), &by(1, 5_000))
+        .await
+        .expect("facts");
     assert_eq!(case.clocks["GDPR-33-1"]["status"], "not_triggered", "what no longer runs is told");
     let events = record.0.lock().expect("nobody panics");
-    assert!(events.iter().all(|event| event.resource.entity.as_deref() == Some(&*format!("incident:{}", "07".repeat(16)))));
+    assert!(
+        events.iter().all(|event| event.resource.entity.as_deref() == Some(&*format!("incident:{}", "07".repeat(16))))
+    );
     let told = serde_json::to_string(&*events).expect("events are JSON");
     assert!(!told.contains("Lost laptop"), "what people wrote is sealed: {told}");
     assert!(events.iter().any(|event| event.reason.as_deref() == Some("clocks")));
@@ -111,7 +137,11 @@ async fn a_notice_is_drafted_approved_sent_and_met_and_then_the_case_may_close()
     let of = library.obligations().iter().find(|one| one.id == "GDPR-33-1").expect("it is there");
     for language in LANGUAGES {
         let draft = drafts::draft(of, &case.facts, &["CNIL (EU-FR)".to_owned()], "INC-1", language).expect(language);
-        assert!(draft.text.contains("A bucket could be read by anybody.") && draft.text.contains("Art. 33(1)"), "{}", draft.text);
+        assert!(
+            draft.text.contains("A bucket could be read by anybody.") && draft.text.contains("Art. 33(1)"),
+            "{}",
+            draft.text
+        );
         assert!(draft.text.contains("12"), "{}", draft.text);
         let unsaid: Vec<&str> = draft.checked.iter().filter(|one| !one.is_said).map(|one| one.id.as_str()).collect();
         assert_eq!(unsaid, ["contact", "consequences", "measures"], "{language}");
@@ -119,16 +149,26 @@ async fn a_notice_is_drafted_approved_sent_and_met_and_then_the_case_may_close()
     }
     let approve = || What::Approved { obligation: "GDPR-33-1".to_owned(), language: "fr".to_owned() };
     assert!(desk.add(id, approve(), &by(2, 3_000)).await.is_err(), "there is no draft yet");
-    let text = What::Draft { obligation: "GDPR-33-1".to_owned(), language: "fr".to_owned(), text: "Nous vous notifions.".to_owned() };
+    let text = What::Draft {
+        obligation: "GDPR-33-1".to_owned(),
+        language: "fr".to_owned(),
+        text: "Nous vous notifions.".to_owned(),
+    };
     desk.add(id, text, &by(1, 3_100)).await.expect("a draft");
     let (_, case) = desk.add(id, approve(), &by(2, 3_200)).await.expect("approved");
     assert_eq!(case.notice("GDPR-33-1", "fr").and_then(|notice| notice.approved_by.clone()), Some("02".repeat(16)));
-    let sent = What::Sent { obligation: "GDPR-33-1".to_owned(), at: "2026-11-02T09:00:00Z".to_owned(), how: "portal, ref 77".to_owned() };
+    let sent = What::Sent {
+        obligation: "GDPR-33-1".to_owned(),
+        at: "2026-11-02T09:00:00Z".to_owned(),
+        how: "portal, ref 77".to_owned(),
+    };
     let (row, case) = desk.add(id, sent, &by(1, 3_300)).await.expect("sent");
     assert_eq!((case.clocks["GDPR-33-1"]["status"].as_str(), row.due_at), (Some("met"), None));
     let contain = |on| What::Containment { kind: "principal".to_owned(), target: "jane".to_owned(), on };
     desk.add(id, contain(true), &by(1, 3_400)).await.expect("contained");
-    assert!(desk.add(id, closing(), &by(1, 3_500)).await.expect_err("contained").to_string().contains("still contained"));
+    assert!(
+        desk.add(id, closing(), &by(1, 3_500)).await.expect_err("contained").to_string().contains("still contained")
+    );
     desk.add(id, contain(false), &by(1, 3_600)).await.expect("released");
     let (row, _) = desk.add(id, closing(), &by(1, 3_700)).await.expect("it closes");
     assert_eq!(row.state, "closed");
@@ -166,7 +206,11 @@ async fn what_cannot_be_is_refused_with_what_to_do() {
     assert!(desk.open(new("  "), &by(1, 1_000)).await.is_err());
     let id = desk.open(new("Test"), &by(1, 1_000)).await.expect("it opens");
     let done = |task| What::TaskDone { task, text: String::new() };
-    let evidence = |sha256: &str| What::Evidence { text: "disk image".to_owned(), sha256: sha256.to_owned(), from: "IT".to_owned() };
+    let evidence = |sha256: &str| What::Evidence {
+        text: "disk image".to_owned(),
+        sha256: sha256.to_owned(),
+        from: "IT".to_owned(),
+    };
     let empty = What::Note { text: " ".to_owned(), privileged: false };
     let long = What::Note { text: "x".repeat(8_001), privileged: false };
     for (what, says) in [
@@ -186,7 +230,13 @@ async fn what_cannot_be_is_refused_with_what_to_do() {
     let (_, case) = desk.add(id, task, &by(1, 3_000)).await.expect("a task");
     let (_, case) = desk.add(id, done(case.tasks[0].number), &by(2, 4_000)).await.expect("done");
     assert!(case.tasks[0].done.is_some());
-    assert!(desk.add(id, done(case.tasks[0].number), &by(2, 5_000)).await.expect_err("twice").to_string().contains("done already"));
+    assert!(
+        desk.add(id, done(case.tasks[0].number), &by(2, 5_000))
+            .await
+            .expect_err("twice")
+            .to_string()
+            .contains("done already")
+    );
 }
 
 #[test]
@@ -197,10 +247,19 @@ fn every_obligation_can_be_drafted_in_every_language() {
         "publication": "k", "other_matters": "l", "secured": true, "affected": [{"jurisdiction": "JP", "subjects": null, "categories": ["health"]}]});
     for of in library.obligations() {
         for language in LANGUAGES {
-            let complete = drafts::draft(of, set.as_object().expect("an object"), &[], "INC-1", language).expect(language);
+            let complete =
+                drafts::draft(of, set.as_object().expect("an object"), &[], "INC-1", language).expect(language);
             assert!(complete.is_complete(), "{} {language}: {:?}", of.id, complete.checked);
             let empty = drafts::draft(of, &Map::new(), &[], "INC-1", language).expect(language);
-            assert!(empty.checked.iter().all(|one| !one.is_said && one.question.as_ref().is_some_and(|text| text.len() > 10)), "{} {:?}", of.id, empty.checked);
+            assert!(
+                empty
+                    .checked
+                    .iter()
+                    .all(|one| !one.is_said && one.question.as_ref().is_some_and(|text| text.len() > 10)),
+                "{} {:?}",
+                of.id,
+                empty.checked
+            );
         }
     }
     assert!(drafts::draft(&library.obligations()[0], &Map::new(), &[], "INC-1", "la").is_err());

@@ -539,9 +539,7 @@ fn concerned(pattern: &Pattern, limit: u64, facts: &Facts) -> Vec<String> {
         affected.iter().map(|one| &*one.jurisdiction).filter(|name| pattern.holds(name)).collect();
     named.sort_unstable();
     named.dedup();
-    named.retain(|name| {
-        sum(affected.iter().filter(|one| &*one.jurisdiction == *name)).0 > limit
-    });
+    named.retain(|name| sum(affected.iter().filter(|one| &*one.jurisdiction == *name)).0 > limit);
     named.into_iter().map(str::to_owned).collect()
 }
 

@@ -18,7 +18,7 @@ pub use answer::{Answer, Options, Stage, Status, Tolled};
 pub use calendar::Calendar;
 pub use condition::{Condition, Truth};
 pub use facts::{AFFECTED_MAX, Affected, Delay, DelayKind, Facts, FactsError, NOTIFICATIONS_MAX, Notification, Value};
-pub use library::{Library, LibraryError, Vocabulary};
+pub use library::{Asked, Library, LibraryError, Vocabulary};
 pub use obligation::{Audience, Confidence, Content, LawStatus, Obligation};
 pub use period::{Period, Start};
 pub use shipped::shipped;

@@ -213,6 +213,21 @@ struct WrittenObligation {
     contents: Vec<Content>,
 }
 
+/// A fact that is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Asked<'v> {
+    /// What it is called.
+    pub name: &'v str,
+    /// The question.
+    pub question: &'v str,
+    /// Words that answer, if it is such.
+    pub words: &'v [String],
+    /// Yes or no answers.
+    pub is_flag: bool,
+    /// A text answers, which moves no clock.
+    pub is_text: bool,
+}
+
 /// The words in which facts, roles, categories and obligations are named.
 #[derive(Debug, Clone, Default)]
 pub struct Vocabulary {
@@ -306,7 +321,8 @@ impl Vocabulary {
         format!("`roles`: there is no role `{name}`; known are {}", known.join(", "))
     }
 
-    pub(crate) fn role_names(&self, bits: u64) -> impl Iterator<Item = &str> {
+    /// Names of roles, from their bits.
+    pub fn role_names(&self, bits: u64) -> impl Iterator<Item = &str> {
         let has = move |index: &usize| bits & 1 << index != 0;
         self.roles.iter().enumerate().filter(move |(index, _)| has(index)).map(|(_, (name, _))| name.as_str())
     }
@@ -326,9 +342,15 @@ impl Vocabulary {
         self.roles.iter().map(|(name, means)| (name.as_str(), means.as_str()))
     }
 
-    /// Facts that are asked for: name, question, and the words that answer, if it is such.
-    pub fn facts(&self) -> impl Iterator<Item = (&str, &str, &[String])> {
-        self.facts.iter().map(|(name, _, question, words)| (name.as_str(), question.as_str(), words.as_slice()))
+    /// Facts that are asked for.
+    pub fn facts(&self) -> impl Iterator<Item = Asked<'_>> {
+        self.facts.iter().map(|(name, shape, question, words)| Asked {
+            name,
+            question,
+            words,
+            is_flag: *shape == Shape::Flag,
+            is_text: *shape == Shape::Text,
+        })
     }
 
     /// The fact whose text answers a content of notices.

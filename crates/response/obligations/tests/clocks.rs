@@ -86,7 +86,11 @@ fn hipaa_thresholds() {
     assert_eq!(triggered(&[("US-CA", 250), ("US-CA", 251)]), [true, true, false], "entries of a State add up");
     assert_eq!(status(&[("US", 501)], "HIPAA-406"), Status::Waiting, "all of them may live in one State");
     assert_eq!(status(&[("US", 500)], "HIPAA-406"), Status::NotTriggered);
-    assert_eq!(status(&[("US-CA", 499), ("unknown", 1)], "HIPAA-408b"), Status::Waiting, "nobody knows where one lives");
+    assert_eq!(
+        status(&[("US-CA", 499), ("unknown", 1)], "HIPAA-408b"),
+        Status::Waiting,
+        "nobody knows where one lives"
+    );
     let media = answer(&hipaa("2026-01-15", &[("US-CA", 501), ("US-NV", 900), ("US-TX", 4)]), "HIPAA-406");
     assert_eq!(media.recipients_for, ["US-CA", "US-NV"]);
 }

@@ -15,20 +15,26 @@ fn oracle(arguments: &[&str], input: Option<&Path>, output: &Path) {
     let out = std::fs::File::create(output).expect("a file for what the oracle says");
     let input = input.map_or_else(Stdio::null, |path| std::fs::File::open(path).expect("facts").into());
     let status = Command::new("python3").arg(script).args(arguments).stdin(input).stdout(out).status();
-    assert!(status.expect("python3 runs the oracle").success(), "{arguments:?}: {}", std::fs::read_to_string(output).unwrap_or_default());
+    assert!(
+        status.expect("python3 runs the oracle").success(),
+        "{arguments:?}: {}",
+        std::fs::read_to_string(output).unwrap_or_default()
+    );
 }
 
 /// What the engine answers, in the oracle's form.
 fn engine(facts: &str, at: Option<jiff::Timestamp>, out: &mut impl std::io::Write) {
     let library = obligations::shipped().expect("the library that is shipped");
     for (number, line) in (1_u64..).zip(facts.lines()) {
-        let facts = Facts::from_json(line.as_bytes(), library.vocabulary()).unwrap_or_else(|error| panic!("{line}: {error}"));
+        let facts =
+            Facts::from_json(line.as_bytes(), library.vocabulary()).unwrap_or_else(|error| panic!("{line}: {error}"));
         assert!(facts.strange.is_empty(), "{:?}", facts.strange);
         for answer in library.answers(&facts, Options { at, with_proposed: false }) {
             let mut value = serde_json::to_value(&answer).expect("an answer is JSON");
             let object = value.as_object_mut().expect("an object");
             object.retain(|name, _| {
-                ["obligation", "status", "start_at", "start_on", "due_at", "due_on", "legal_due_on", "recipients_for"].contains(&name.as_str())
+                ["obligation", "status", "start_at", "start_on", "due_at", "due_on", "legal_due_on", "recipients_for"]
+                    .contains(&name.as_str())
             });
             object.insert("incident".to_owned(), json!(number));
             writeln!(out, "{value}").expect("a file for the answers");
@@ -54,6 +60,9 @@ fn an_oracle_in_another_language_agrees() {
         oracle(&["compare", &ours.to_string_lossy(), &theirs.to_string_lossy()], None, &file("differences"));
         let lines = std::fs::read_to_string(&theirs).expect("answers");
         let decided = lines.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-        assert!(decided.filter(|answer| answer["status"] == "due").count() > 1_000, "the incidents are worth comparing");
+        assert!(
+            decided.filter(|answer| answer["status"] == "due").count() > 1_000,
+            "the incidents are worth comparing"
+        );
     }
 }

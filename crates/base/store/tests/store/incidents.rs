@@ -35,7 +35,10 @@ async fn an_entry_is_added_by_who_has_seen_all_others() {
         let kept = incidents::by_id(&store, id).await.unwrap().unwrap();
         assert_eq!((kept.version, kept.state.as_str(), kept.due_at, kept.changed_at), (3, "contained", Some(99), 12));
         let entries = incidents::entries(&store, id, 0).await.unwrap();
-        assert_eq!(entries.iter().map(|entry| (entry.number, entry.at)).collect::<Vec<_>>(), [(1, 10), (2, 11), (3, 12)]);
+        assert_eq!(
+            entries.iter().map(|entry| (entry.number, entry.at)).collect::<Vec<_>>(),
+            [(1, 10), (2, 11), (3, 12)]
+        );
         assert_eq!(incidents::entries(&store, id, 2).await.unwrap().len(), 1);
         assert!(incidents::by_id(&store, id + 1).await.unwrap().is_none());
     })

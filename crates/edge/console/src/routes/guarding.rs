@@ -3,7 +3,7 @@
 use super::{Route, get, post};
 use crate::access::{ADMINISTRATORS, READERS, REVIEWERS};
 use crate::pages::access::{emergencies, grants, policies, principal, principals, requests, reviews, who};
-use crate::pages::{access, findings, hunts, keys, logs};
+use crate::pages::{access, findings, hunts, incidents, keys, logs, obligations};
 
 pub(super) fn table() -> Vec<Route> {
     vec![
@@ -19,6 +19,12 @@ pub(super) fn table() -> Vec<Route> {
         get("/findings/actors/{id}", REVIEWERS, findings::person::show),
         get("/findings/{id}", REVIEWERS, findings::one::show),
         post("/findings/{id}", REVIEWERS, findings::one::change),
+        get("/incidents", REVIEWERS, incidents::show),
+        post("/incidents", REVIEWERS, incidents::open),
+        get("/incidents/{id}", REVIEWERS, incidents::room::show),
+        post("/incidents/{id}", REVIEWERS, incidents::room::act),
+        get("/incidents/{id}/clocks", REVIEWERS, incidents::clocks::show),
+        get("/obligations", READERS, obligations::show),
         get("/access", READERS, access::show),
         get("/access/who", READERS, who::show),
         get("/access/principals", READERS, principals::show),

@@ -115,6 +115,7 @@ pub struct Guards {
     pub removals: Removals,
     pub findings: Arc<findings::Findings>,
     board: Arc<findings::Board>,
+    pub incidents: Arc<incidents::desk::Desk>,
     gateway: Arc<Guard>,
 }
 
@@ -175,7 +176,13 @@ impl Guards {
             limits: gateway::Limits::default(),
         });
         let (access, identity) = (Arc::new(access), Arc::new(identity));
-        Self { ledger, ledger_dir, vault, access, identity, recorder, removals, findings, board, gateway }
+        let incidents = incidents::desk::Desk::new(
+            store.clone(),
+            Arc::clone(&recorder),
+            Arc::new(vault.clone()) as Arc<dyn Envelope>,
+        );
+        let incidents = Arc::new(incidents);
+        Self { ledger, ledger_dir, vault, access, identity, recorder, removals, findings, board, incidents, gateway }
     }
 
     pub fn view(&self) -> GuardView {
@@ -189,6 +196,7 @@ impl Guards {
             recorder: Arc::clone(&self.recorder),
             findings: Arc::clone(&self.findings),
             board: Arc::clone(&self.board),
+            incidents: Arc::clone(&self.incidents),
             intake: None,
         }
     }

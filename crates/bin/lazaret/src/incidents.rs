@@ -1,0 +1,263 @@
+//! `lazaret incidents`: what people do when it happens.
+
+use clap::Subcommand;
+use guard::{ExposureRequest, IncidentRequest, Request};
+use model::StudyId;
+use serde_json::{Map, Value, json};
+
+use crate::catalogue::print;
+use crate::cli::{Global, ListFormat};
+use crate::config::Config;
+use crate::data::runtime;
+use crate::failure::{Failure, Outcome};
+use crate::guarding::{Counter, tell, time, visible};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum IncidentsCommand {
+    /// Open one, by hand or from a finding.
+    Open {
+        /// What it is called; the finding's title where it is left out.
+        #[arg(long, default_value = "")]
+        title: String,
+        /// The finding that it begins with.
+        #[arg(long, value_name = "N", required_unless_present = "title")]
+        finding: Option<u32>,
+        /// `low`, `medium`, `high` or `critical`.
+        #[arg(long, default_value = "high")]
+        severity: String,
+        /// The study it is about.
+        #[arg(long, value_name = "ID")]
+        study: Option<StudyId>,
+        /// How it is written to standard output.
+        #[arg(long, value_enum, default_value = "text")]
+        format: ListFormat,
+    },
+    /// Show incidents, those whose clocks end first before others.
+    List {
+        /// With those that are closed.
+        #[arg(long)]
+        all: bool,
+        /// How they are written to standard output.
+        #[arg(long, value_enum, default_value = "text")]
+        format: ListFormat,
+    },
+    /// Show one: its clocks, who is contained, what was done and said.
+    Show {
+        /// Its number.
+        id: u32,
+        /// How it is written to standard output.
+        #[arg(long, value_enum, default_value = "text")]
+        format: ListFormat,
+    },
+    /// Tell facts, as `lazaret obligations` takes them; clocks that they move are issued anew.
+    Facts {
+        /// Its number.
+        id: u32,
+        /// Facts, such as `risk=high`, `aware_at=2026-11-02T09:00:00+01:00`, `roles=["controller"]`; `NAME=` makes one unknown.
+        #[arg(required = true, value_name = "NAME=VALUE")]
+        facts: Vec<String>,
+        /// How it is written to standard output.
+        #[arg(long, value_enum, default_value = "text")]
+        format: ListFormat,
+    },
+    /// Tell from the record whose data was exposed; the people affected become facts.
+    Expose {
+        /// Its number.
+        id: u32,
+        /// By this person, service, device or agent; without any of these, by whom the incident's finding is about.
+        #[arg(long, value_name = "NAME")]
+        principal: Option<String>,
+        /// By everybody of this partner organisation.
+        #[arg(long, value_name = "NAME")]
+        partner: Option<String>,
+        /// With this access key.
+        #[arg(long, value_name = "ID")]
+        credential: Option<String>,
+        /// Of this object.
+        #[arg(long, value_name = "OBJECT")]
+        object: Option<String>,
+        /// Of this study.
+        #[arg(long, value_name = "ID")]
+        study: Option<StudyId>,
+        /// Not before this instant.
+        #[arg(long, value_name = "TIME")]
+        from: Option<String>,
+        /// Not after it.
+        #[arg(long, value_name = "TIME")]
+        to: Option<String>,
+        /// How it is written to standard output.
+        #[arg(long, value_enum, default_value = "text")]
+        format: ListFormat,
+    },
+    /// Let a principal, a partner or a study reach nothing and be reached by nobody, at once.
+    Contain {
+        /// The incident's number.
+        id: u32,
+        /// `principal`, `partner` or `study`.
+        kind: String,
+        /// Which, by name.
+        target: String,
+        /// End it instead.
+        #[arg(long)]
+        release: bool,
+        /// How it is written to standard output.
+        #[arg(long, value_enum, default_value = "text")]
+        format: ListFormat,
+    },
+    /// Add an entry as JSON, such as `{"what":"note","text":"…","privileged":false}`; docs/reference/incidents.md lists them.
+    Add {
+        /// Its number.
+        id: u32,
+        /// The entry.
+        entry: String,
+        /// How it is written to standard output.
+        #[arg(long, value_enum, default_value = "text")]
+        format: ListFormat,
+    },
+    /// Draft the notice that an obligation asks for, and say what is still missing.
+    Draft {
+        /// Its number.
+        id: u32,
+        /// The obligation, such as `GDPR-33-1`.
+        obligation: String,
+        /// `en`, `de`, `fr`, `es` or `ja`.
+        #[arg(long, default_value = "en")]
+        language: String,
+        /// How it is written to standard output.
+        #[arg(long, value_enum, default_value = "text")]
+        format: ListFormat,
+    },
+}
+
+pub(crate) fn run(global: &Global, command: &IncidentsCommand) -> Result<Outcome, Failure> {
+    const LISTED: &[&str] = &["incident", "severity", "state", "due", "opened", "title", "study", "finding"];
+    let (request, format) = match command {
+        IncidentsCommand::List { all, format } => {
+            return tell(global, Request::Incidents(IncidentRequest::List { closed: *all }), *format, LISTED);
+        }
+        IncidentsCommand::Open { title, finding, severity, study, format } => {
+            let severity = serde_json::from_value(json!(severity))
+                .map_err(|_unknown| Failure::usage(format!("`{severity}` is none of low, medium, high, critical")))?;
+            (IncidentRequest::Open { title: title.clone(), severity, finding: *finding, study: study.clone() }, *format)
+        }
+        IncidentsCommand::Show { id, format } => (IncidentRequest::Show { id: *id }, *format),
+        IncidentsCommand::Facts { id, facts, format } => {
+            (IncidentRequest::Facts { id: *id, set: parsed(facts)?, was: None }, *format)
+        }
+        IncidentsCommand::Expose { id, principal, partner, credential, object, study, from, to, format } => {
+            let of = ExposureRequest {
+                principal: principal.clone(),
+                partner: partner.clone(),
+                credential: credential.clone(),
+                object: object.clone(),
+                study: study.clone(),
+                from: from.as_deref().map(time).transpose()?,
+                to: to.as_deref().map(time).transpose()?,
+                ..ExposureRequest::default()
+            };
+            (IncidentRequest::Expose { id: *id, of: Box::new(of) }, *format)
+        }
+        IncidentsCommand::Contain { id, kind, target, release, format } => {
+            let (kind, target) = (kind.clone(), target.clone());
+            (IncidentRequest::Contain { id: *id, kind, target, on: !release }, *format)
+        }
+        IncidentsCommand::Add { id, entry, format } => {
+            let what = serde_json::from_str(entry).map_err(|error| {
+                Failure::usage(format!("that is no entry: {error}"))
+                    .hint("write one such as {\"what\":\"note\",\"text\":\"…\",\"privileged\":false}; docs/reference/incidents.md lists them")
+            })?;
+            (IncidentRequest::Add { id: *id, what }, *format)
+        }
+        IncidentsCommand::Draft { id, obligation, language, format } => {
+            let (obligation, language) = (obligation.clone(), language.clone());
+            (IncidentRequest::Draft { id: *id, obligation, language }, *format)
+        }
+    };
+    let config = Config::read(global.config.as_deref())?;
+    let answer = runtime()?.block_on(async {
+        let counter = Counter::new(global, &config, false);
+        let answer = counter.obey(Request::Incidents(request)).await;
+        counter.close().await;
+        answer
+    })?;
+    let lines: Vec<String> = match format {
+        ListFormat::Json => answer.iter().map(Value::to_string).collect(),
+        ListFormat::Text => answer.iter().map(told).collect(),
+    };
+    print(&mut std::io::stdout().lock(), &lines)
+}
+
+/// `NAME=VALUE`: JSON where it is, a text otherwise.
+fn parsed(facts: &[String]) -> Result<Map<String, Value>, Failure> {
+    let mut set = Map::new();
+    for fact in facts {
+        let (name, value) = fact.split_once('=').ok_or_else(|| {
+            Failure::usage(format!("`{fact}` is no fact")).hint("write `risk=high`, or `risk=` to make it unknown")
+        })?;
+        let value = match value {
+            "" => Value::Null,
+            text => serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned())),
+        };
+        // A text of digits is still a text where a day or a word is meant: only what is JSON by intention is taken as such.
+        let value = if value.is_number() { Value::String(value.to_string()) } else { value };
+        set.insert(name.to_owned(), value);
+    }
+    Ok(set)
+}
+
+fn told(value: &Value) -> String {
+    let text = |value: &Value| match value {
+        Value::String(text) => text.chars().map(|c| if c == '\n' { c } else { visible(c) }).collect::<String>(),
+        Value::Null => "-".to_owned(),
+        other => other.to_string(),
+    };
+    if let Some(draft) = value.get("text") {
+        let mut lines = vec![text(draft)];
+        for one in value["checked"].as_array().into_iter().flatten() {
+            let sign = if one["is_said"] == true { "✓" } else { "✗" };
+            lines.push(format!("{sign} {} ({})", text(&one["text"]), text(&one["cites"])));
+        }
+        return lines.join("\n");
+    }
+    let mut lines = vec![format!(
+        "incident {}: {} ({}, {}), opened {}",
+        value["incident"],
+        text(&value["title"]),
+        text(&value["severity"]),
+        text(&value["state"]),
+        text(&value["opened"])
+    )];
+    for clock in value["clocks"].as_object().into_iter().flat_map(Map::values) {
+        if clock["status"] == "not_triggered" {
+            continue;
+        }
+        let due = if clock["due_at"].is_null() { &clock["due_on"] } else { &clock["due_at"] };
+        lines.push(format!(
+            "  {:<13} {:<9} {:<26} {}",
+            text(&clock["obligation"]),
+            text(&clock["status"]),
+            text(due),
+            text(&clock["recipient"])
+        ));
+        for question in clock["questions"].as_array().into_iter().flatten() {
+            lines.push(format!("      ? {}", text(question)));
+        }
+    }
+    for one in value["contained"].as_array().into_iter().flatten() {
+        lines.push(format!("  contained: {} {}", text(&one[0]), text(&one[1])));
+    }
+    for entry in value["entries"].as_array().into_iter().flatten() {
+        let at = entry["at"].as_i64().and_then(|at| jiff::Timestamp::from_millisecond(at).ok());
+        let at = at.map_or_else(String::new, |at| at.to_string());
+        let words =
+            ["text", "title", "reason", "target", "obligation", "name"].iter().find_map(|name| entry.get(*name));
+        lines.push(format!(
+            "  {at}  #{:<4} {:<12} {}  (entry {} of the record)",
+            entry["number"],
+            text(&entry["what"]),
+            words.map_or_else(String::new, text),
+            entry["recorded"]
+        ));
+    }
+    lines.join("\n")
+}

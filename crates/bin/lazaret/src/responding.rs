@@ -1,0 +1,38 @@
+//! What the console has done about incidents, by the guard.
+
+use std::sync::Arc;
+
+use console::{Act, ActFault, Respond};
+use guard::{ExposureRequest, Guarded, IncidentRequest, OpsError};
+use model::{Answer, By};
+
+/// Acts through the guard.
+pub(crate) struct Responder(pub Arc<Guarded>);
+
+impl Respond for Responder {
+    fn act<'a>(&'a self, incident: u32, act: Act, by: &'a By) -> Answer<'a, Result<(), ActFault>> {
+        let id = incident;
+        let request = match act {
+            Act::Expose { principal } => {
+                let principal = Some(principal).filter(|name| !name.is_empty());
+                IncidentRequest::Expose {
+                    id,
+                    of: Box::new(ExposureRequest { principal, ..ExposureRequest::default() }),
+                }
+            }
+            Act::Contain { kind, target, on } => IncidentRequest::Contain { id, kind, target, on },
+            Act::Draft { obligation, language } => IncidentRequest::Draft { id, obligation, language },
+        };
+        Box::pin(async move { self.0.about_incidents_by(by, request).await.map(drop).map_err(fault) })
+    }
+}
+
+/// What people can mend is told to them; what they cannot is for the log.
+fn fault(error: OpsError) -> ActFault {
+    match error {
+        OpsError::Wrong(_) | OpsError::Incident(_) | OpsError::Identity(_) | OpsError::Access(_) => {
+            ActFault::Wrong(guard::whole(&error))
+        }
+        error => ActFault::Failed(guard::whole(&error)),
+    }
+}

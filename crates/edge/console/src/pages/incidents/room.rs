@@ -1,0 +1,495 @@
+//! The room of one incident: clocks, exposure, facts, tasks, notices, what was done and said.
+
+use askama::Template;
+use axum::extract::{Form, Path, State};
+use axum::response::{IntoResponse, Redirect, Response};
+use incidents::case::{Case, Role, Severity, State as Standing, What};
+use incidents::drafts::{self, Draft, LANGUAGES};
+use serde_json::{Map, Value};
+
+use super::clocks::{Dial, dials};
+use crate::failure::{Failure, render};
+use crate::frame::{Frame, Section};
+use crate::pages::record::entry::Named;
+use crate::responding::{Act, ActFault};
+use crate::session::Visitor;
+use crate::wording::{self, Moment};
+use crate::{Console, Shared};
+
+struct FactRow {
+    name: String,
+    question: String,
+    value: String,
+    /// Words that answer; empty for a text.
+    words: Vec<(String, bool)>,
+    is_long: bool,
+    is_asked: bool,
+}
+
+struct RoleBox {
+    name: String,
+    means: String,
+    is_ours: bool,
+}
+
+struct PlaceBar {
+    place: String,
+    certain: String,
+    likely: String,
+    certain_width: String,
+    likely_width: String,
+    categories: String,
+}
+
+struct ObjectRow {
+    href: String,
+    object: String,
+    study: String,
+    grade: String,
+    people: String,
+    bytes: String,
+    entries: Vec<u64>,
+    more: u64,
+}
+
+struct Exposed {
+    told_at: String,
+    places: Vec<PlaceBar>,
+    objects: Vec<ObjectRow>,
+    people_certain: String,
+    people_likely: String,
+    objects_count: u64,
+    actors: usize,
+    refused: u64,
+    uncounted: u64,
+    is_deidentified: bool,
+}
+
+struct TaskRow {
+    number: u64,
+    text: String,
+    role: &'static str,
+    done: String,
+    is_done: bool,
+}
+
+struct NoticeRow {
+    obligation: String,
+    language: String,
+    text: String,
+    written_by: String,
+    approved_by: String,
+    missing: Vec<String>,
+    said: usize,
+    asked: usize,
+}
+
+struct EntryRow {
+    number: u64,
+    kind: &'static str,
+    words: String,
+    who: String,
+    when: Moment,
+    recorded: u64,
+    is_privileged: bool,
+}
+
+#[derive(Template)]
+#[template(path = "incidents/room.html")]
+struct Page {
+    frame: Frame,
+    id: u32,
+    title: String,
+    state: &'static str,
+    severity: &'static str,
+    study: String,
+    finding: String,
+    version: u64,
+    is_open: bool,
+    dials: Vec<Dial>,
+    languages: Vec<(&'static str, String)>,
+    open_questions: usize,
+    exposed: Option<Exposed>,
+    facts: Vec<FactRow>,
+    roles: Vec<RoleBox>,
+    people: Vec<(&'static str, String)>,
+    tasks: Vec<TaskRow>,
+    task_roles: Vec<&'static str>,
+    notices: Vec<NoticeRow>,
+    contained: Vec<(String, String)>,
+    entries: Vec<EntryRow>,
+    states: Vec<&'static str>,
+    severities: Vec<&'static str>,
+}
+
+/// The number in an address.
+pub(crate) fn number(text: &str) -> Result<u32, Failure> {
+    text.parse().map_err(|_wrong: std::num::ParseIntError| {
+        Failure::NotFound("There is no such incident; look for it in the list.".to_owned())
+    })
+}
+
+/// Languages of notices, by their own names.
+pub(crate) fn languages() -> Vec<(&'static str, String)> {
+    LANGUAGES.iter().filter_map(|id| Some((*id, drafts::words(id).ok()?.name.clone()))).collect()
+}
+
+/// `GET /incidents/{id}`.
+pub(crate) async fn show(
+    State(console): State<Shared>,
+    visitor: Visitor,
+    Path(id): Path<String>,
+) -> Result<Response, Failure> {
+    let id = number(&id)?;
+    let guard = console.guard()?;
+    let (row, case) = guard.view.incidents.case(id).await?;
+    let now = console.now();
+    let dials = dials(&case, now);
+    let open_questions = dials.iter().filter(|dial| dial.kind == "waiting").count();
+    let (entries, notices) = told(&console, &case, now).await?;
+    render(&Page {
+        frame: visitor.frame(&case.title, Section::Incidents),
+        id,
+        title: case.title.clone(),
+        state: case.state.as_str(),
+        severity: case.severity.as_str(),
+        study: case.study.clone().unwrap_or_default(),
+        finding: case.finding.map_or_else(String::new, |finding| finding.to_string()),
+        version: row.version,
+        is_open: case.state != Standing::Closed,
+        open_questions,
+        exposed: case.exposure.as_ref().map(exposed),
+        facts: facts(&case, &dials),
+        roles: roles(&case),
+        people: case.roles.iter().map(|(role, name)| (role.as_str(), name.clone())).collect(),
+        tasks: tasks(&case),
+        task_roles: Role::ALL.iter().map(|role| role.as_str()).collect(),
+        notices,
+        contained: case.contained.iter().cloned().collect(),
+        entries,
+        states: Standing::ALL.iter().filter(|state| **state != case.state).map(|state| state.as_str()).collect(),
+        severities: Severity::ALL.iter().map(|severity| severity.as_str()).collect(),
+        dials,
+        languages: languages(),
+    })
+}
+
+/// Whether a question of a clock that waits asks for a fact.
+fn facts(case: &Case, dials: &[Dial]) -> Vec<FactRow> {
+    let Ok(library) = obligations::shipped() else { return Vec::new() };
+    let asked: Vec<&String> = dials.iter().flat_map(|dial| &dial.questions).collect();
+    let mut rows: Vec<FactRow> = library
+        .vocabulary()
+        .facts()
+        .map(|fact| {
+            let value = match case.facts.get(fact.name) {
+                Some(Value::String(text)) => text.clone(),
+                Some(Value::Bool(is)) => is.to_string(),
+                _ => String::new(),
+            };
+            let words: Vec<&str> =
+                if fact.is_flag { vec!["true", "false"] } else { fact.words.iter().map(String::as_str).collect() };
+            FactRow {
+                words: words.into_iter().map(|word| (word.to_owned(), word == value)).collect(),
+                is_asked: asked.iter().any(|question| *question == fact.question),
+                is_long: fact.is_text,
+                name: fact.name.to_owned(),
+                question: fact.question.to_owned(),
+                value,
+            }
+        })
+        .collect();
+    // What clocks ask for first, then what is known, then the rest.
+    rows.sort_by_key(|row| (!row.is_asked, row.value.is_empty(), row.is_long));
+    rows
+}
+
+fn roles(case: &Case) -> Vec<RoleBox> {
+    let Ok(library) = obligations::shipped() else { return Vec::new() };
+    let ours: Vec<&str> =
+        case.facts.get("roles").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
+    let boxed = |(name, means): (&str, &str)| RoleBox {
+        is_ours: ours.contains(&name),
+        name: name.to_owned(),
+        means: means.to_owned(),
+    };
+    library.vocabulary().roles().map(boxed).collect()
+}
+
+fn tasks(case: &Case) -> Vec<TaskRow> {
+    let row = |task: &incidents::case::Task| TaskRow {
+        number: task.number,
+        text: task.text.clone(),
+        role: task.role.as_str(),
+        is_done: task.done.is_some(),
+        done: task.done.clone().unwrap_or_default(),
+    };
+    let mut rows: Vec<TaskRow> = case.tasks.iter().map(row).collect();
+    rows.sort_by_key(|task| task.is_done);
+    rows
+}
+
+fn exposed(summary: &Value) -> Exposed {
+    let figures = |grade: usize| summary["figures"].get(grade);
+    let by_place = |grade: usize| figures(grade).and_then(|figure| figure["by_jurisdiction"].as_object());
+    let count = |grade: usize| figures(grade).and_then(|figure| figure["subjects"].as_u64()).unwrap_or(0);
+    let most = by_place(1).into_iter().flat_map(Map::values).filter_map(Value::as_u64).max().unwrap_or(1).max(1);
+    let width = |people: u64| format!("{}%", (people * 100).div_ceil(most).min(100));
+    let places = by_place(1).into_iter().flatten().map(|(place, likely)| {
+        let likely = likely.as_u64().unwrap_or(0);
+        let certain = by_place(0).and_then(|places| places.get(place)).and_then(Value::as_u64).unwrap_or(0);
+        let categories = figures(1).and_then(|figure| figure["categories"].get(place)).and_then(Value::as_array);
+        PlaceBar {
+            place: place.parse().map_or_else(|_| place.clone(), |place| wording::place(&place)),
+            certain: wording::count(certain),
+            likely: wording::count(likely),
+            certain_width: width(certain),
+            likely_width: width(likely),
+            categories: categories.into_iter().flatten().filter_map(Value::as_str).collect::<Vec<_>>().join(", "),
+        }
+    });
+    let objects = summary["gravest"].as_array().into_iter().flatten().map(|one| {
+        let entries: Vec<u64> = one["entries"].as_array().into_iter().flatten().filter_map(Value::as_u64).collect();
+        let object = one["object"].as_str().unwrap_or_default().to_owned();
+        ObjectRow {
+            href: format!("/record?object={object}"),
+            study: one["study"].as_str().unwrap_or_default().to_owned(),
+            grade: one["grade"].as_str().unwrap_or_default().to_owned(),
+            people: wording::count(one["subjects"].as_u64().unwrap_or(0)),
+            bytes: wording::bytes(one["bytes"].as_u64().unwrap_or(0)),
+            more: one["entries_total"].as_u64().unwrap_or(0).saturating_sub(entries.len() as u64),
+            entries,
+            object,
+        }
+    });
+    Exposed {
+        told_at: summary["told_at"].as_str().unwrap_or_default().to_owned(),
+        places: places.collect(),
+        objects: objects.collect(),
+        people_certain: wording::count(count(0)),
+        people_likely: wording::count(count(1)),
+        objects_count: summary["objects"].as_u64().unwrap_or(0),
+        actors: summary["principals"].as_object().map_or(0, Map::len),
+        refused: summary["refused"].as_u64().unwrap_or(0),
+        uncounted: summary["uncounted_subjects"].as_u64().unwrap_or(0),
+        is_deidentified: summary["deidentified"] == true,
+    }
+}
+
+/// Entries, the newest first, and notices, with names of who wrote them.
+async fn told(console: &Console, case: &Case, now: i64) -> Result<(Vec<EntryRow>, Vec<NoticeRow>), Failure> {
+    let mut names = Named::default();
+    let mut entries = Vec::with_capacity(case.entries.len());
+    for entry in case.entries.iter().rev() {
+        entries.push(EntryRow {
+            number: entry.number,
+            kind: entry.what.kind(),
+            words: words(&entry.what),
+            who: names.of(console, &entry.by).await?,
+            when: wording::moment(entry.at, now),
+            recorded: entry.recorded,
+            is_privileged: matches!(entry.what, What::Note { privileged: true, .. }),
+        });
+    }
+    let mut notices = Vec::new();
+    for (obligation, languages) in &case.notices {
+        let checked = checked(case, obligation);
+        for (language, notice) in languages {
+            notices.push(NoticeRow {
+                obligation: obligation.clone(),
+                language: language.clone(),
+                text: notice.text.clone(),
+                written_by: names.of(console, &notice.written_by).await?,
+                approved_by: match &notice.approved_by {
+                    Some(who) => names.of(console, who).await?,
+                    None => String::new(),
+                },
+                missing: checked
+                    .checked
+                    .iter()
+                    .filter(|one| !one.is_said)
+                    .map(|one| format!("{} ({})", one.text, one.cites))
+                    .collect(),
+                said: checked.checked.iter().filter(|one| one.is_said).count(),
+                asked: checked.checked.len(),
+            });
+        }
+    }
+    Ok((entries, notices))
+}
+
+/// What the law wants said for an obligation, and whether the facts say it.
+fn checked(case: &Case, obligation: &str) -> Draft {
+    let none = Draft { text: String::new(), checked: Vec::new() };
+    let Ok(library) = obligations::shipped() else { return none };
+    let found = library.obligations().iter().find(|one| one.id == obligation);
+    found.and_then(|of| drafts::draft(of, &case.facts, &[], "", "en").ok()).unwrap_or(none)
+}
+
+fn words(what: &What) -> String {
+    match what {
+        What::Opened { title, .. } => title.clone(),
+        What::Facts { set, .. } => {
+            let told: Vec<String> = set
+                .iter()
+                .map(|(name, value)| format!("{name}: {}", wording::shortened(&value.to_string(), 80)))
+                .collect();
+            told.join("; ")
+        }
+        What::Clocks { issued } => {
+            let told: Vec<String> = issued
+                .iter()
+                .map(|clock| {
+                    let due = if clock["due_at"].is_null() { &clock["due_on"] } else { &clock["due_at"] };
+                    let status = clock["status"].as_str().unwrap_or_default();
+                    format!(
+                        "{} {status} {}",
+                        clock["obligation"].as_str().unwrap_or_default(),
+                        due.as_str().unwrap_or_default()
+                    )
+                })
+                .collect();
+            told.join("; ")
+        }
+        What::Exposure { summary, .. } => {
+            let people = summary["figures"].get(1).and_then(|figure| figure["subjects"].as_u64()).unwrap_or(0);
+            format!(
+                "{} in {}",
+                wording::counted(people, "person", "people"),
+                wording::counted(summary["objects"].as_u64().unwrap_or(0), "object", "objects")
+            )
+        }
+        What::Note { text, .. } | What::Lesson { text } => text.clone(),
+        What::Decision { text, reason } => format!("{text} Because: {reason}"),
+        What::Task { text, role, .. } => format!("{text} ({})", role.as_str()),
+        What::TaskDone { task, text } => format!("task {task} {text}"),
+        What::Takes { role, name } => format!("{name} is {}", role.as_str()),
+        What::Evidence { text, sha256, from } => format!("{text}, from {from}, SHA-256 {sha256}"),
+        What::Containment { kind, target, on } => {
+            format!("{kind} {target} {}", if *on { "contained" } else { "released" })
+        }
+        What::Draft { obligation, language, .. } => format!("{obligation} ({language})"),
+        What::Approved { obligation, language } => format!("{obligation} ({language})"),
+        What::Sent { obligation, at, how } => format!("{obligation} at {at}: {how}"),
+        What::Assessment { form, meaning, .. } => format!("{form}: {meaning}"),
+        What::Moved { state, reason } => format!("{}: {reason}", state.as_str()),
+        What::Graded { severity, reason } => format!("{}: {reason}", severity.as_str()),
+    }
+}
+
+/// `POST /incidents/{id}`: what is done about it.
+pub(crate) async fn act(
+    State(console): State<Shared>,
+    visitor: Visitor,
+    Path(id): Path<String>,
+    Form(form): Form<Vec<(String, String)>>,
+) -> Result<Response, Failure> {
+    let id = number(&id)?;
+    let (guard, by) = console.acting(&visitor).await?;
+    let field =
+        |name: &str| form.iter().find(|(field, _)| field == name).map_or("", |(_, value)| value.trim()).to_owned();
+    let acts = match field("what").as_str() {
+        "expose" => Some(Act::Expose { principal: field("principal") }),
+        "contain" => Some(Act::Contain { kind: field("kind"), target: field("target"), on: true }),
+        "release" => Some(Act::Contain { kind: field("kind"), target: field("target"), on: false }),
+        "draft" => Some(Act::Draft { obligation: field("obligation"), language: field("language") }),
+        _ => None,
+    };
+    if let Some(act) = acts {
+        let none = || Failure::BadInput("This server can only keep incidents, not act on them.".to_owned());
+        let respond = console.respond.as_ref().ok_or_else(none)?;
+        respond.act(id, act, &by).await?;
+    } else {
+        let what = match field("what").as_str() {
+            "facts" => facts_given(&guard.view.incidents.case(id).await?.1, &form)?,
+            other => said(other, &field)?,
+        };
+        guard.view.incidents.add(id, what, &by).await?;
+    }
+    Ok(Redirect::to(&format!("/incidents/{id}")).into_response())
+}
+
+impl From<ActFault> for Failure {
+    fn from(fault: ActFault) -> Self {
+        match fault {
+            ActFault::Wrong(why) => Self::BadInput(why),
+            ActFault::Failed(why) => {
+                tracing::error!(why, "an incident could not be acted on");
+                Self::Internal
+            }
+        }
+    }
+}
+
+fn wrong(error: &incidents::case::CaseError) -> Failure {
+    Failure::BadInput(error.to_string())
+}
+
+fn said(what: &str, field: &impl Fn(&str) -> String) -> Result<What, Failure> {
+    let number = |name: &str| {
+        field(name)
+            .parse::<u64>()
+            .map_err(|error| Failure::BadInput(format!("`{}` is no number: {error}", field(name))))
+    };
+    Ok(match what {
+        "note" => What::Note { text: field("text"), privileged: field("privileged") == "on" },
+        "decision" => What::Decision { text: field("text"), reason: field("reason") },
+        "lesson" => What::Lesson { text: field("text") },
+        "task" => What::Task {
+            text: field("text"),
+            role: field("role").parse().map_err(|error| wrong(&error))?,
+            due_at: None,
+        },
+        "task-done" => What::TaskDone { task: number("task")?, text: field("text") },
+        "role" => What::Takes { role: field("role").parse().map_err(|error| wrong(&error))?, name: field("name") },
+        "approve" => What::Approved { obligation: field("obligation"), language: field("language") },
+        "save" => What::Draft { obligation: field("obligation"), language: field("language"), text: field("text") },
+        "sent" => {
+            let at = field("at");
+            let parsed: Result<jiff::Timestamp, _> = at.parse();
+            parsed.map_err(|error| {
+                Failure::BadInput(format!("`{at}` is no time with offset ({error}); write 2026-11-02T09:00:00+01:00."))
+            })?;
+            What::Sent { obligation: field("obligation"), at, how: field("how") }
+        }
+        "state" => {
+            What::Moved { state: field("state").parse().map_err(|error| wrong(&error))?, reason: field("reason") }
+        }
+        "severity" => What::Graded {
+            severity: field("severity").parse().map_err(|error| wrong(&error))?,
+            reason: field("reason"),
+        },
+        other => return Err(Failure::BadInput(format!("`{other}` cannot be done about an incident."))),
+    })
+}
+
+/// Facts of a form that differ from those that its writer saw.
+fn facts_given(case: &Case, form: &[(String, String)]) -> Result<What, Failure> {
+    let (mut set, mut was) = (Map::new(), Map::new());
+    let value = |text: &str| match text.trim() {
+        "" => Value::Null,
+        "true" => Value::Bool(true),
+        "false" => Value::Bool(false),
+        text => Value::String(text.to_owned()),
+    };
+    for (name, given) in form.iter().filter_map(|(name, given)| Some((name.strip_prefix("f.")?, given))) {
+        let seen = form.iter().find(|(field, _)| field.strip_prefix("w.") == Some(name)).map_or("", |(_, seen)| seen);
+        if given.trim() != seen.trim() {
+            set.insert(name.to_owned(), value(given));
+            was.insert(name.to_owned(), value(seen));
+        }
+    }
+    if form.iter().any(|(name, _)| name == "with-roles") {
+        let ticked: Vec<Value> =
+            form.iter().filter(|(name, _)| name == "role").map(|(_, role)| role.clone().into()).collect();
+        let present = case.facts.get("roles").cloned().unwrap_or(Value::Array(Vec::new()));
+        if present != Value::Array(ticked.clone()) {
+            was.insert("roles".to_owned(), case.facts.get("roles").cloned().unwrap_or(Value::Null));
+            set.insert("roles".to_owned(), Value::Array(ticked));
+        }
+    }
+    if set.is_empty() {
+        return Err(Failure::BadInput("No fact changes. Change one, then save.".to_owned()));
+    }
+    Ok(What::Facts { set, was })
+}
