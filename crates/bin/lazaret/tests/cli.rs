@@ -24,10 +24,14 @@ mod guard;
 mod hostile;
 #[path = "cli/hunt.rs"]
 mod hunt;
+#[path = "cli/incidents.rs"]
+mod incidents;
 #[path = "cli/intel.rs"]
 mod intel;
 #[path = "cli/kept.rs"]
 mod kept;
+#[path = "cli/obligations.rs"]
+mod obligations;
 #[path = "cli/run.rs"]
 mod run;
 #[path = "cli/sample.rs"]

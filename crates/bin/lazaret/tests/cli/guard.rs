@@ -157,7 +157,7 @@ fn s3_is_as_its_clients_know_it() {
 }
 
 /// Asks a server for something with boto3 and gives what it says.
-fn asked(python: &Path, server: &Server, key: &str, code: &str) -> String {
+pub(crate) fn asked(python: &Path, server: &Server, key: &str, code: &str) -> String {
     let text = format!(
         "import sys, json, boto3\nfrom botocore.config import Config\nkey = json.loads(sys.argv[2])\n\
          s3 = boto3.client('s3', endpoint_url=sys.argv[1], aws_access_key_id=key['access_key_id'], \

@@ -10,6 +10,7 @@ mod findings;
 mod guards;
 mod hostile;
 mod hunts;
+mod incidents;
 mod keys;
 mod login;
 mod ops;

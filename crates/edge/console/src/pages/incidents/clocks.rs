@@ -11,7 +11,6 @@ use serde_json::Value;
 use crate::Shared;
 use crate::failure::{Failure, render};
 use crate::session::Visitor;
-use crate::wording::{self, Moment};
 
 /// The radius of a dial.
 const RADIUS: f64 = 42.0;
@@ -30,13 +29,11 @@ pub(crate) struct Dial {
     pub(crate) word: &'static str,
     /// The arc that is left, as `stroke-dasharray`.
     pub(crate) arc: String,
-    pub(crate) due: Option<Moment>,
     /// The local date or time as the law has it.
     pub(crate) due_text: String,
     pub(crate) legal: String,
     pub(crate) recipient: String,
     pub(crate) recipients: Vec<String>,
-    pub(crate) citation: String,
     pub(crate) because: String,
     pub(crate) questions: Vec<String>,
     pub(crate) notes: Vec<String>,
@@ -119,12 +116,10 @@ fn dial(clock: &Value, case: &Case, kind: &'static str, word: &'static str, due:
         left,
         word,
         arc: format!("{:.1} {:.1}", share * around, around),
-        due: due.map(|due| wording::moment(due, now)),
         due_text,
         legal: text(&clock["legal_due_on"]),
         recipient: text(&clock["recipient"]),
         recipients: texts(&clock["recipients"]),
-        citation: text(&clock["citation"]),
         because: text(&clock["because"]),
         questions: texts(&clock["questions"]),
         notes: texts(&clock["notes"]),

@@ -42,7 +42,6 @@ struct PlaceBar {
 }
 
 struct ObjectRow {
-    href: String,
     object: String,
     study: String,
     grade: String,
@@ -85,7 +84,6 @@ struct NoticeRow {
 }
 
 struct EntryRow {
-    number: u64,
     kind: &'static str,
     words: String,
     who: String,
@@ -252,7 +250,6 @@ fn exposed(summary: &Value) -> Exposed {
         let entries: Vec<u64> = one["entries"].as_array().into_iter().flatten().filter_map(Value::as_u64).collect();
         let object = one["object"].as_str().unwrap_or_default().to_owned();
         ObjectRow {
-            href: format!("/record?object={object}"),
             study: one["study"].as_str().unwrap_or_default().to_owned(),
             grade: one["grade"].as_str().unwrap_or_default().to_owned(),
             people: wording::count(one["subjects"].as_u64().unwrap_or(0)),
@@ -282,7 +279,6 @@ async fn told(console: &Console, case: &Case, now: i64) -> Result<(Vec<EntryRow>
     let mut entries = Vec::with_capacity(case.entries.len());
     for entry in case.entries.iter().rev() {
         entries.push(EntryRow {
-            number: entry.number,
             kind: entry.what.kind(),
             words: words(&entry.what),
             who: names.of(console, &entry.by).await?,

@@ -1,0 +1,116 @@
+//! From what somebody downloaded to the people concerned, running clocks, a draft and containment, each from the record.
+
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use super::guard::{Server, asked, python, told, user, verified};
+use super::run::run;
+
+fn lines(folder: &std::path::Path, arguments: &[&str]) -> Vec<Value> {
+    let output = run(folder, &[arguments, &["--quiet", "--format", "json"]].concat());
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn people(place: &str, count: usize, postcode: &str) -> String {
+    (0..count)
+        .map(|at| {
+            format!("MRN{place}{at:04},Anna Keller-{place}{at},1961-03-{:02},C50.9,{place},{postcode}\n", at % 28 + 1)
+        })
+        .collect()
+}
+
+#[test]
+fn from_downloads_to_people_clocks_drafts_and_containment() {
+    let Some(python) = python() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    told(folder, &["study", "create", "onc-201"]);
+    let loader = user(folder, "loader", &["--study", "onc-201", "--actions", "list,write"]);
+    let ada = user(folder, "ada", &["--study", "onc-201", "--role", "analyst"]);
+    let server = Server::start(folder);
+    let rows = format!(
+        "MRN,PatientName,BirthDate,Diagnosis,Country,PostalCode\n{}{}",
+        people("DE", 12, "10115"),
+        people("JP", 3, "100-0001")
+    );
+    let put = format!(
+        "[s3.put_object(Bucket='onc-201', Key=key, Body={rows:?}.encode()) for key in ('visits/dm.csv', 'visits/other.csv')] and 'stored'"
+    );
+    assert!(asked(&python, &server, &loader, &put).contains("stored"));
+    let get = "len(s3.get_object(Bucket='onc-201', Key='visits/dm.csv')['Body'].read())";
+    let got = asked(&python, &server, &ada, get);
+    assert!(got.trim().parse::<usize>().is_ok_and(|bytes| bytes > 500), "{got}");
+
+    let told_of = lines(folder, &["exposure", "--principal", "ada", "--reach"]);
+    let summary = &told_of.last().unwrap()["summary"];
+    let objects: Vec<&Value> = told_of.iter().filter(|line| line.get("object").is_some()).collect();
+    assert_eq!(objects.len(), 2, "{told_of:?}");
+    assert_eq!((objects[0]["grade"].as_str(), objects[1]["grade"].as_str()), (Some("certain"), Some("possible")));
+    assert_eq!(objects[0]["bytes"].as_u64(), Some(rows.len() as u64), "{objects:?}");
+    assert!(objects[0]["entries"].as_array().unwrap().len() >= 2, "what was let and how it ended: {objects:?}");
+    let germany = told_of.iter().find(|line| line["jurisdiction"] == "EU-DE").unwrap_or_else(|| panic!("{told_of:?}"));
+    assert_eq!(germany["certain"]["subjects"], 12, "{germany}");
+    assert_eq!(summary["figures"][0]["subjects"], 15, "{summary}");
+    let refused = run(folder, &["exposure", "--principal", "nobody", "--quiet"]);
+    assert_eq!(refused.status.code(), Some(1), "{}", String::from_utf8_lossy(&refused.stderr));
+    assert_eq!(run(folder, &["exposure", "--quiet"]).status.code(), Some(1), "somebody has to be named");
+
+    // From the alert to clocks and a draft.
+    let begun = Instant::now();
+    let opened = told(folder, &["incidents", "open", "--title", "Ada took what she should not", "--study", "onc-201"]);
+    let id = opened["incident"].to_string();
+    told(folder, &["incidents", "expose", &id, "--principal", "ada"]);
+    let case = told(
+        folder,
+        &[
+            "incidents",
+            "facts",
+            &id,
+            "roles=[\"controller\",\"pihbo\"]",
+            "aware_at=2026-11-02T09:00:00+01:00",
+            "timezone=Europe/Berlin",
+            "risk=high",
+            "secured=false",
+            "wrongful_purpose=true",
+            "what_happened=An analyst downloaded a table of patients.",
+        ],
+    );
+    assert_eq!(case["clocks"]["GDPR-33-1"]["due_at"], "2026-11-05T09:00:00+01:00", "{case}");
+    assert_eq!(case["clocks"]["APPI-26-fin"]["due_on"], "2026-12-31", "60 days, the day known being the first: {case}");
+    assert_eq!(case["facts"]["affected"].as_array().unwrap().len(), 2, "{case}");
+    let draft = told(folder, &["incidents", "draft", &id, "GDPR-33-1", "--language", "de"]);
+    assert!(draft["text"].as_str().unwrap().contains("An analyst downloaded"), "{draft}");
+    assert_eq!(draft["complete"], false);
+    println!("from opening to clocks and a draft: {:.1} s", begun.elapsed().as_secs_f64());
+    assert!(begun.elapsed() < Duration::from_secs(60), "measured elsewhere; this is for what hangs");
+
+    // Contained, and let go again.
+    let begun = Instant::now();
+    told(folder, &["incidents", "contain", &id, "principal", "ada"]);
+    let refused = asked(&python, &server, &ada, get);
+    assert!(refused.contains("refused"), "{refused}");
+    println!("from containing to refused: {:.1} s", begun.elapsed().as_secs_f64());
+    told(folder, &["incidents", "contain", &id, "principal", "ada", "--release"]);
+    assert!(asked(&python, &server, &ada, get).trim().parse::<usize>().is_ok(), "released");
+    told(folder, &["incidents", "contain", &id, "study", "onc-201"]);
+    let refused = asked(&python, &server, &ada, get);
+    assert!(refused.contains("refused"), "{refused}");
+    let closing = run(
+        folder,
+        &["incidents", "add", &id, "{\"what\":\"moved\",\"state\":\"closed\",\"reason\":\"done\"}", "--quiet"],
+    );
+    assert!(
+        String::from_utf8_lossy(&closing.stderr).contains("clocks still run"),
+        "{}",
+        String::from_utf8_lossy(&closing.stderr)
+    );
+    let listed = lines(folder, &["incidents", "list"]);
+    assert_eq!((listed.len(), listed[0]["title"].as_str()), (1, Some("Ada took what she should not")));
+    drop(server);
+    // Killed: everything is still there, and the same works where no server runs.
+    let case = told(folder, &["incidents", "show", &id]);
+    assert_eq!(case["contained"][0][1], "onc-201", "{case}");
+    verified(folder);
+}

@@ -1,0 +1,52 @@
+//! Facts in a file, clocks out, as the contract has it.
+
+use serde_json::Value;
+
+use super::run::run;
+
+fn answers(folder: &std::path::Path, arguments: &[&str]) -> (Option<i32>, Vec<Value>, String) {
+    let output = run(folder, &[&["obligations"], arguments, &["--format", "json"]].concat());
+    let lines =
+        String::from_utf8_lossy(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    (output.status.code(), lines, String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+#[test]
+fn one_incident_or_many_and_what_is_wrong_with_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let file = |name: &str, text: &str| std::fs::write(folder.join(name), text).unwrap();
+    let one = "{\n  \"roles\": [\"controller\"],\n  \"aware_at\": \"2026-03-27T22:30:00+01:00\", \"timezone\": \"Europe/Berlin\",\n  \"risk\": \"risk\", \"affected\": [{\"jurisdiction\": \"EU-DE\", \"subjects\": 1200, \"categories\": [\"health\"]}]\n}\n";
+    file("one.json", one);
+    let (code, lines, _) = answers(folder, &["--facts", "one.json"]);
+    let gdpr = lines.iter().find(|line| line["obligation"] == "GDPR-33-1").unwrap();
+    assert_eq!(
+        (code, gdpr["due_at"].as_str(), gdpr.get("incident")),
+        (Some(0), Some("2026-03-30T23:30:00+02:00"), None)
+    );
+    assert!(
+        gdpr["citation"].as_str().unwrap().contains("33(1)")
+            && gdpr["because"].as_str().unwrap().contains("1200 people"),
+        "{gdpr}"
+    );
+    let line = one.replace('\n', " ");
+    file("many.ndjson", &format!("{line}\n\n{{\"roles\":[\"sponsr\"]}}\n{line}\n"));
+    let (code, lines, why) = answers(folder, &["--facts", "many.ndjson", "--at", "2026-04-01T00:00:00Z"]);
+    let numbers: Vec<u64> = lines.iter().filter_map(|line| line["incident"].as_u64()).collect();
+    assert_eq!((code, numbers.first(), numbers.last()), (Some(1), Some(&1), Some(&3)), "{why}");
+    assert!(
+        lines.iter().any(|line| line["incident"] == 2 && line["error"].as_str().unwrap().contains("sponsr")),
+        "{lines:?}"
+    );
+    assert!(lines.iter().any(|line| line["overdue"] == true), "{lines:?}");
+    file("bad.json", "{\"aware_at\": 7}");
+    let (code, lines, why) = answers(folder, &["--facts", "bad.json"]);
+    assert!(code == Some(1) && lines.is_empty() && why.contains("aware_at"), "{why}");
+    assert_eq!(answers(folder, &["--facts", "missing.json"]).0, Some(2));
+    assert_eq!(answers(folder, &["--facts", "one.json", "--at", "tomorrow"]).0, Some(2));
+    file("contract.toml", "regime = 'contract'\nname = 'Contracts'\n[[obligation]]\nid = 'X'\n");
+    let (code, _, why) = answers(folder, &["--facts", "one.json", "--contracts", "contract.toml"]);
+    assert!(code == Some(2) && why.contains("contract.toml"), "{why}");
+    let (code, lines, _) = answers(folder, &["--list"]);
+    assert!(code == Some(0) && lines.len() > 25, "{}", lines.len());
+}

@@ -1,0 +1,81 @@
+//! The incident room: who sees it, what it shows, and that two people at once lose nothing.
+
+use axum::http::StatusCode;
+use console::Role;
+
+use crate::site::Site;
+
+const FACTS: &str = "what=facts&with-roles=1&role=controller&f.aware_at=2026-11-24T10%3A00%3A00Z&w.aware_at=&f.risk=high&w.risk=&f.secured=false&w.secured=";
+
+#[tokio::test]
+async fn reviewers_open_incidents_and_readers_do_not_see_them() {
+    let site = Site::guarded().await;
+    let reader = site.user("rea", Role::Reader).await;
+    assert_eq!(site.get("/incidents", &reader).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(site.get("/obligations", &reader).await.status, StatusCode::OK, "what the law says is no secret");
+    let reviewer = site.user("rev", Role::Reviewer).await;
+    let opened = site.post("/incidents", "title=Lost+%3Cb%3Elaptop&severity=high&study=onc-201", &reviewer).await;
+    assert_eq!((opened.status, opened.header("location")), (StatusCode::SEE_OTHER, "/incidents/1"), "{}", opened.text);
+    let room = site.get("/incidents/1", &reviewer).await;
+    assert!(room.text.contains("Lost &#60;b&#62;laptop") && room.text.contains("No clock runs"), "{}", room.text);
+    let told = site.post("/incidents/1", FACTS, &reviewer).await;
+    assert_eq!(told.status, StatusCode::SEE_OTHER, "{}", told.text);
+    let room = site.get("/incidents/1", &reviewer).await;
+    for part in
+        ["GDPR-33-1", "class=\"dial waiting\"", "How many people in EU are affected?", "Reg. (EU) 2016/679 Art. 33(1)"]
+    {
+        assert!(room.text.contains(part), "no {part} in {}", room.text);
+    }
+    let listed = site.get("/incidents", &reviewer).await;
+    assert!(listed.text.contains("href=\"/incidents/1\""), "{}", listed.text);
+    assert_eq!(site.get("/incidents/2", &reviewer).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(site.get("/incidents/x", &reviewer).await.status, StatusCode::NOT_FOUND);
+    let recorded = site.guard.as_ref().unwrap().recorded().await;
+    assert!(recorded.contains("\"reason\":\"facts\"") && !recorded.contains("laptop"), "{recorded}");
+}
+
+#[tokio::test]
+async fn what_was_seen_is_not_overwritten_and_nonsense_is_told() {
+    let site = Site::guarded().await;
+    let reviewer = site.user("rev", Role::Reviewer).await;
+    site.post("/incidents", "title=Bucket&severity=low", &reviewer).await;
+    assert_eq!(site.post("/incidents/1", FACTS, &reviewer).await.status, StatusCode::SEE_OTHER);
+    let stale = "what=facts&f.risk=unlikely&w.risk=";
+    let answer = site.post("/incidents/1", stale, &reviewer).await;
+    assert!(
+        answer.status == StatusCode::BAD_REQUEST && answer.text.contains("somebody else changed"),
+        "{}",
+        answer.text
+    );
+    for (form, says) in [
+        ("what=facts&f.risk=high&w.risk=high", "No fact changes"),
+        ("what=facts&f.aware_at=yesterday&w.aware_at=2026-11-24T10%3A00%3A00Z", "no time with offset"),
+        ("what=sent&obligation=GDPR-33-1&at=now&how=x", "no time with offset"),
+        ("what=explode", "cannot be done"),
+        ("what=contain&kind=principal&target=ada", "can only keep incidents"),
+        ("what=state&state=closed&reason=done", "clocks still run"),
+        ("what=state&state=gone&reason=x", "is none of"),
+    ] {
+        let answer = site.post("/incidents/1", form, &reviewer).await;
+        assert!(
+            answer.status == StatusCode::BAD_REQUEST && answer.text.contains(says),
+            "{form}: {} {}",
+            answer.status,
+            answer.text
+        );
+    }
+    for form in [
+        "what=note&text=for+counsel&privileged=on",
+        "what=decision&text=Tell+them&reason=law",
+        "what=task&text=Pull+the+plug&role=it",
+        "what=role&name=Ada&role=commander",
+    ] {
+        assert_eq!(site.post("/incidents/1", form, &reviewer).await.status, StatusCode::SEE_OTHER, "{form}");
+    }
+    let room = site.get("/incidents/1", &reviewer).await;
+    for part in ["for counsel", "Tell them Because: law", "Pull the plug", "commander: Ada"] {
+        assert!(room.text.contains(part), "no {part} in {}", room.text);
+    }
+    let part = site.get("/incidents/1/clocks", &reviewer).await;
+    assert!(part.text.trim_start().starts_with("<ul class=\"dials\">"), "{}", part.text);
+}
