@@ -8,7 +8,8 @@ use tracing_subscriber::EnvFilter;
 use crate::cli::{Cli, Command, Global, LogFormat};
 use crate::failure::{Failure, Outcome};
 use crate::{
-    access, behaving, catalogue, clocks, detecting, exposing, findings, guarding, hunting, incidents, knowing, scan, up,
+    access, behaving, catalogue, clocks, detecting, exposing, findings, guarding, hunting, incidents, knowing, playing,
+    scan, up,
 };
 
 pub(crate) fn main() -> ExitCode {
@@ -55,6 +56,7 @@ fn run(cli: Cli) -> Result<Outcome, Failure> {
         Command::Keys(command) => guarding::keys(&cli.global, &command),
         Command::Exposure(arguments) => exposing::run(&cli.global, &arguments),
         Command::Incidents(command) => incidents::run(&cli.global, &command),
+        Command::Playbooks(command) => playing::run(&command),
         Command::Obligations(arguments) => clocks::run(&arguments),
         Command::Behave(arguments) => behaving::run(&arguments),
         Command::Intel(command) => knowing::run(&cli.global, &command),

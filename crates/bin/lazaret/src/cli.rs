@@ -102,6 +102,9 @@ pub(crate) enum Command {
     /// What people do when it happens: facts, clocks, exposure, containment, notices.
     #[command(subcommand)]
     Incidents(crate::incidents::IncidentsCommand),
+    /// Playbooks in OASIS CACAO 2.0: those that come with the program, and whether others can be run.
+    #[command(subcommand)]
+    Playbooks(crate::playing::PlaybooksCommand),
     /// Tell whose data somebody, a credential, a partner or a finding exposed, with the entries of the record that prove it.
     Exposure(crate::exposing::ExposureArgs),
     /// Tell from facts about an incident whom the law says to notify, by when and why.

@@ -18,6 +18,7 @@ mod guarding;
 mod hunting;
 mod incidents;
 mod knowing;
+mod playing;
 mod responding;
 mod scan;
 mod up;

@@ -22,6 +22,8 @@ pub(crate) enum Section {
     Incidents,
     /// Obligations.
     Obligations,
+    /// Playbooks.
+    Playbooks,
     /// What detection found.
     Findings,
     /// Questions over the record.
@@ -116,9 +118,10 @@ const LINKS: [(&str, &str, Section); 6] = [
 ];
 
 /// Where there is a guard.
-const GUARDED: [(&str, &str, Section); 8] = [
+const GUARDED: [(&str, &str, Section); 9] = [
     ("Findings", "/findings", Section::Findings),
     ("Incidents", "/incidents", Section::Incidents),
+    ("Playbooks", "/playbooks", Section::Playbooks),
     ("Obligations", "/obligations", Section::Obligations),
     ("Hunts", "/hunts", Section::Hunts),
     ("Access", "/access", Section::Access),

@@ -15,6 +15,7 @@ pub(crate) mod object;
 pub(crate) mod objects;
 pub(crate) mod obligations;
 pub(crate) mod people;
+pub(crate) mod playbooks;
 pub(crate) mod problems;
 pub(crate) mod quarantine;
 pub(crate) mod recognizer;

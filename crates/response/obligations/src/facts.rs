@@ -257,6 +257,8 @@ enum Scalar<'a> {
     Flag(bool),
     #[serde(borrow)]
     Text(Cow<'a, str>),
+    /// Numbers, lists, objects: no fact has them.
+    Other(IgnoredAny),
 }
 
 impl Scalar<'_> {

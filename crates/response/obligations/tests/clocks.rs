@@ -286,6 +286,8 @@ fn bad_facts_are_told_with_place() {
         (r#"{"affected":[{"jurisdiction":"Germany","subjects":1}]}"#, "no jurisdiction"),
         (r#"{"affected":[{"jurisdiction":"EU-DE","subjects":-1}]}"#, "line 1"),
         (r#"{"risk":"medium"}"#, "unlikely, risk, high"),
+        (r#"{"aware_at":7}"#, "`aware_at` has to be a time with offset"),
+        (r#"{"secured":[true]}"#, "`secured` has to be `true`, `false` or `null`"),
         (r#"{"secured":"no"}"#, "`true`, `false` or `null`"),
         (r#"{"secured":true,"secured":false}"#, "given twice"),
         (

@@ -28,7 +28,8 @@ fn from_downloads_to_people_clocks_drafts_and_containment() {
     let folder = folder.path();
     told(folder, &["study", "create", "onc-201"]);
     let loader = user(folder, "loader", &["--study", "onc-201", "--actions", "list,write"]);
-    let ada = user(folder, "ada", &["--study", "onc-201", "--role", "analyst"]);
+    let ada = user(folder, "ada", &["--study", "onc-201", "--actions", "list,read"]);
+    told(folder, &["user", "set", "ada", "--training-until", "2099-12-31"]);
     let server = Server::start(folder);
     let rows = format!(
         "MRN,PatientName,BirthDate,Diagnosis,Country,PostalCode\n{}{}",

@@ -3,7 +3,7 @@
 use super::{Route, get, post};
 use crate::access::{ADMINISTRATORS, READERS, REVIEWERS};
 use crate::pages::access::{emergencies, grants, policies, principal, principals, requests, reviews, who};
-use crate::pages::{access, findings, hunts, incidents, keys, logs, obligations};
+use crate::pages::{access, findings, hunts, incidents, keys, logs, obligations, playbooks};
 
 pub(super) fn table() -> Vec<Route> {
     vec![
@@ -25,6 +25,8 @@ pub(super) fn table() -> Vec<Route> {
         post("/incidents/{id}", REVIEWERS, incidents::room::act),
         get("/incidents/{id}/clocks", REVIEWERS, incidents::clocks::show),
         get("/obligations", READERS, obligations::show),
+        get("/playbooks", READERS, playbooks::show),
+        get("/playbooks/{name}", READERS, playbooks::one),
         get("/access", READERS, access::show),
         get("/access/who", READERS, who::show),
         get("/access/principals", READERS, principals::show),
