@@ -108,7 +108,7 @@ fn dial(clock: &Value, case: &Case, kind: &'static str, word: &'static str, due:
         (_, Some(due)) => left(due, now),
         (_, None) => "–".to_owned(),
     };
-    let due_text = if clock["due_at"].is_null() { text(&clock["due_on"]) } else { text(&clock["due_at"]) };
+    let due_text = if clock["due_at"].is_null() { text(&clock["due_on"]) } else { spaced(&text(&clock["due_at"])) };
     Dial {
         obligation,
         title,
@@ -124,6 +124,14 @@ fn dial(clock: &Value, case: &Case, kind: &'static str, word: &'static str, due:
         questions: texts(&clock["questions"]),
         notes: texts(&clock["notes"]),
         is_owed: kind != "met",
+    }
+}
+
+/// `2026-12-02 02:03 +01:00` for `2026-12-02T02:03:29+01:00`.
+fn spaced(at: &str) -> String {
+    match (at.get(..10), at.get(11..16), at.get(19..)) {
+        (Some(day), Some(time), Some(offset)) => format!("{day} {time} {offset}"),
+        _ => at.to_owned(),
     }
 }
 
