@@ -12,6 +12,7 @@ pub(crate) mod login;
 pub(crate) mod logs;
 pub(crate) mod object;
 pub(crate) mod objects;
+pub(crate) mod passkey;
 pub(crate) mod people;
 pub(crate) mod problems;
 pub(crate) mod quarantine;
