@@ -81,7 +81,7 @@
     for (const found of place.querySelectorAll(shown)) {
       found.hidden = false;
       found.addEventListener("submit", send);
-      found.querySelector("[autofocus]")?.focus();
+      found.querySelector("[data-first]")?.focus();
     }
   }
 })();
