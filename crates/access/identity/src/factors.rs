@@ -4,7 +4,8 @@ use aws_lc_rs::constant_time::verify_slices_are_equal;
 use model::event::Activity;
 use model::{By, PrincipalId, Scope};
 use secrecy::{ExposeSecret, SecretString};
-use store::factors;
+use store::principals::Principal;
+use store::{factors, passkeys};
 use zeroize::Zeroizing;
 
 use crate::Identity;
@@ -58,22 +59,39 @@ impl Identity {
             let what = "this code is not right; check the clock of the device and try the next one".to_owned();
             return Err(IdentityError::Wrong { what });
         }
+        self.fresh_recovery_codes(&self.by_id(of).await?, by).await
+    }
+
+    /// New recovery codes in place of all earlier ones, told once.
+    pub(crate) async fn fresh_recovery_codes(
+        &self,
+        of: &Principal,
+        by: &By,
+    ) -> Result<Vec<SecretString>, IdentityError> {
         let mut codes = Vec::with_capacity(RECOVERY_CODES);
         for _ in 0..RECOVERY_CODES {
             codes.push(SecretString::from(base32(draw(&self.random)?.as_slice(), RECOVERY_CHARACTERS)));
         }
         let hashes: Vec<[u8; 32]> = codes.iter().map(|code| hash(code.expose_secret().as_bytes())).collect();
-        let mut event = told(Activity::CredentialIssue, &self.by_id(of).await?, by);
+        let mut event = told(Activity::CredentialIssue, of, by);
         event.new = Some(format!("recovery-codes={RECOVERY_CODES}"));
-        self.effect(event, factors::put_recovery_codes(&self.store, of, &hashes)).await?;
+        self.effect(event, factors::put_recovery_codes(&self.store, of.id, &hashes)).await?;
         Ok(codes)
     }
 
-    /// Whether a principal has a second factor that counts.
+    /// Whether a principal has a second factor that counts: one-time codes or a passkey.
     ///
     /// # Errors
     /// When the store refuses.
     pub async fn has_second_factor(&self, of: PrincipalId) -> Result<bool, IdentityError> {
+        Ok(self.has_codes(of).await? || !passkeys::of(&self.store, of).await?.is_empty())
+    }
+
+    /// Whether a principal has one-time codes that count.
+    ///
+    /// # Errors
+    /// When the store refuses.
+    pub async fn has_codes(&self, of: PrincipalId) -> Result<bool, IdentityError> {
         Ok(factors::totp(&self.store, of).await?.is_some_and(|totp| totp.confirmed_at.is_some()))
     }
 
@@ -141,7 +159,7 @@ impl Identity {
         Ok(good)
     }
 
-    /// Takes a principal's second factor and recovery codes away, such as when they are lost.
+    /// Takes a principal's one-time codes away, such as when they are lost, and the recovery codes unless it has a passkey.
     ///
     /// # Errors
     /// When it cannot be recorded, or the store refuses.

@@ -1,6 +1,6 @@
 //! Who acts: people, services, partners' people, devices and AI agents, and what they prove it by.
 //!
-//! What comes in: credentials as they are shown (access keys, tokens of identity providers, one-time codes, sessions) and
+//! What comes in: credentials as they are shown (access keys, passkeys, tokens of identity providers, one-time codes, sessions) and
 //! changes of principals. What goes out: the principal behind a credential, and new credentials, once. Every change is
 //! recorded before it takes effect. This crate must never keep a secret in clear, use an id twice, say why a credential
 //! was not accepted to whoever showed it, or decide what a principal may do.
@@ -14,6 +14,8 @@ mod keys;
 mod lockout;
 mod login;
 mod outside;
+mod party;
+mod passkeys;
 mod passport;
 mod principals;
 mod scim;
@@ -36,6 +38,8 @@ pub use jwt::{Claims, Issuer, JwtError, Keys};
 pub use keys::{CACHED_MAX, KEYS_PER_PRINCIPAL_MAX, NewKey, Resolved};
 pub use login::{Arrived, Begun, LoginError};
 pub use outside::Unanswered;
+pub use party::{NoPasskeys, PASSKEY_WAIT_MS, RelyingParty};
+pub use passkeys::{Asked, PASSKEYS_PER_PRINCIPAL_MAX, Proven, Registering};
 pub use passport::{Entitlement, Judged, VisaRule};
 pub use principals::{Attributes, NewPrincipal};
 pub use scim::{ScimFault, ScimFilter, ScimPage, ScimRecord, ScimUser, USER_SCHEMA};

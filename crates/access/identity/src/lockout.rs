@@ -52,8 +52,20 @@ impl Identity {
     /// # Errors
     /// When it cannot be recorded, or the store refuses.
     pub async fn failed(&self, principal: &Principal, by: &By) -> Result<(), IdentityError> {
+        self.failed_because(principal, "identity:wrong-proof", None, by).await
+    }
+
+    /// As [`Identity::failed`], for the reason `code`, with the passkey that was shown.
+    pub(crate) async fn failed_because(
+        &self,
+        principal: &Principal,
+        code: &'static str,
+        passkey: Option<&str>,
+        by: &By,
+    ) -> Result<(), IdentityError> {
         let mut event = told(Activity::Logon, principal, by);
-        event.outcome = Outcome::Failure { code: "identity:wrong-proof".into() };
+        event.outcome = Outcome::Failure { code: code.into() };
+        event.new = passkey.map(|id| format!("passkey={id}"));
         self.recorder.record(event).await?;
         let now = by.now_ms;
         let after = factors::fail(&self.store, &suspect(principal.id), |before| next(before, now)).await?;

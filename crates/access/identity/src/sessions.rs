@@ -64,6 +64,19 @@ impl Identity {
         Ok(())
     }
 
+    /// Records that a principal who has a session proved once more who it is, before something that a session alone is not enough
+    /// for; `through` says by what.
+    ///
+    /// # Errors
+    /// When it cannot be recorded. What it was asked for must not be done then.
+    pub async fn proved_again(&self, principal: &Principal, through: &str, by: &By) -> Result<(), IdentityError> {
+        let mut event = logon(principal, by);
+        event.reason = Some("again".to_owned());
+        event.new = Some(format!("through={through}"));
+        self.recorder.record(event).await?;
+        Ok(())
+    }
+
     /// Records that somebody was not let in, and why; `principal`, if it is known whom it was about.
     ///
     /// # Errors
@@ -109,9 +122,10 @@ impl Identity {
     }
 }
 
-/// A logon is done by the one who logs on, whoever keeps the session.
+/// A logon is done by the one who logs on, whoever keeps the session, with the credential that was shown.
 fn logon(principal: &Principal, by: &By) -> Event {
     let mut event = told(Activity::Logon, principal, by);
-    event.actor = Some(Actor { id: principal.id, kind: principal.kind, credential: None });
+    let credential = by.actor.credential.clone().filter(|_| by.actor.id == principal.id);
+    event.actor = Some(Actor { id: principal.id, kind: principal.kind, credential });
     event
 }

@@ -2,12 +2,16 @@
 
 #![expect(clippy::unwrap_used, clippy::print_stderr, reason = "tests fail loudly and say what they skip")]
 
+#[path = "support/authenticator.rs"]
+mod authenticator;
 #[path = "../../policy/tests/support/doubles.rs"]
 mod doubles;
 #[path = "../../../base/store/tests/support/engines.rs"]
 mod engines;
 #[path = "identity/federation.rs"]
 mod federation;
+#[path = "identity/passkeys.rs"]
+mod passkeys;
 #[path = "identity/tokens.rs"]
 mod tokens;
 

@@ -2,7 +2,7 @@
 
 use model::PrincipalId;
 
-use crate::{Insert, Store, StoreError};
+use crate::{Insert, Store, StoreError, passkeys};
 
 /// A generator of one-time codes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,14 +47,14 @@ pub async fn use_step(store: &Store, of: PrincipalId, step: i64, now: i64) -> Re
     Ok(store.execute(sql, &[of.into(), step.into(), now.into()]).await? > 0)
 }
 
-/// Takes the generator and the recovery codes of a principal away; whether there was a generator.
+/// Takes the generator of a principal away, and the recovery codes unless a passkey is left; whether there was a generator.
 ///
 /// # Errors
 /// When the engine refuses.
 pub async fn remove(store: &Store, of: PrincipalId) -> Result<bool, StoreError> {
     let mut transaction = store.begin().await?;
-    transaction.execute("DELETE FROM recovery_codes WHERE principal = $1", &[of.into()]).await?;
     let removed = transaction.execute("DELETE FROM second_factors WHERE principal = $1", &[of.into()]).await?;
+    passkeys::forget_useless_codes(&mut transaction, of).await?;
     transaction.commit().await?;
     Ok(removed > 0)
 }

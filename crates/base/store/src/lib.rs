@@ -24,6 +24,7 @@ pub mod keys;
 mod migrate;
 mod nouns;
 pub mod objects;
+pub mod passkeys;
 pub mod policies;
 pub mod postings;
 pub mod principals;

@@ -42,6 +42,7 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!(9, "0009_uses"),
     migration!(10, "0010_federation"),
     migration!(11, "0011_findings"),
+    migration!(12, "0012_passkeys"),
     migration!(13, "0013_incidents"),
 ];
 

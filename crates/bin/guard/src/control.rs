@@ -105,6 +105,18 @@ pub enum Request {
         /// Whose.
         name: String,
     },
+    /// Somebody's passkeys.
+    UserPasskeys {
+        /// Whose.
+        name: String,
+    },
+    /// Takes passkeys away that were lost.
+    UserPasskeysRemove {
+        /// Whose.
+        name: String,
+        /// Which; all of them unless given.
+        id: Option<String>,
+    },
     /// Every principal.
     UserList,
     /// Gives a grant.
@@ -277,6 +289,8 @@ impl Guarded {
             Request::UserUnlink { issuer, subject } => self.unlink(operator, &issuer, &subject).await.map(one),
             Request::UserUnlock { name } => self.unlock(operator, &name).await.map(one),
             Request::UserResetSecondFactor { name } => self.reset_second_factor(operator, &name).await.map(one),
+            Request::UserPasskeys { name } => self.passkeys(&name).await,
+            Request::UserPasskeysRemove { name, id } => self.remove_passkeys(operator, &name, id).await.map(one),
             Request::UserLinks { name } => self.links(&name).await,
             Request::UserList => self.users().await,
             Request::Grant { name, study, role, actions, labels, until } => {

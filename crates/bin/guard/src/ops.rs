@@ -242,7 +242,7 @@ impl Guarded {
         Ok(told(&principal))
     }
 
-    /// Takes somebody's second factor and recovery codes away, such as when they are lost.
+    /// Takes somebody's one-time codes away, such as when they are lost, and the recovery codes unless there is a passkey.
     ///
     /// # Errors
     /// When there is none, or something does not answer.
@@ -251,6 +251,47 @@ impl Guarded {
         let principal = self.identity.by_name(name).await?;
         self.identity.remove_second_factor(principal.id, &by).await?;
         Ok(told(&principal))
+    }
+
+    /// Passkeys of somebody, oldest first.
+    ///
+    /// # Errors
+    /// When there is none, or the store refuses.
+    pub async fn passkeys(&self, name: &str) -> Result<Vec<Value>, OpsError> {
+        let principal = self.identity.by_name(name).await?;
+        let known = self.identity.passkeys_of(principal.id).await?;
+        let told = |passkey: &store::passkeys::Passkey| {
+            json!({
+                "id": passkey.id,
+                "name": passkey.name,
+                "created_at": passkey.created_at,
+                "last_used_at": passkey.last_used_at,
+                "suspected_at": passkey.suspected_at,
+            })
+        };
+        Ok(known.iter().map(told).collect())
+    }
+
+    /// Takes passkeys of somebody away, such as when they are lost: one, or all of them.
+    ///
+    /// # Errors
+    /// When there is none, or something does not answer.
+    pub async fn remove_passkeys(
+        &self,
+        operator: &Operator,
+        name: &str,
+        id: Option<String>,
+    ) -> Result<Value, OpsError> {
+        let by = self.by(operator).await?;
+        let principal = self.identity.by_name(name).await?;
+        let removed = match &id {
+            Some(id) => {
+                self.identity.remove_passkey(principal.id, id, &by).await?;
+                1
+            }
+            None => self.identity.remove_passkeys(principal.id, &by).await?,
+        };
+        Ok(json!({ "name": principal.name, "id": id, "removed": removed }))
     }
 
     /// Lets an identity provider vouch for nobody under a name any more.

@@ -310,11 +310,25 @@ pub(crate) enum UserCommand {
         #[arg(long, value_enum, default_value = "text")]
         format: ListFormat,
     },
-    /// Take one's second factor and recovery codes away, such as when they are lost.
+    /// Take one's one-time codes away, such as when they are lost, and the recovery codes unless there is a passkey.
     ResetSecondFactor {
         /// Its name.
         name: String,
         /// How the result is written to standard output.
+        #[arg(long, value_enum, default_value = "text")]
+        format: ListFormat,
+    },
+    /// Show one's passkeys, or take them away, such as when they are lost.
+    Passkeys {
+        /// Its name.
+        name: String,
+        /// Take this one away.
+        #[arg(long, value_name = "ID", conflicts_with = "remove_all")]
+        remove: Option<String>,
+        /// Take all of them away.
+        #[arg(long)]
+        remove_all: bool,
+        /// How they are written to standard output.
         #[arg(long, value_enum, default_value = "text")]
         format: ListFormat,
     },

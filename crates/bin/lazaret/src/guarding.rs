@@ -64,6 +64,14 @@ pub(crate) fn user(global: &Global, command: &UserCommand) -> Result<Outcome, Fa
         UserCommand::ResetSecondFactor { name, format } => {
             tell(global, Request::UserResetSecondFactor { name: name.clone() }, *format, SHOWN)
         }
+        UserCommand::Passkeys { name, remove: None, remove_all: false, format } => {
+            const PASSKEY: &[&str] = &["id", "name", "created_at", "last_used_at"];
+            tell(global, Request::UserPasskeys { name: name.clone() }, *format, PASSKEY)
+        }
+        UserCommand::Passkeys { name, remove, format, .. } => {
+            let request = Request::UserPasskeysRemove { name: name.clone(), id: remove.clone() };
+            tell(global, request, *format, &["name", "removed"])
+        }
         UserCommand::Set { name, training_until, agreement_until, format } => {
             let request = Request::UserSet {
                 name: name.clone(),

@@ -103,6 +103,7 @@ async fn serve(
         console
             .guarded(view(&guarded, &watching, &receiving))
             .federated(federation)
+            .reached_at(&at(config, address))
             .hunting(hunter)
             .responding(Arc::new(crate::responding::Responder(Arc::clone(&guarded))))
             .idle_after(idle_ms),

@@ -86,7 +86,9 @@ impl Failure {
             return Some(failure.clone());
         }
         let kind = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-        let is_ours = kind.starts_with("text/html") || response.headers().contains_key("hx-redirect");
+        let is_ours = kind.starts_with("text/html")
+            || kind.starts_with("application/json")
+            || response.headers().contains_key("hx-redirect");
         (response.status().is_client_error() && !is_ours).then(|| Self::Refused(response.status()))
     }
 

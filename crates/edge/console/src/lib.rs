@@ -9,6 +9,7 @@
 
 mod access;
 mod address;
+mod again;
 mod assets;
 mod drawing;
 mod failure;
@@ -21,6 +22,7 @@ mod invitation;
 mod knowledge;
 mod ops;
 mod pages;
+mod passkeys;
 mod password;
 mod pending;
 mod responding;
@@ -52,6 +54,7 @@ use federated::Federated;
 use guarded::Guarded;
 use knowledge::Knowledge;
 use ops::Meter;
+use passkeys::Passkeys;
 use password::Passwords;
 use pending::Pending;
 use throttle::Throttle;
@@ -77,6 +80,7 @@ pub struct Console {
     pub(crate) hunt: Option<Arc<dyn Hunt>>,
     pub(crate) respond: Option<Arc<dyn Respond>>,
     pub(crate) second: Pending<pages::second::Step>,
+    pub(crate) passkeys: Passkeys,
     /// A session ends after so long without a request, in milliseconds.
     pub(crate) idle_ms: i64,
 }
@@ -109,6 +113,7 @@ impl Console {
             hunt: None,
             respond: None,
             second: Pending::new(pages::second::LIFE_MS),
+            passkeys: Passkeys::nowhere(),
             idle_ms: session::IDLE_MS,
         })
     }
@@ -124,6 +129,14 @@ impl Console {
     #[must_use]
     pub fn federated(mut self, view: FederationView) -> Self {
         self.federated = Some(Federated::new(view));
+        self
+    }
+
+    /// With passkeys for people who reach it at `address`, such as `https://lazaret.example.org`. They take a guard, which knows who
+    /// people are. Where the address has no name that passkeys could be tied to, the pages say so.
+    #[must_use]
+    pub fn reached_at(mut self, address: &str) -> Self {
+        self.passkeys = Passkeys::at(address);
         self
     }
 

@@ -14,6 +14,7 @@ pub(crate) mod logs;
 pub(crate) mod object;
 pub(crate) mod objects;
 pub(crate) mod obligations;
+pub(crate) mod passkey;
 pub(crate) mod people;
 pub(crate) mod playbooks;
 pub(crate) mod problems;

@@ -39,6 +39,10 @@ pub(crate) struct Person {
     pub(crate) role: Role,
     /// Whether a second factor was shown in this session.
     pub(crate) with_second_factor: bool,
+    /// When the session began, in milliseconds since 1970, UTC.
+    pub(crate) since: i64,
+    /// Whether it has a password; who comes through a provider may have none.
+    pub(crate) has_password: bool,
     /// Digest of the session's token.
     pub(crate) session: [u8; 32],
 }
@@ -146,7 +150,9 @@ async fn person(console: &Console, headers: &HeaderMap) -> Result<Option<Person>
     let Some(user) = users::by_id(store, session.user_id).await? else { return Ok(None) };
     // A role that this version does not know gives nothing.
     let with_second_factor = session.with_second_factor;
-    let person = |role| Person { id: user.id, name: user.name, role, with_second_factor, session: digest };
+    let (since, has_password) = (session.created_at, user.password_hash != users::NO_PASSWORD);
+    let person =
+        |role| Person { id: user.id, name: user.name, role, with_second_factor, since, has_password, session: digest };
     Ok(user.role.parse().ok().map(person))
 }
 

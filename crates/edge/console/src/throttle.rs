@@ -89,8 +89,47 @@ fn suspects(name: &str, from: Option<IpAddr>) -> [(Suspect, u32); 2] {
     ]
 }
 
+/// Questions in a minute that one address may put to us before anybody is known: more than an office behind one address asks,
+/// less than fills what can wait.
+const ASKED_PER_MINUTE_MAX: u32 = 120;
+const MINUTE_MS: i64 = 60_000;
+
+/// How often each address asked in its present minute.
+#[derive(Default)]
+pub(crate) struct Rate {
+    seen: Mutex<HashMap<Option<IpAddr>, (i64, u32)>>,
+}
+
+impl Rate {
+    /// Counts a question of an address; whether it may still ask.
+    pub(crate) fn admits(&self, from: Option<IpAddr>, now: i64) -> bool {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if seen.len() >= REMEMBERED_MAX {
+            seen.retain(|_, (since, _)| now - *since < MINUTE_MS);
+            if seen.len() >= REMEMBERED_MAX {
+                return false;
+            }
+        }
+        let (since, count) = seen.entry(from.map(network)).or_insert((now, 0));
+        if now - *since >= MINUTE_MS {
+            (*since, *count) = (now, 0);
+        }
+        *count = count.saturating_add(1);
+        *count <= ASKED_PER_MINUTE_MAX
+    }
+}
+
+/// Whoever has an IPv6 address has the 2^64 beside it too (RFC 4291 section 2.5.4).
+fn network(ip: IpAddr) -> IpAddr {
+    match ip {
+        IpAddr::V4(_) => ip,
+        IpAddr::V6(ip) => IpAddr::V6((u128::from(ip) >> 64 << 64).into()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use super::{ASKED_PER_MINUTE_MAX, MINUTE_MS, Rate};
     use super::{FORGET_AFTER_MS, LOCK_FIRST_MS, LOCK_MAX_MS, REMEMBERED_MAX, Throttle};
 
     #[test]
@@ -113,6 +152,23 @@ mod tests {
         assert_eq!(throttle.locked_for("ada", here, 3), Some(LOCK_MAX_MS));
         throttle.succeeded("ada", here);
         assert_eq!(throttle.locked_for("ada", here, 3), None);
+    }
+
+    #[test]
+    fn an_address_asks_so_often_in_a_minute_and_no_more() {
+        let rate = Rate::default();
+        let here = Some("2001:db8::1".parse().unwrap());
+        for _ in 0..ASKED_PER_MINUTE_MAX {
+            assert!(rate.admits(here, 0));
+        }
+        assert!(!rate.admits(Some("2001:db8::2".parse().unwrap()), MINUTE_MS - 1), "its neighbour is itself");
+        assert!(rate.admits(Some("2001:db8:0:1::1".parse().unwrap()), 1), "others ask on");
+        assert!(rate.admits(here, MINUTE_MS));
+        for number in 0..u32::try_from(REMEMBERED_MAX).unwrap() {
+            rate.admits(Some(std::net::Ipv4Addr::from(number).into()), MINUTE_MS);
+        }
+        assert!(!rate.admits(Some([192, 0, 2, 1].into()), MINUTE_MS), "memory is bounded");
+        assert!(rate.admits(Some([192, 0, 2, 1].into()), 2 * MINUTE_MS));
     }
 
     #[test]

@@ -6,7 +6,9 @@ use store::emergencies::{Emergency, Review};
 use store::grants::{Grant, GrantState};
 use store::principals::Principal;
 use store::studies::Study;
-use store::{Store, StoreError, credentials, emergencies, factors, grants, policies, principals, studies, users};
+use store::{
+    Store, StoreError, credentials, emergencies, factors, grants, passkeys, policies, principals, studies, users,
+};
 
 use crate::engines::on_each_engine;
 
@@ -282,6 +284,74 @@ async fn codes_are_used_once_and_failures_counted() {
         assert_eq!(factors::sweep_failures(&store, 51, 59).await.unwrap(), 0, "still locked");
         assert_eq!(factors::sweep_failures(&store, 51, 60).await.unwrap(), 1);
         factors::forgive(&store, &[9; 32]).await.unwrap();
+    })
+    .await;
+}
+
+fn passkey(id: &str, of: PrincipalId, credential_id: &[u8]) -> passkeys::Passkey {
+    passkeys::Passkey {
+        id: id.to_owned(),
+        principal: of,
+        credential_id: credential_id.to_vec(),
+        credential: "{\"counter\":1}".to_owned(),
+        name: format!("the one called {id}"),
+        created_at: 20,
+        last_used_at: None,
+        suspected_at: None,
+    }
+}
+
+#[tokio::test]
+async fn passkeys_are_one_person_s_and_used_by_one_at_a_time() {
+    on_each_engine(|store| async move {
+        let (ada, bob) = two(&store).await;
+        for (id, of, credential_id) in [("one", ada, [1; 64]), ("two", ada, [2; 64]), ("three", bob, [3; 64])] {
+            passkeys::create(&store, &passkey(id, of, &credential_id)).await.unwrap();
+        }
+        let twice = passkeys::create(&store, &passkey("four", bob, &[1; 64])).await.unwrap_err();
+        assert!(matches!(twice, StoreError::Exists { what: "passkey", .. }), "{twice}");
+        let found = passkeys::of(&store, ada).await.unwrap();
+        assert_eq!(found, [passkey("one", ada, &[1; 64]), passkey("two", ada, &[2; 64])]);
+        assert_eq!(passkeys::by_credential(&store, &[2; 64]).await.unwrap().as_ref(), found.get(1));
+        assert_eq!(passkeys::by_credential(&store, &[9; 64]).await.unwrap(), None);
+
+        let (before, after) = ("{\"counter\":1}", "{\"counter\":2}");
+        assert!(passkeys::used(&store, "one", before, after, 30).await.unwrap());
+        assert!(!passkeys::used(&store, "one", before, "{\"counter\":3}", 31).await.unwrap(), "of two, one is refused");
+        assert!(passkeys::used(&store, "one", after, after, 32).await.unwrap(), "not every authenticator counts");
+        passkeys::suspect(&store, "one", 33).await.unwrap();
+        let one = passkeys::by_credential(&store, &[1; 64]).await.unwrap().unwrap();
+        assert_eq!((one.credential.as_str(), one.last_used_at, one.suspected_at), (after, Some(32), Some(33)));
+
+        assert!(!passkeys::remove(&store, bob, "one").await.unwrap(), "it is another's");
+        assert!(passkeys::remove(&store, ada, "one").await.unwrap());
+        assert!(!passkeys::remove(&store, ada, "one").await.unwrap());
+        assert_eq!(passkeys::remove_all(&store, ada).await.unwrap(), 1);
+        assert_eq!(passkeys::of(&store, bob).await.unwrap().len(), 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn recovery_codes_go_with_the_last_second_factor() {
+    on_each_engine(|store| async move {
+        let (ada, bob) = two(&store).await;
+        for who in [ada, bob] {
+            factors::put_recovery_codes(&store, who, &[[1; 32], [2; 32]]).await.unwrap();
+        }
+        let left = async |who| factors::recovery_codes_left(&store, who).await.unwrap();
+        for (id, number) in [("one", 1), ("two", 2)] {
+            passkeys::create(&store, &passkey(id, ada, &[number; 16])).await.unwrap();
+        }
+        factors::enrol(&store, ada, &[1], 20).await.unwrap();
+        assert!(factors::use_step(&store, ada, 7, 30).await.unwrap());
+        assert!(passkeys::remove(&store, ada, "one").await.unwrap());
+        assert!(factors::remove(&store, ada).await.unwrap());
+        assert_eq!(left(ada).await, 2, "a passkey is left");
+        factors::enrol(&store, ada, &[1], 20).await.unwrap();
+        assert!(passkeys::remove(&store, ada, "two").await.unwrap());
+        assert_eq!(left(ada).await, 0, "a generator that nobody confirmed is none");
+        assert_eq!(left(bob).await, 2);
     })
     .await;
 }

@@ -76,10 +76,15 @@ fn questions(folder: &Path) {
     let policies = lines(folder, &["access", "policy", "list"]);
     assert!(policies.iter().any(|policy| policy["id"] == "four-eyes" && policy["effect"] == "forbid"));
     assert!(lines(folder, &["access", "requests"]).is_empty());
+    assert!(lines(folder, &["user", "passkeys", "rita"]).is_empty());
+    let removed = lines(folder, &["user", "passkeys", "rita", "--remove-all"]);
+    assert_eq!((removed[0]["name"].as_str(), removed[0]["removed"].as_u64()), (Some("rita"), Some(0)));
     for (arguments, words) in [
         (vec!["access", "who-can-reach", "nowhere"], "no study `nowhere`"),
         (vec!["access", "who-can-reach", "onc-9/none.csv"], "no object `none.csv`"),
         (vec!["access", "reach", "nobody"], "nobody"),
+        (vec!["user", "passkeys", "nobody"], "nobody"),
+        (vec!["user", "passkeys", "rita", "--remove", "LZPKNONE"], "no passkey `LZPKNONE`"),
         (vec!["access", "approve", "999"], "no grant `999`"),
         (vec!["access", "reject", "1"], "cannot be refused"),
         (vec!["access", "policy", "remove", "four-eyes"], "no policy of the organisation"),
@@ -87,8 +92,11 @@ fn questions(folder: &Path) {
         let (code, told) = refused(folder, &arguments);
         assert!(code == Some(1) && told.contains(words), "{arguments:?}: {code:?} {told}");
     }
-    for arguments in [vec!["access", "who-can-reach", "Not A Study"], vec!["access", "policy", "preview", "none.cedar"]]
-    {
+    for arguments in [
+        vec!["access", "who-can-reach", "Not A Study"],
+        vec!["access", "policy", "preview", "none.cedar"],
+        vec!["user", "passkeys", "rita", "--remove", "LZPKNONE", "--remove-all"],
+    ] {
         let (code, told) = refused(folder, &arguments);
         assert_eq!(code, Some(2), "{arguments:?}: {told}");
     }

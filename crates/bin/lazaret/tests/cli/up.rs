@@ -76,6 +76,10 @@ fn it_starts_answers_and_ends() {
     assert!(server.get("/readyz").starts_with("HTTP/1.1 200"));
     let metrics = server.get("/metrics");
     assert!(metrics.starts_with("HTTP/1.1 200") && metrics.contains("lazaret_"), "{metrics}");
+    let login = server.get("/login");
+    let port = server.address().rsplit(':').next().unwrap().to_owned();
+    let passkeys = format!("data-passkeys=\"http://localhost:{port}\"");
+    assert!(login.contains(&passkeys), "a number is no name for passkeys: {login}");
     let front = server.get("/");
     assert!(front.starts_with("HTTP/1.1 303") || front.starts_with("HTTP/1.1 302"), "nobody is logged in: {front}");
     let second = run(folder.path(), &["up", "--listen", "127.0.0.1:0"]);

@@ -17,6 +17,7 @@ use crate::failure::{Failure, render, sentence};
 use crate::federated::Federated;
 use crate::frame::{Frame, Section};
 use crate::pages::second;
+use crate::passkeys::Offer;
 use crate::server::Peer;
 use crate::session::{self, Visitor};
 use crate::wording;
@@ -41,13 +42,27 @@ struct Page {
     ways: Vec<String>,
     /// What their addresses end with.
     query: String,
+    passkeys: Offer,
 }
 
 fn page(console: &Console, visitor: &Visitor, name: String, next: &str, fault: String) -> Page {
     let next = address::within(next).to_owned();
     let ways = console.federated.as_ref().map(Federated::ways).unwrap_or_default();
     let query = address::query(&[("next", next.as_str())]);
-    Page { frame: visitor.frame("Log in", Section::None), name, next, fault, ways, query }
+    let passkeys = if console.guard.is_some() { console.passkeys.offer() } else { Offer::none() };
+    Page { frame: visitor.frame("Log in", Section::None), name, next, fault, ways, query, passkeys }
+}
+
+/// The page again, with what was wrong, for who tried it without a password.
+pub(super) fn again(
+    console: &Console,
+    visitor: &Visitor,
+    next: &str,
+    status: StatusCode,
+    fault: String,
+) -> Result<Response, Failure> {
+    console.meter.logged_in(false);
+    Ok((status, render(&page(console, visitor, String::new(), next, fault))?).into_response())
 }
 
 /// `GET /login`.

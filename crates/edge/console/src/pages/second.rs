@@ -1,4 +1,4 @@
-//! The second step of logging in: a one-time code, or a recovery code when the generator is lost.
+//! The second step of logging in: a one-time code or a passkey, or a recovery code when they are lost.
 
 use std::net::IpAddr;
 
@@ -14,6 +14,8 @@ use serde::Deserialize;
 
 use crate::failure::{Failure, render};
 use crate::frame::{Frame, Section};
+use crate::pages::passkey::{self, LATE, REFUSED, Way};
+use crate::passkeys::{self, Offer};
 use crate::server::Peer;
 use crate::session::{self, Visitor};
 use crate::wording;
@@ -36,6 +38,9 @@ struct Page {
     frame: Frame,
     /// Why the last attempt failed; empty at first.
     fault: String,
+    /// Whether there are one-time codes; there are recovery codes in any case.
+    has_codes: bool,
+    passkeys: Offer,
 }
 
 /// Nobody, as long as it is not known who it is.
@@ -98,16 +103,37 @@ fn begun(console: &Console, headers: &HeaderMap) -> Option<([u8; 32], Step)> {
     console.second.look(&key, console.now()).map(|step| (key, step))
 }
 
+async fn page(console: &Console, visitor: &Visitor, step: &Step, fault: String) -> Result<Response, Failure> {
+    let identity = &console.guard()?.view.identity;
+    let has_passkeys = !identity.passkeys_of(step.principal).await?.is_empty();
+    render(&Page {
+        frame: visitor.frame("Second step", Section::None),
+        fault,
+        has_codes: identity.has_codes(step.principal).await?,
+        passkeys: if has_passkeys { console.passkeys.offer() } else { Offer::none() },
+    })
+}
+
+/// The page again, with what was wrong.
+async fn again(
+    console: &Console,
+    visitor: &Visitor,
+    step: &Step,
+    status: StatusCode,
+    fault: String,
+) -> Result<Response, Failure> {
+    console.meter.logged_in(false);
+    Ok((status, page(console, visitor, step, fault).await?).into_response())
+}
+
 /// `GET /login/second`.
 pub(crate) async fn show(
     State(console): State<Shared>,
     visitor: Visitor,
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
-    if begun(&console, &headers).is_none() {
-        return Ok(Redirect::to("/login").into_response());
-    }
-    render(&Page { frame: visitor.frame("Second step", Section::None), fault: String::new() })
+    let Some((_, step)) = begun(&console, &headers) else { return Ok(Redirect::to("/login").into_response()) };
+    page(&console, &visitor, &step, String::new()).await
 }
 
 /// A code, as the form sends it.
@@ -125,11 +151,7 @@ pub(crate) async fn submit(
     Form(form): Form<Shown>,
 ) -> Result<Response, Failure> {
     let Some((key, step)) = begun(&console, &headers) else { return Ok(Redirect::to("/login").into_response()) };
-    let again = |status: StatusCode, fault: String| {
-        console.meter.logged_in(false);
-        let page = Page { frame: visitor.frame("Second step", Section::None), fault };
-        Ok((status, render(&page)?).into_response())
-    };
+    let again = |status, fault| again(&console, &visitor, &step, status, fault);
     let identity = &console.guard()?.view.identity;
     let principal = identity.by_id(step.principal).await?;
     let actor = Actor { id: principal.id, kind: principal.kind, credential: None };
@@ -143,9 +165,9 @@ pub(crate) async fn submit(
         Ok(true) => {}
         Ok(false) => {
             let told = "This code is not right, or was used before. Wait for the next one, or give a recovery code.";
-            return again(StatusCode::UNAUTHORIZED, told.to_owned());
+            return again(StatusCode::UNAUTHORIZED, told.to_owned()).await;
         }
-        Err(IdentityError::Locked { wait_s }) => return again(StatusCode::TOO_MANY_REQUESTS, locked(wait_s)),
+        Err(IdentityError::Locked { wait_s }) => return again(StatusCode::TOO_MANY_REQUESTS, locked(wait_s)).await,
         Err(error) => return Err(error.into()),
     }
     if console.second.take(&key, console.now()).is_none() {
@@ -155,4 +177,53 @@ pub(crate) async fn submit(
     let cookie = session::begin(&console, step.user_id, "password and code", true).await?;
     let response = session::with_cookie(Redirect::to(&step.next).into_response(), cookie);
     Ok(session::with_cookie(response, session::forget_login(&console)?))
+}
+
+/// `POST /login/second/passkey/ask`.
+pub(crate) async fn ask_passkey(State(console): State<Shared>, headers: HeaderMap) -> Result<Response, Failure> {
+    let identity = &console.guard()?.view.identity;
+    let party = console.passkeys.party()?;
+    let Some((key, step)) = begun(&console, &headers) else {
+        return Ok(passkeys::fault(StatusCode::UNAUTHORIZED, "This took too long. Start again.".to_owned()));
+    };
+    match identity.ask_passkey(party, Some(step.principal)).await {
+        Ok((options, asked)) => {
+            if !console.passkeys.asked_known.put(key, asked, console.now()) {
+                return Err(Failure::Busy);
+            }
+            Ok(passkeys::options(options))
+        }
+        Err(error) => passkeys::told(error).map(|(status, fault)| passkeys::fault(status, fault)),
+    }
+}
+
+/// `POST /login/second/passkey`.
+pub(crate) async fn submit_passkey(
+    State(console): State<Shared>,
+    visitor: Visitor,
+    headers: HeaderMap,
+    Form(form): Form<passkey::Shown>,
+) -> Result<Response, Failure> {
+    let identity = &console.guard()?.view.identity;
+    let party = console.passkeys.party()?;
+    let Some((key, step)) = begun(&console, &headers) else { return Ok(Redirect::to("/login").into_response()) };
+    let again = |status, fault| again(&console, &visitor, &step, status, fault);
+    let Some(asked) = console.passkeys.asked_known.take(&key, console.now()) else {
+        return again(StatusCode::UNAUTHORIZED, LATE.to_owned()).await;
+    };
+    let by = by_nobody(&console, visitor.ip);
+    match identity.check_passkey(party, asked, &form.credential, &by).await {
+        Ok(Some(proven)) => {
+            if console.second.take(&key, console.now()).is_none() {
+                return Ok(Redirect::to("/login").into_response());
+            }
+            let entered = passkey::enter(&console, &proven, &step.next, Way::SECOND, &by).await?;
+            Ok(entered.unwrap_or_else(|| Redirect::to("/login").into_response()))
+        }
+        Ok(None) => again(StatusCode::UNAUTHORIZED, REFUSED.to_owned()).await,
+        Err(error) => {
+            let (status, fault) = passkeys::told(error)?;
+            again(status, fault).await
+        }
+    }
 }

@@ -1,4 +1,6 @@
-//! One's own credentials: one-time codes, recovery codes, sessions.
+//! One's own credentials: passkeys, one-time codes, recovery codes, sessions.
+
+pub(crate) mod passkeys;
 
 use askama::Template;
 use axum::extract::{Form, Path, State};
@@ -6,14 +8,18 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use identity::IdentityError;
 use model::event::Activity;
+use model::{Action, By, StudyId};
+use policy::Circumstances;
 use qrcode::{Color, QrCode};
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
+use store::passkeys::Passkey;
 use store::sessions;
 
 use crate::failure::{Failure, render, sentence};
 use crate::frame::{Frame, Section};
 use crate::pages::second::locked;
+use crate::passkeys::Offer;
 use crate::session::{self, Person, Visitor};
 use crate::wording::{self, Moment};
 use crate::{Console, Shared};
@@ -30,6 +36,16 @@ struct Row {
     is_this: bool,
 }
 
+/// A passkey of one's own.
+struct PasskeyRow {
+    id: String,
+    name: String,
+    made: Moment,
+    used: Option<Moment>,
+    /// When its counter went back.
+    suspected: Option<Moment>,
+}
+
 /// A generator to be confirmed.
 struct Fresh {
     /// Side of the drawing, in modules.
@@ -44,6 +60,12 @@ struct Fresh {
 #[template(path = "security/security.html")]
 struct Page {
     frame: Frame,
+    passkeys: Offer,
+    rows: Vec<PasskeyRow>,
+    /// Whether making a passkey takes the password.
+    asks_password: bool,
+    /// Whether making a passkey takes a new log-in, for who has no password.
+    asks_log_in: bool,
     has_codes: bool,
     /// Whether a second factor was shown in this session.
     is_strong: bool,
@@ -71,6 +93,7 @@ async fn page(console: &Console, visitor: &Visitor, besides: Besides) -> Result<
     let (guard, by) = console.acting(visitor).await?;
     let person = person(visitor)?;
     let now = console.now();
+    let identity = &guard.view.identity;
     let found = sessions::of_user(console.catalogue.store(), person.id, now, now - console.idle_ms).await?;
     let row = |(digest, session): (Vec<u8>, sessions::Session)| Row {
         is_this: digest.as_slice() == person.session,
@@ -81,14 +104,49 @@ async fn page(console: &Console, visitor: &Visitor, besides: Besides) -> Result<
     };
     render(&Page {
         frame: visitor.frame("Security", Section::None),
-        has_codes: guard.view.identity.has_second_factor(by.actor.id).await?,
+        passkeys: console.passkeys.offer(),
+        rows: identity.passkeys_of(by.actor.id).await?.into_iter().map(|known| passkey_row(known, now)).collect(),
+        asks_password: person.has_password && !person.is_fresh(now),
+        asks_log_in: !person.has_password && !person.is_fresh(now),
+        has_codes: identity.has_codes(by.actor.id).await?,
         is_strong: visitor.has_second_factor(),
-        codes_left: guard.view.identity.recovery_codes_left(by.actor.id).await?,
+        codes_left: identity.recovery_codes_left(by.actor.id).await?,
         fresh: besides.fresh,
         recovery: besides.recovery,
         fault: besides.fault,
         sessions: found.into_iter().map(row).collect(),
     })
+}
+
+fn passkey_row(known: Passkey, now: i64) -> PasskeyRow {
+    let at = |time: Option<i64>| time.map(|time| wording::moment(time, now));
+    PasskeyRow {
+        made: wording::moment(known.created_at, now),
+        used: at(known.last_used_at),
+        suspected: at(known.suspected_at),
+        id: known.id,
+        name: known.name,
+    }
+}
+
+/// What somebody is told whose last second factor has to stay.
+pub(super) const NEEDED: &str =
+    "What you may do needs a second factor. Set another one up first, then remove this one.";
+
+/// Whether policy refuses something to somebody without a second factor that it allows with one.
+pub(super) async fn is_needed(console: &Console, by: &By) -> Result<bool, Failure> {
+    let view = &console.guard()?.view;
+    let principal = view.identity.by_id(by.actor.id).await?;
+    let with = Circumstances { now_ms: by.now_ms, mfa: true, ..Circumstances::default() };
+    let without = Circumstances { mfa: false, ..with.clone() };
+    let differs = |place: &Option<StudyId>| {
+        let allowed = |circumstances: &Circumstances| -> Vec<bool> {
+            let told = view.access.tell(&principal, Action::ALL, place.as_ref(), None, circumstances);
+            told.iter().map(|told| told.decision.allowed).collect()
+        };
+        allowed(&with) != allowed(&without)
+    };
+    Ok(view.access.places(principal.id).iter().any(differs))
 }
 
 /// `GET /security`.
@@ -100,7 +158,7 @@ pub(crate) async fn show(State(console): State<Shared>, visitor: Visitor) -> Res
 pub(crate) async fn enrol(State(console): State<Shared>, visitor: Visitor) -> Result<Response, Failure> {
     let (guard, by) = console.acting(&visitor).await?;
     // A session alone must not put another generator in the place of one that counts.
-    if guard.view.identity.has_second_factor(by.actor.id).await? {
+    if guard.view.identity.has_codes(by.actor.id).await? {
         let told = "You have one-time codes already. Remove them first, with a code.";
         return Err(Failure::BadInput(told.to_owned()));
     }
@@ -151,12 +209,14 @@ pub(crate) async fn confirm(
 ) -> Result<Response, Failure> {
     let (guard, by) = console.acting(&visitor).await?;
     match guard.view.identity.confirm(by.actor.id, &form.code, &by).await {
-        Ok(codes) => {
-            let recovery = codes.iter().map(|code| grouped(code.expose_secret())).collect();
-            page(&console, &visitor, Besides { recovery, ..Besides::default() }).await
-        }
+        Ok(codes) => page(&console, &visitor, Besides { recovery: recovery_codes(&codes), ..Besides::default() }).await,
         Err(error) => refused(&console, &visitor, error).await,
     }
+}
+
+/// Recovery codes as they are shown, once.
+pub(super) fn recovery_codes(codes: &[SecretString]) -> Vec<String> {
+    codes.iter().map(|code| grouped(code.expose_secret())).collect()
 }
 
 /// Four groups that can be read and typed; the dashes mean nothing.
@@ -173,6 +233,10 @@ pub(crate) async fn remove(
 ) -> Result<Response, Failure> {
     let (guard, by) = console.acting(&visitor).await?;
     let identity = &guard.view.identity;
+    if identity.passkeys_of(by.actor.id).await?.is_empty() && is_needed(&console, &by).await? {
+        let page = page(&console, &visitor, Besides { fault: NEEDED.to_owned(), ..Besides::default() }).await?;
+        return Ok((StatusCode::CONFLICT, page).into_response());
+    }
     let is_code = form.code.trim().chars().all(|c| c.is_ascii_digit());
     let checked = match is_code {
         true => identity.check_code(by.actor.id, &form.code, &by).await,

@@ -36,6 +36,7 @@ pub(super) fn table() -> Vec<Route> {
         post("/access/principals/{id}/state", ADMINISTRATORS, principal::set_state),
         post("/access/principals/{id}/keys", ADMINISTRATORS, principal::create_key),
         post("/access/principals/{id}/keys/revoke", ADMINISTRATORS, principal::revoke_key),
+        post("/access/principals/{id}/passkeys/remove", ADMINISTRATORS, principal::remove_passkey),
         get("/access/give", ADMINISTRATORS, grants::give_form),
         post("/access/give", ADMINISTRATORS, grants::give),
         get("/access/ask", READERS, grants::ask_form),

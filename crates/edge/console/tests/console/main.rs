@@ -4,6 +4,8 @@
 #![expect(clippy::print_stderr, reason = "a test without its browser says that it is skipped")]
 
 mod access;
+#[path = "../../../../access/identity/tests/support/authenticator.rs"]
+mod authenticator;
 mod browser;
 mod contrast;
 mod findings;
@@ -15,6 +17,7 @@ mod keys;
 mod login;
 mod ops;
 mod pages;
+mod passkeys;
 mod quarantine;
 mod record;
 #[path = "../../../../data/landscape/tests/support/reports.rs"]

@@ -22,6 +22,9 @@ use crate::guards::{Guards, Removals};
 /// 2026-11-24 12:00 UTC.
 pub const NOON: i64 = 1_795_521_600_000;
 
+/// Where people reach it.
+pub const HERE: &str = "http://localhost:8080";
+
 /// Building it takes a moment, so all tests share one.
 pub fn inspector() -> Inspector {
     static INSPECTOR: OnceLock<Inspector> = OnceLock::new();
@@ -57,20 +60,30 @@ impl Site {
     }
 
     pub async fn with(is_encrypted: bool) -> Self {
-        Self::build(is_encrypted, None, None).await
+        Self::build(is_encrypted, None, None, HERE).await
     }
 
     /// Over a guard of real parts, but for the storage of content.
     pub async fn guarded() -> Self {
-        Self::build(false, Some(Removals::default()), None).await
+        Self::guarded_at(HERE).await
+    }
+
+    /// As [`Site::guarded`], for people who reach it at `address`.
+    pub async fn guarded_at(address: &str) -> Self {
+        Self::build(false, Some(Removals::default()), None, address).await
     }
 
     /// As [`Site::guarded`], with somebody who answers hunts.
     pub async fn hunting(hunt: Arc<dyn console::Hunt>) -> Self {
-        Self::build(false, Some(Removals::default()), Some(hunt)).await
+        Self::build(false, Some(Removals::default()), Some(hunt), HERE).await
     }
 
-    async fn build(is_encrypted: bool, guard: Option<Removals>, hunt: Option<Arc<dyn console::Hunt>>) -> Self {
+    async fn build(
+        is_encrypted: bool,
+        guard: Option<Removals>,
+        hunt: Option<Arc<dyn console::Hunt>>,
+        address: &str,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::sqlite(&folder.path().join("lazaret.db")).await.unwrap();
         let catalogue = Arc::new(Catalogue::new(store));
@@ -84,7 +97,8 @@ impl Site {
             Arc::new(move || Ok(*blake3::hash(&draws.fetch_add(1, Ordering::Relaxed).to_le_bytes()).as_bytes()));
         let scanner = Scanner::new(Arc::clone(&catalogue), inspector(), ScanOptions::new(Arc::clone(&clock)));
         let desk = Arc::new(Desk::new(scanner));
-        let console = Console::new(Arc::clone(&catalogue), desk, clock, random, is_encrypted).unwrap();
+        let console =
+            Console::new(Arc::clone(&catalogue), desk, clock, random, is_encrypted).unwrap().reached_at(address);
         let guard = match guard {
             Some(removals) => Some(Guards::open(folder.path(), catalogue.store(), Arc::clone(&now), removals).await),
             None => None,

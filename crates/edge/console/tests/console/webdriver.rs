@@ -156,6 +156,32 @@ impl Browser {
         panic!("it never came true: {script}\nat {}", self.address());
     }
 
+    /// Gives the machine an authenticator (Web Authentication Level 3 section 11), which says yes to everything; its id.
+    pub fn add_authenticator(&self) -> String {
+        let options = json!({
+            "protocol": "ctap2", "transport": "internal", "hasResidentKey": true, "hasUserVerification": true,
+            "isUserVerified": true, "isUserConsenting": true,
+        });
+        self.command("POST", "/webauthn/authenticator", &options).as_str().unwrap().to_owned()
+    }
+
+    /// Whether the person in front of the authenticator is whom it knows.
+    pub fn verify_user(&self, authenticator: &str, is_verified: bool) {
+        let path = format!("/webauthn/authenticator/{authenticator}/uv");
+        self.command("POST", &path, &json!({ "isUserVerified": is_verified }));
+    }
+
+    /// Passkeys that an authenticator keeps.
+    pub fn credentials(&self, authenticator: &str) -> Vec<Value> {
+        let path = format!("/webauthn/authenticator/{authenticator}/credentials");
+        self.command("GET", &path, &Value::Null).as_array().unwrap().clone()
+    }
+
+    /// Takes an authenticator away.
+    pub fn remove_authenticator(&self, authenticator: &str) {
+        self.command("DELETE", &format!("/webauthn/authenticator/{authenticator}"), &Value::Null);
+    }
+
     /// What the page has written to the console since the last call: violations of its policy among them.
     pub fn console_lines(&self) -> Vec<String> {
         let lines = self.command("POST", "/se/log", &json!({"type": "browser"}));

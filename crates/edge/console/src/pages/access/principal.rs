@@ -48,6 +48,14 @@ struct KeyRow {
     state: &'static str,
 }
 
+struct PasskeyRow {
+    id: String,
+    name: String,
+    since: Moment,
+    used: Option<Moment>,
+    is_suspected: bool,
+}
+
 #[derive(Template)]
 #[template(path = "access/principal.html")]
 struct Page {
@@ -70,6 +78,7 @@ struct Page {
     places_more: usize,
     grants: Vec<GrantRow>,
     keys: Vec<KeyRow>,
+    passkeys: Vec<PasskeyRow>,
     may_change: bool,
     is_self: bool,
     give: String,
@@ -119,6 +128,14 @@ async fn page(
         },
         id: key.id,
     };
+    let passkey = |passkey: store::passkeys::Passkey| PasskeyRow {
+        since: wording::moment(passkey.created_at, now),
+        used: at(passkey.last_used_at),
+        is_suspected: passkey.suspected_at.is_some(),
+        id: passkey.id,
+        name: passkey.name,
+    };
+    let passkeys = guard.view.identity.passkeys_of(principal.id).await?;
     let (places, places_more) = places(console, guard, &principal).await?;
     render(&Page {
         frame: visitor.frame(&principal.name, Section::Access),
@@ -138,6 +155,7 @@ async fn page(
         places_more,
         grants,
         keys: keys.into_iter().map(key).collect(),
+        passkeys: passkeys.into_iter().map(passkey).collect(),
         may_change: visitor.administers(),
         is_self: own == Some(principal.id),
         give: format!("/access/give{}", address::query(&[("principal", &principal.name)])),
@@ -286,5 +304,28 @@ pub(crate) async fn revoke_key(
         return Err(Failure::NotFound("There is no such access key of this principal; reload the page.".to_owned()));
     }
     guard.view.identity.revoke_key(&form.key, &by).await?;
+    Ok(back(&principal))
+}
+
+/// A passkey to be taken away.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct OldPasskey {
+    passkey: String,
+}
+
+/// `POST /access/principals/{id}/passkeys/remove`. One's own are removed with a proof of who one is, elsewhere.
+pub(crate) async fn remove_passkey(
+    State(console): State<Shared>,
+    visitor: Visitor,
+    Path(id): Path<String>,
+    Form(form): Form<OldPasskey>,
+) -> Result<Response, Failure> {
+    let (guard, by) = console.acting(&visitor).await?;
+    let principal = principal_of(&console, &id).await?;
+    if principal.id == by.actor.id {
+        return Err(Failure::BadInput("Remove your own passkeys on the page Security.".to_owned()));
+    }
+    guard.view.identity.remove_passkey(principal.id, &form.passkey, &by).await?;
     Ok(back(&principal))
 }
