@@ -19,7 +19,7 @@ use crate::cost::{Cost, measure};
 use crate::table::{self, Line, Style};
 
 /// Events unless told otherwise.
-const EVENTS: u64 = 10_000_000;
+pub(crate) const EVENTS: u64 = 10_000_000;
 /// Entries that the guard reads at a time.
 const BATCH: u64 = 4096;
 /// 2026-09-01T00:00:00Z, and a day.
@@ -37,7 +37,7 @@ const SEED: u64 = 20_261_129;
 const SEALED_NAME_BYTES: usize = 96;
 
 /// What events are drawn from.
-struct World {
+pub(crate) struct World {
     random: StdRng,
     principals: Vec<(PrincipalId, PrincipalKind, String)>,
     objects: Vec<(ObjectId, VersionId, usize, Vec<Label>, u64, String)>,
@@ -46,7 +46,7 @@ struct World {
 }
 
 impl World {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut random = StdRng::seed_from_u64(SEED);
         let mut id = {
             let mut random = StdRng::seed_from_u64(SEED + 1);
@@ -77,6 +77,16 @@ impl World {
             })
             .collect();
         Self { random, principals, objects, sending: VecDeque::new() }
+    }
+
+    /// Ids of all objects.
+    pub(crate) fn objects(&self) -> impl Iterator<Item = ObjectId> {
+        self.objects.iter().map(|(object, ..)| *object)
+    }
+
+    /// The id of a principal, by number.
+    pub(crate) fn principal(&self, at: usize) -> PrincipalId {
+        self.principals[at].0
     }
 
     /// The next event, as the guard records them: a download and, some others later, its end; listings; uploads, which alone
@@ -150,7 +160,7 @@ fn random() -> ::lake::Random {
     })
 }
 
-fn key() -> LakeKey {
+pub(crate) fn key() -> LakeKey {
     LakeKey::new([5; 32])
 }
 
@@ -170,7 +180,7 @@ pub fn run(arguments: &[String]) -> Result<()> {
 }
 
 /// Fills the lake as the guard does: batches that are appended, and merged as they come.
-fn fill(style: Style, folder: &Path, events: u64) -> Result<()> {
+pub(crate) fn fill(style: Style, folder: &Path, events: u64) -> Result<()> {
     let mut world = World::new();
     let mut raw = 0;
     let mut making = Duration::ZERO;
@@ -209,6 +219,12 @@ fn fill(style: Style, folder: &Path, events: u64) -> Result<()> {
     print(style, "size-of-raw", share, "%", Some(10.0), cost, &note)?;
     let note = format!("{events} events, with merging, without making them ({:.0} s)", making.as_secs_f64());
     print(style, "appended", rate, "rows/s", None, cost, &note)
+}
+
+/// Everything of one day in the middle of the season.
+pub(crate) fn a_day() -> ::lake::Wanted {
+    let from = BEGIN_MS + DAYS / 2 * DAY_MS;
+    ::lake::Wanted { from_ms: Some(from), to_ms: Some(from + DAY_MS), ..::lake::Wanted::default() }
 }
 
 fn questions(style: Style, folder: &Path) -> Result<()> {

@@ -8,6 +8,7 @@ mod catalogue;
 mod console;
 mod cost;
 mod detect;
+mod exposure;
 mod guard;
 mod lake;
 mod ledger;
@@ -31,6 +32,7 @@ const USAGE: &str = "usage: cargo xtask bench NAME
   vault     sealing, opening, ranges, rewrapping keys, providers of the root key [--format text|json]
   ledger    durable appends and their latency, the audit, a proof among a hundred million entries
   lake      events into sealed columns: size, rate, and questions [--events N] [--keep DIR]
+  exposure  whose data was exposed, over 10 million entries [--lake DIR]
   obligations  legal clocks from facts, and the oracle that has to agree [--incidents N] [--no-oracle]
   detect    Sigma rules over logs, correlations, behaviour [--data DIR] [--peers] [--format text|json]
   receive   logs of other systems at a fixed rate into the ledger, killed and resumed
@@ -49,6 +51,7 @@ fn main() -> ExitCode {
         "vault" => vault::run(rest),
         "lake" => lake::run(rest),
         "ledger" => ledger::run(),
+        "exposure" => exposure::run(rest),
         "obligations" => obligations::run(rest),
         "detect" => detect::run(rest),
         "guard" => guard::run(rest),
