@@ -60,6 +60,7 @@ fn set_up(browser: &Browser, address: &str, link: &str) {
 /// Walks the landscape with the tab key: the skip link first, then navigation, and every area of the treemap has a name.
 fn keyboard(browser: &Browser, address: &str) {
     browser.open(&format!("{address}/"));
+    browser.wait_for("return document.readyState === 'complete' && document.activeElement === document.body");
     let focused = "const e = document.activeElement; return e.getAttribute('aria-label') || e.textContent.trim()";
     browser.press(&TAB.to_string());
     assert_eq!(browser.script(focused), "Skip to content");
