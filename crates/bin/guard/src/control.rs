@@ -218,6 +218,8 @@ pub enum Request {
     Access(AccessRequest),
     /// What detection found.
     Findings(crate::FindingsRequest),
+    /// Backups, restores and drills, as they are recorded.
+    Backup(crate::BackupRequest),
 }
 
 /// What the server answers.
@@ -305,6 +307,7 @@ impl Guarded {
             Request::HuntProve { index } => self.prove(index).await.map(one),
             Request::Access(request) => self.attend(operator, request).await,
             Request::Findings(request) => self.about_findings(operator, request).await,
+            Request::Backup(request) => self.about_backups(operator, request).await,
             Request::KeysHold { scope: text, reference, on } => {
                 self.hold(operator, &scope(&text)?, &reference, on).await.map(one)
             }

@@ -7,7 +7,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::cli::{Cli, Command, Global, LogFormat};
 use crate::failure::{Failure, Outcome};
-use crate::{access, behaving, catalogue, detecting, findings, guarding, hunting, knowing, scan, up};
+use crate::{access, behaving, catalogue, detecting, findings, guarding, hunting, knowing, recovering, scan, up};
 
 pub(crate) fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -50,6 +50,7 @@ fn run(cli: Cli) -> Result<Outcome, Failure> {
         Command::Intake(command) => guarding::intake(&cli.global, &command),
         Command::ScimToken(command) => guarding::scim_token(&cli.global, &command),
         Command::Quarantine(command) => guarding::quarantine(&cli.global, &command),
+        Command::Backup(command) => recovering::run(&cli.global, &command),
         Command::Keys(command) => guarding::keys(&cli.global, &command),
         Command::Behave(arguments) => behaving::run(&arguments),
         Command::Intel(command) => knowing::run(&cli.global, &command),

@@ -15,6 +15,7 @@ mod findings;
 mod guarding;
 mod hunting;
 mod knowing;
+mod recovering;
 mod scan;
 mod up;
 mod watching;
