@@ -36,7 +36,8 @@ const HELP: &str = "\
 cargo xtask test        install what the tests need, then run all of them
 cargo xtask bench NAME  measure; without NAME: list what can be measured
 cargo xtask soak [NAME] [--minutes N]
-                        fuzz every parser (or one) for N minutes each, 2 by default
+                        fuzz every parser (or one) for N minutes each, 2 by default; `recovery` kills
+                        1,000 backups and restores instead
 cargo xtask structure   check crate directions, file and function sizes
 cargo xtask setup       install what the tests need and nothing else
 cargo xtask names       pack the lists of person names under content/names

@@ -13,7 +13,20 @@ const SEED_BYTES_MAX: u64 = 48 << 10;
 /// Seeds of one format.
 const SEEDS_PER_TARGET: usize = 60;
 
+/// How often `cargo xtask soak recovery` kills a backup or a restore.
+const KILLS: &str = "1000";
+
+/// Kills backups and restores at random moments, another moment each time.
+fn kills() -> Result<()> {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?.as_secs().to_string();
+    let test = ["test", "--package", "recovery", "--test", "recovery", "--", "kills::", "--nocapture"];
+    run::run_with("cargo", &test, &[("LAZARET_KILLS", KILLS.to_owned()), ("LAZARET_SEED", now)])
+}
+
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
+    if arguments == ["recovery"] {
+        return kills();
+    }
     let mut minutes = 2;
     let mut only = Vec::new();
     let mut rest = arguments.iter();

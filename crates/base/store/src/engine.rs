@@ -14,7 +14,7 @@ use crate::value::{postgres_row, sqlite_row};
 use crate::{Row, StoreError, Value, migrate};
 
 /// How long a statement waits for another process that holds the SQLite file.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(15);
+pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(15);
 /// Connections at a time; SQLite has one writer among them.
 const CONNECTIONS_MAX: u32 = 8;
 /// How often emptying the write-ahead log is tried while readers are in the way.
@@ -393,7 +393,7 @@ fn postgres_query(sql: &str, values: &[Value]) -> PostgresQuery {
     query
 }
 
-async fn sqlite_rows<'c, E: Executor<'c, Database = sqlx::Sqlite>>(
+pub(crate) async fn sqlite_rows<'c, E: Executor<'c, Database = sqlx::Sqlite>>(
     executor: E,
     sql: &str,
     values: &[Value],
@@ -411,7 +411,7 @@ async fn postgres_rows<'c, E: Executor<'c, Database = sqlx::Postgres>>(
 
 /// Creates the file for its owner alone before SQLite opens it, and its folder if need be. SQLite gives its
 /// write-ahead log the same mode as the file.
-fn create_private(path: &Path) -> std::io::Result<()> {
+pub(crate) fn create_private(path: &Path) -> std::io::Result<()> {
     if let Some(folder) = path.parent().filter(|folder| *folder != Path::new("")) {
         std::fs::create_dir_all(folder)?;
     }

@@ -8,6 +8,7 @@
 
 mod batch;
 pub mod changes;
+pub mod copies;
 pub mod corrections;
 pub mod credentials;
 pub mod emergencies;

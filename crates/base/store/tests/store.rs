@@ -14,6 +14,8 @@ mod engines;
 mod access;
 #[path = "store/catalogue.rs"]
 mod catalogue;
+#[path = "store/copies.rs"]
+mod copies;
 #[path = "store/findings.rs"]
 mod findings;
 #[path = "store/foreign_postgres.rs"]

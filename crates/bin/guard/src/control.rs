@@ -234,6 +234,8 @@ pub enum Request {
     Incidents(crate::IncidentRequest),
     /// Whose data was exposed.
     Exposure(crate::ExposureRequest),
+    /// Backups, restores and drills, as they are recorded.
+    Backup(crate::BackupRequest),
 }
 
 /// What the server answers.
@@ -325,6 +327,7 @@ impl Guarded {
             Request::Incidents(request) => self.about_incidents(operator, request).await,
             Request::Exposure(request) => self.tell_exposure(operator, request).await,
             Request::Findings(request) => self.about_findings(operator, request).await,
+            Request::Backup(request) => self.about_backups(operator, request).await,
             Request::KeysHold { scope: text, reference, on } => {
                 self.hold(operator, &scope(&text)?, &reference, on).await.map(one)
             }

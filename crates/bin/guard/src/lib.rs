@@ -15,6 +15,7 @@ pub mod ops;
 mod outside;
 mod receiving;
 mod record;
+pub mod recovering;
 mod responding;
 mod storage;
 mod sweep;
@@ -49,6 +50,7 @@ pub use ops::{Operator, OpsError};
 pub use receive::folder::Watched;
 pub use receiving::{INTAKE_TOKENS, ReceiveError, ReceiveOptions, Receiving, SPOOL};
 pub use record::Recorder;
+pub use recovering::BackupRequest;
 pub use responding::{IncidentRequest, goes_on, obligation_of};
 pub use storage::Sealed;
 pub use sweep::{ORPHAN_AGE, Swept};
@@ -202,6 +204,8 @@ impl Guarded {
                 .await?;
         let envelope: Arc<dyn Envelope> = Arc::new(vault.clone());
         let ledger = open_ledger(&data_dir, origin, Arc::clone(&envelope)).await?;
+        recovering::sweep(&data_dir)
+            .map_err(|source| OpenError::Folder { path: data_dir.join(recovering::STAGING), source })?;
         let lakeside = Lakeside::open(&data_dir, &keys_dir, &*envelope, &mut warnings).await?;
         lakeside.settle(&vault, true).await?;
         let recorder: Arc<dyn Record> = Arc::new(Recorder(Arc::clone(&ledger)));

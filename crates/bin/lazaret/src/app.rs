@@ -9,7 +9,7 @@ use crate::cli::{Cli, Command, Global, LogFormat};
 use crate::failure::{Failure, Outcome};
 use crate::{
     access, behaving, catalogue, clocks, detecting, exposing, findings, guarding, hunting, incidents, knowing, playing,
-    scan, up,
+    recovering, scan, up,
 };
 
 pub(crate) fn main() -> ExitCode {
@@ -53,6 +53,7 @@ fn run(cli: Cli) -> Result<Outcome, Failure> {
         Command::Intake(command) => guarding::intake(&cli.global, &command),
         Command::ScimToken(command) => guarding::scim_token(&cli.global, &command),
         Command::Quarantine(command) => guarding::quarantine(&cli.global, &command),
+        Command::Backup(command) => recovering::run(&cli.global, &command),
         Command::Keys(command) => guarding::keys(&cli.global, &command),
         Command::Exposure(arguments) => exposing::run(&cli.global, &arguments),
         Command::Incidents(command) => incidents::run(&cli.global, &command),

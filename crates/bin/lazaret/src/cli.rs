@@ -90,6 +90,9 @@ pub(crate) enum Command {
     /// Keys that seal objects: list, rotate, hold, destroy.
     #[command(subcommand)]
     Keys(KeysCommand),
+    /// Backups: make, prove, restore, drill.
+    #[command(subcommand)]
+    Backup(Box<crate::recovering::BackupCommand>),
     /// Check the record for any change, from its bytes alone.
     Verify(VerifyArgs),
     /// Ask in SQL what happened, over everything that was recorded.

@@ -49,6 +49,9 @@ pub(crate) struct Config {
     /// What is taken in of other systems.
     #[serde(default)]
     pub intake: Intake,
+    /// Backups: where, when, and what they must be able to do.
+    #[serde(default)]
+    pub recovery: crate::recovering::RecoverySettings,
     /// What scans may take.
     #[serde(default)]
     pub scan: Scan,
@@ -317,7 +320,7 @@ impl IssuerLogin {
 }
 
 /// A secret in a file that others cannot read.
-fn secret(path: &Path) -> Result<SecretString, Failure> {
+pub(crate) fn secret(path: &Path) -> Result<SecretString, Failure> {
     use std::os::unix::fs::PermissionsExt as _;
     let wrong = |why: String| Failure::usage(format!("the secret in `{}` cannot be read: {why}", path.display()));
     let mode = std::fs::metadata(path).map_err(|error| wrong(error.to_string()))?.permissions().mode();

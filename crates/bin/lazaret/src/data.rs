@@ -27,6 +27,12 @@ impl Data {
     /// settings name.
     pub(crate) async fn open(global: &Global, config: &Config) -> Result<Self, Failure> {
         create_private(&global.data_dir)?;
+        if let Some(snapshot) = recovery::is_unfinished(&global.data_dir) {
+            let told = format!("the restore of snapshot {snapshot} into `{}` did not end", global.data_dir.display());
+            return Err(
+                Failure::usage(told).hint("start the same `lazaret backup restore` again: it goes on where it stopped")
+            );
+        }
         let store = match &config.database {
             Some(url) => Store::postgres(url).await,
             None => Store::sqlite(&global.data_dir.join(DATABASE)).await,

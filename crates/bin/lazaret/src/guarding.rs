@@ -352,7 +352,7 @@ pub(crate) async fn open(
     Ok(guarded)
 }
 
-fn root_key(config: &Config) -> Result<RootKeyAt, Failure> {
+pub(crate) fn root_key(config: &Config) -> Result<RootKeyAt, Failure> {
     let secret = |variable: &str| {
         std::env::var(variable).ok().filter(|text| !text.is_empty()).ok_or_else(|| {
             Failure::usage(format!("`{variable}` is not set, which the root key needs"))

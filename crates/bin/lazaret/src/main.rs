@@ -19,6 +19,7 @@ mod hunting;
 mod incidents;
 mod knowing;
 mod playing;
+mod recovering;
 mod responding;
 mod scan;
 mod up;

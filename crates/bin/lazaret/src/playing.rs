@@ -1,6 +1,6 @@
 //! `lazaret playbooks`: those that come with the program, and whether others can be run.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 use playbooks::Playbook;
@@ -77,7 +77,7 @@ pub(crate) fn run(command: &PlaybooksCommand) -> Result<Outcome, Failure> {
 }
 
 /// A playbook of a file, or all that is wrong with it.
-fn check(path: &PathBuf) -> Result<Playbook, Vec<String>> {
+fn check(path: &Path) -> Result<Playbook, Vec<String>> {
     let shown = path.display().to_string();
     let one = |why: String| vec![why];
     let size = std::fs::metadata(path).map_err(|error| one(format!("`{shown}` cannot be read: {error}")))?.len();
@@ -88,7 +88,7 @@ fn check(path: &PathBuf) -> Result<Playbook, Vec<String>> {
     Playbook::parse(&bytes, &shown).map_err(|error| error.faults.iter().map(ToString::to_string).collect())
 }
 
-fn told(path: &PathBuf, checked: &Result<Playbook, Vec<String>>, format: ListFormat) -> Vec<String> {
+fn told(path: &Path, checked: &Result<Playbook, Vec<String>>, format: ListFormat) -> Vec<String> {
     let shown = path.display().to_string();
     match (checked, format) {
         (Ok(one), ListFormat::Json) => {

@@ -135,6 +135,7 @@ async fn serve(
         let guarded = Arc::clone(&guarded);
         tokio::spawn(async move { guarded.keep_swept().await })
     };
+    crate::recovering::keep_backed_up(global, config, &guarded, &stopped)?;
     tell(&data, address, config.tls.is_some()).await?;
     crate::guarding::tell_s3(s3_address, config.tls.is_some())?;
     let background = tokio::spawn(schedules(Arc::clone(&desk), stopped.clone()));

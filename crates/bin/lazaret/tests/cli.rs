@@ -12,6 +12,8 @@
 mod access;
 #[path = "cli/adopt.rs"]
 mod adopt;
+#[path = "cli/backup.rs"]
+mod backup;
 #[path = "cli/detect.rs"]
 mod detect;
 #[path = "cli/federation.rs"]

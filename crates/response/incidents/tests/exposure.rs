@@ -1,5 +1,7 @@
 //! Entries of the record in, graded exposure out.
 
+#![expect(clippy::expect_used, reason = "a test that cannot go on has failed")]
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use incidents::exposure::{Category, ENTRIES_MAX, Exposure, Gathered, Grade, Place, Summed, Tally, Touched};

@@ -1,5 +1,7 @@
 //! Incidents from being opened to being closed, over a real store, a record that remembers, and keys that can be told apart.
 
+#![expect(clippy::expect_used, reason = "a test that cannot go on has failed")]
+
 use std::sync::{Arc, Mutex};
 
 use incidents::case::{Role, Severity, State, What};

@@ -516,7 +516,7 @@ fn chosen(versions: &[Obligation], day: Option<Date>, with_proposed: bool) -> Op
         return Some(proposed);
     }
     let in_force = || versions.iter().filter(|version| version.status == LawStatus::InForce);
-    let Some(day) = day else { return in_force().last() };
+    let Some(day) = day else { return in_force().next_back() };
     let begun = in_force().rfind(|version| version.from <= day);
     match begun {
         Some(version) if version.to.is_some_and(|to| to < day) => None,

@@ -1,5 +1,7 @@
 //! Facts in, clocks out, over the law as it is shipped. Dates are those reckoned with another calendar library.
 
+#![expect(clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed")]
+
 use obligations::{Answer, Facts, Library, Options, Status};
 use proptest::prelude::{ProptestConfig, any, prop, prop_oneof, proptest};
 use proptest::strategy::{Just, Strategy};

@@ -1,5 +1,7 @@
 //! The engine against an oracle in another language that shares no table with it (tests/oracles/obligations).
 
+#![expect(clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed")]
+
 use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};

@@ -1,0 +1,193 @@
+//! `[recovery]` of the settings: where backups lie, when they are made, and what they must be able to do.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use landscape::scan::Rule;
+use object_store::aws::{AmazonS3Builder, Checksum};
+use recovery::{Keep, Place, Repository};
+use secrecy::SecretString;
+use serde::Deserialize;
+use tokio::runtime::Handle;
+
+use crate::config::Config;
+use crate::failure::Failure;
+
+/// Where the passwords are looked for first.
+const PASSWORD: &str = "LAZARET_BACKUP_PASSWORD";
+const KEY_PASSWORD: &str = "LAZARET_BACKUP_KEY_PASSWORD";
+/// Where backups are explained.
+const SEE: &str = "see docs/reference/backup.md";
+/// Days that keys are kept in backups: a month in which an erasure must be complete (GDPR Art. 12(3)), and a few days in which
+/// a backup may be late.
+const KEEP_KEYS_DAYS: u16 = 35;
+/// Versions of objects that are opened to prove a backup.
+const SAMPLE: usize = 64;
+/// Targets unless told otherwise: a day of work lost, four hours until it is there again.
+const RPO_MINUTES: u64 = 24 * 60;
+const RTO_MINUTES: u64 = 4 * 60;
+
+/// Everything that can be set; all of it optional.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RecoverySettings {
+    /// The main repository: a folder, or `s3://bucket/prefix`.
+    pub repository: Option<String>,
+    /// The repository of keys, apart from it.
+    pub key_repository: Option<String>,
+    /// Files with their passwords, for their owner alone.
+    pub password_file: Option<PathBuf>,
+    pub key_password_file: Option<PathBuf>,
+    /// When backups are made, such as `daily 02:30`. Without it, only when they are asked for.
+    pub schedule: Option<String>,
+    /// Files and folders to take along, such as rules and certificates.
+    #[serde(default)]
+    pub extra: Vec<PathBuf>,
+    /// Folders whose listings are kept with each backup, to see when somebody encrypted them.
+    #[serde(default)]
+    pub watch: Vec<PathBuf>,
+    /// Where backups are restored to be proven; the system's folder for temporary files when not given.
+    pub scratch: Option<PathBuf>,
+    /// Versions of objects that are opened to prove a backup.
+    pub sample: Option<usize>,
+    pub rpo_minutes: Option<u64>,
+    pub rto_minutes: Option<u64>,
+    /// How many snapshots stay.
+    pub keep_last: Option<u16>,
+    pub keep_daily: Option<u16>,
+    pub keep_weekly: Option<u16>,
+    pub keep_monthly: Option<u16>,
+    pub keep_yearly: Option<u16>,
+    /// Days that keys stay in backups.
+    pub keep_keys_days: Option<u16>,
+    /// Studies in the order in which they come back.
+    #[serde(default)]
+    pub study_order: Vec<model::StudyId>,
+}
+
+/// Both repositories.
+#[derive(Debug, Clone)]
+pub(crate) struct Repositories {
+    pub main: Repository,
+    pub keys: Repository,
+}
+
+/// What a drill is held against.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Targets {
+    pub rpo: Duration,
+    pub rto: Duration,
+}
+
+impl RecoverySettings {
+    /// Both repositories; addresses from the command line win.
+    pub(crate) fn repositories(
+        &self,
+        main: Option<&str>,
+        keys: Option<&str>,
+        runtime: &Handle,
+    ) -> Result<Repositories, Failure> {
+        let main = main.or(self.repository.as_deref());
+        let keys = keys.or(self.key_repository.as_deref());
+        let (Some(main), Some(keys)) = (main, keys) else {
+            return Err(Failure::usage("it is not said where backups lie").hint(format!(
+                "give `--repository` and `--key-repository`, or `repository` and `key_repository` under [recovery] in the settings; {SEE}"
+            )));
+        };
+        if main == keys {
+            return Err(Failure::usage("keys must not lie in the repository of what they seal")
+                .hint(format!("give two places, better on two machines; {SEE}")));
+        }
+        let main_password = password(PASSWORD, self.password_file.as_deref(), "password_file")?;
+        let key_password = password(KEY_PASSWORD, self.key_password_file.as_deref(), "key_password_file")?;
+        Ok(Repositories {
+            main: Repository::new(place(main, runtime)?, main_password),
+            keys: Repository::new(place(keys, runtime)?, key_password),
+        })
+    }
+
+    /// When backups are made.
+    pub(crate) fn rule(&self) -> Result<Option<Rule>, Failure> {
+        let rule = self.schedule.as_deref().map(str::parse::<Rule>).transpose();
+        rule.map_err(|error| Failure::usage(error.to_string()).hint("mend `schedule` under [recovery] in the settings"))
+    }
+
+    pub(crate) fn keep(&self) -> Keep {
+        Keep::Graded {
+            last: self.keep_last.unwrap_or(7),
+            daily: self.keep_daily.unwrap_or(30),
+            weekly: self.keep_weekly.unwrap_or(12),
+            monthly: self.keep_monthly.unwrap_or(24),
+            yearly: self.keep_yearly.unwrap_or(10),
+        }
+    }
+
+    pub(crate) fn keep_keys(&self) -> Keep {
+        Keep::Days(self.keep_keys_days.unwrap_or(KEEP_KEYS_DAYS))
+    }
+
+    pub(crate) fn sample(&self) -> usize {
+        self.sample.unwrap_or(SAMPLE)
+    }
+
+    pub(crate) fn targets(&self) -> Targets {
+        Targets {
+            rpo: Duration::from_secs(self.rpo_minutes.unwrap_or(RPO_MINUTES) * 60),
+            rto: Duration::from_secs(self.rto_minutes.unwrap_or(RTO_MINUTES) * 60),
+        }
+    }
+
+    /// A folder for a trial restore, which goes when the trial ends.
+    pub(crate) fn scratch(&self) -> Result<tempfile::TempDir, Failure> {
+        let mut builder = tempfile::Builder::new();
+        builder.prefix("lazaret-restore-");
+        let made = match &self.scratch {
+            Some(folder) => builder.tempdir_in(folder),
+            None => builder.tempdir(),
+        };
+        made.map_err(|error| {
+            Failure::failed("scratch", error)
+                .hint("give a folder with room as `scratch` under [recovery] in the settings")
+        })
+    }
+
+    /// What is backed up beside the data folder.
+    pub(crate) fn material(&self, config: &Config, settings: Option<&Path>) -> guard::recovering::Material {
+        guard::recovering::Material {
+            settings: settings.map(Path::to_owned),
+            extra: self.extra.clone(),
+            has_database: config.database.is_none(),
+        }
+    }
+}
+
+fn place(address: &str, runtime: &Handle) -> Result<Place, Failure> {
+    if let Some(rest) = address.strip_prefix("s3://") {
+        let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
+        // Buckets with object lock take nothing without a checksum.
+        let builder = AmazonS3Builder::from_env().with_bucket_name(bucket).with_checksum_algorithm(Checksum::SHA256);
+        let store = builder.build().map_err(|error| {
+            Failure::usage(format!("the bucket `{bucket}` cannot be used: {error}"))
+                .hint("credentials and endpoint come from `AWS_…` in the environment")
+        })?;
+        let (name, prefix) = (address.trim_end_matches('/').to_owned(), prefix.to_owned());
+        return Ok(Place::Bucket { name, store: Arc::new(store), prefix, runtime: runtime.clone() });
+    }
+    if address.contains("://") {
+        return Err(Failure::usage(format!("`{address}` is no place for backups that this program knows"))
+            .hint(format!("give a folder or `s3://bucket/prefix`; {SEE}")));
+    }
+    let path = std::path::absolute(address).map_err(|error| Failure::failed("repository", error))?;
+    Ok(Place::Folder(path))
+}
+
+fn password(variable: &str, file: Option<&Path>, setting: &str) -> Result<SecretString, Failure> {
+    let given = std::env::var(variable).ok().filter(|words| !words.is_empty());
+    match (given, file) {
+        (Some(words), _) => Ok(SecretString::from(words)),
+        (None, Some(file)) => crate::config::secret(file),
+        (None, None) => Err(Failure::usage(format!("`{variable}` is not set, which opens the backups"))
+            .hint(format!("set it in the environment, or give `{setting}` under [recovery] in the settings; {SEE}"))),
+    }
+}

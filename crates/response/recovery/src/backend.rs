@@ -1,0 +1,84 @@
+//! Where repositories lie.
+
+mod bucket;
+mod folder;
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+
+use object_store::ObjectStore;
+use rustic_core::{FileType, Id, WriteBackend};
+use tokio::runtime::Handle;
+
+use crate::RecoveryError;
+
+/// Where a repository lies.
+#[derive(Debug, Clone)]
+pub enum Place {
+    /// In a folder, as restic lays it out.
+    Folder(PathBuf),
+    /// In a bucket.
+    Bucket {
+        /// What people call it, such as `s3://backups/main`.
+        name: String,
+        /// The bucket.
+        store: Arc<dyn ObjectStore>,
+        /// Put before the names of its objects.
+        prefix: String,
+        /// Where calls wait.
+        runtime: Handle,
+    },
+}
+
+impl Place {
+    /// What people call it.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self {
+            Self::Folder(path) => path.display().to_string(),
+            Self::Bucket { name, .. } => name.clone(),
+        }
+    }
+
+    pub(crate) fn backend(&self, faults: &Faults) -> Arc<dyn WriteBackend> {
+        match self {
+            Self::Folder(path) => Arc::new(folder::Folder::new(path, faults.clone())),
+            Self::Bucket { name, store, prefix, runtime } => {
+                let (store, runtime) = (Arc::clone(store), runtime.clone());
+                Arc::new(bucket::Bucket::new(name, store, prefix, runtime, faults.clone()))
+            }
+        }
+    }
+}
+
+/// The first write that failed. The archiver leaves out files that it cannot store and goes on; a backup must not.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Faults(Arc<OnceLock<(io::ErrorKind, String)>>);
+
+impl Faults {
+    pub(crate) fn keep(&self, error: &io::Error) {
+        let _first = self.0.set((error.kind(), error.to_string()));
+    }
+
+    /// The fault that was kept, if there was one.
+    pub(crate) fn check(&self, at: &str, doing: &'static str) -> Result<(), RecoveryError> {
+        match self.0.get() {
+            None => Ok(()),
+            Some((io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded, _)) => {
+                Err(RecoveryError::Full { at: at.to_owned(), wanted: String::new() })
+            }
+            Some((_, why)) => Err(RecoveryError::Failed { at: at.to_owned(), doing, why: why.clone() }),
+        }
+    }
+}
+
+/// Where a file of a repository lies below it, with `/`: the layout of restic.
+pub(crate) fn path_of(kind: FileType, id: &Id) -> String {
+    let name = id.to_hex();
+    match kind {
+        FileType::Config => "config".to_owned(),
+        FileType::Pack => format!("data/{}/{}", name.as_str().get(..2).unwrap_or_default(), name.as_str()),
+        other => format!("{}/{}", other.dirname(), name.as_str()),
+    }
+}

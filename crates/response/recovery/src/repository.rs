@@ -1,0 +1,261 @@
+//! One repository of the restic format: made, opened, listed, checked.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use rustic_core::repofile::{Node, NodeType, SnapshotFile};
+use rustic_core::{
+    CheckOptions, ConfigOptions, Credentials, IndexedFullStatus, KeyOptions, OpenStatus, RepositoryBackends,
+    RepositoryOptions, RusticResult,
+};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::Serialize;
+
+use crate::backend::{Faults, Place};
+use crate::manifest::SUMMARY;
+use crate::{Manifest, RecoveryError};
+
+/// Marks snapshots that were made here.
+pub(crate) const TAG: &str = "lazaret";
+/// The level of zstd that data are compressed at: sealed data do not shrink, and the rest does well at it.
+const COMPRESSION: i32 = 1;
+
+/// A repository, not opened yet.
+#[derive(Clone)]
+pub struct Repository {
+    place: Place,
+    password: SecretString,
+}
+
+impl std::fmt::Debug for Repository {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Repository({})", self.place.name())
+    }
+}
+
+/// One snapshot as it is listed.
+#[derive(Debug, Clone, Serialize)]
+pub struct Snapshot {
+    /// Its id.
+    pub id: String,
+    /// When it was made, in milliseconds since 1970, UTC.
+    pub made_ms: i64,
+    /// The machine it was made on.
+    pub host: String,
+    /// Files in it.
+    pub files: u64,
+    /// Their length.
+    pub bytes: u64,
+    /// What it added to the repository.
+    pub added_bytes: u64,
+}
+
+/// What a check found.
+#[derive(Debug, Clone, Serialize)]
+pub struct Checked {
+    /// Whether everything holds.
+    pub holds: bool,
+    /// What does not, in words.
+    pub faults: Vec<String>,
+}
+
+/// A repository that is open for reading and writing.
+pub struct Opened {
+    pub(crate) at: String,
+    pub(crate) faults: Faults,
+    pub(crate) inner: rustic_core::Repository<IndexedFullStatus>,
+}
+
+/// Does what the tool underneath does; where it panics, the repository is damaged in a way that it did not think of.
+pub(crate) fn guarded<T>(
+    at: &str,
+    doing: &'static str,
+    work: impl FnOnce() -> RusticResult<T>,
+) -> Result<T, RecoveryError> {
+    match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(Ok(done)) => Ok(done),
+        Ok(Err(error)) => Err(RecoveryError::of(at, doing, &error)),
+        Err(_panic) => Err(RecoveryError::Damaged { at: at.to_owned(), why: format!("it gave up while {doing}") }),
+    }
+}
+
+impl Repository {
+    /// A repository at `place` under `password`.
+    #[must_use]
+    pub fn new(place: Place, password: SecretString) -> Self {
+        Self { place, password }
+    }
+
+    /// What people call it.
+    #[must_use]
+    pub fn name(&self) -> String {
+        self.place.name()
+    }
+
+    fn closed(&self, faults: &Faults) -> Result<rustic_core::Repository<()>, RecoveryError> {
+        let options = RepositoryOptions::default().no_cache(true);
+        let backends = RepositoryBackends::new(self.place.backend(faults), None);
+        guarded(&self.name(), "opening it", || rustic_core::Repository::new(&options, &backends))
+    }
+
+    /// Whether there is one.
+    ///
+    /// # Errors
+    /// When it cannot be looked for.
+    pub fn is_there(&self) -> Result<bool, RecoveryError> {
+        let closed = self.closed(&Faults::default())?;
+        guarded(&self.name(), "looking for it", || closed.config_id()).map(|found| found.is_some())
+    }
+
+    /// Makes it, unless there is one.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn ensure(&self) -> Result<(), RecoveryError> {
+        if self.is_there()? {
+            return Ok(());
+        }
+        let closed = self.closed(&Faults::default())?;
+        let credentials = Credentials::password(self.password.expose_secret());
+        let config = ConfigOptions::default().set_compression(COMPRESSION);
+        guarded(&self.name(), "making it", || closed.init(&credentials, &KeyOptions::default(), &config)).map(drop)
+    }
+
+    pub(crate) fn unlocked(&self, faults: &Faults) -> Result<rustic_core::Repository<OpenStatus>, RecoveryError> {
+        if !self.is_there()? {
+            return Err(RecoveryError::Missing { at: self.name() });
+        }
+        let closed = self.closed(faults)?;
+        let credentials = Credentials::password(self.password.expose_secret());
+        guarded(&self.name(), "opening it", || closed.open(&credentials))
+    }
+
+    /// Opens it and reads its index.
+    ///
+    /// # Errors
+    /// When it is not there, the password is another, or it is damaged.
+    pub fn open(&self) -> Result<Opened, RecoveryError> {
+        let faults = Faults::default();
+        let unlocked = self.unlocked(&faults)?;
+        let at = self.name();
+        let inner = guarded(&at, "reading its index", || unlocked.to_indexed())?;
+        Ok(Opened { at, faults, inner })
+    }
+
+    /// Its snapshots, oldest first.
+    ///
+    /// # Errors
+    /// As [`Repository::open`].
+    pub fn snapshots(&self) -> Result<Vec<Snapshot>, RecoveryError> {
+        let unlocked = self.unlocked(&Faults::default())?;
+        let mut all = guarded(&self.name(), "listing snapshots", || unlocked.get_all_snapshots())?;
+        all.sort();
+        Ok(all.iter().map(told).collect())
+    }
+
+    /// Checks its structure, and with `reads_data` every byte of it.
+    ///
+    /// # Errors
+    /// When it cannot be read at all.
+    pub fn check(&self, reads_data: bool) -> Result<Checked, RecoveryError> {
+        let unlocked = self.unlocked(&Faults::default())?;
+        let options = CheckOptions::default().read_data(reads_data);
+        let results = guarded(&self.name(), "checking it", || unlocked.check(options))?;
+        let holds = results.is_ok().is_ok();
+        Ok(Checked { holds, faults: results.0.iter().map(|(_, fault)| fault.to_string()).collect() })
+    }
+}
+
+pub(crate) fn told(snapshot: &SnapshotFile) -> Snapshot {
+    let summary = snapshot.summary.as_ref();
+    Snapshot {
+        id: snapshot.id.to_hex().to_string(),
+        made_ms: snapshot.time.timestamp().as_millisecond(),
+        host: snapshot.hostname.clone(),
+        files: summary.map_or(0, |summary| summary.total_files_processed),
+        bytes: summary.map_or(0, |summary| summary.total_bytes_processed),
+        added_bytes: summary.map_or(0, |summary| summary.data_added_packed),
+    }
+}
+
+impl Opened {
+    /// Every snapshot, oldest first.
+    pub(crate) fn all(&self) -> Result<Vec<SnapshotFile>, RecoveryError> {
+        let mut all = guarded(&self.at, "listing snapshots", || self.inner.get_all_snapshots())?;
+        all.sort();
+        Ok(all)
+    }
+
+    /// Every snapshot as it is listed, oldest first.
+    ///
+    /// # Errors
+    /// When the repository is damaged.
+    pub fn snapshots(&self) -> Result<Vec<Snapshot>, RecoveryError> {
+        Ok(self.all()?.iter().map(told).collect())
+    }
+
+    /// The snapshot whose id begins with `asked`, or the newest for `latest`.
+    pub(crate) fn find(&self, asked: &str) -> Result<SnapshotFile, RecoveryError> {
+        let missing = || RecoveryError::NoSnapshot { asked: asked.to_owned(), at: self.at.clone() };
+        let mut all = self.all()?;
+        if asked == "latest" {
+            return all.pop().ok_or_else(missing);
+        }
+        let mut fitting = all.into_iter().filter(|snapshot| snapshot.id.to_hex().as_str().starts_with(asked));
+        match (fitting.next(), fitting.next()) {
+            (Some(found), None) if !asked.is_empty() => Ok(found),
+            _ => Err(missing()),
+        }
+    }
+
+    /// The manifest of a snapshot.
+    pub(crate) fn manifest_of(&self, snapshot: &SnapshotFile) -> Result<Manifest, RecoveryError> {
+        let text = guarded(&self.at, "reading a snapshot's list of files", || {
+            let node = self.inner.node_from_snapshot_and_path(snapshot, SUMMARY)?;
+            let mut text = Vec::new();
+            self.inner.dump(&node, &mut text)?;
+            Ok(text)
+        })?;
+        Manifest::read(&text, &self.at)
+    }
+
+    /// The snapshot whose id begins with `asked` (or `latest`), with its manifest.
+    ///
+    /// # Errors
+    /// When there is none, or the repository is damaged.
+    pub fn snapshot(&self, asked: &str) -> Result<(Snapshot, Manifest), RecoveryError> {
+        let found = self.find(asked)?;
+        let manifest = self.manifest_of(&found)?;
+        Ok((told(&found), manifest))
+    }
+
+    /// The bytes of one file of a snapshot, if it has it.
+    ///
+    /// # Errors
+    /// When there is no such snapshot, or the repository is damaged.
+    pub fn file(&self, asked: &str, path: &str) -> Result<Option<Vec<u8>>, RecoveryError> {
+        let found = self.find(asked)?;
+        if !self.manifest_of(&found)?.files.iter().any(|file| file.path == path) {
+            return Ok(None);
+        }
+        guarded(&self.at, "reading a file", || {
+            let node = self.inner.node_from_snapshot_and_path(&found, path)?;
+            let mut bytes = Vec::new();
+            self.inner.dump(&node, &mut bytes)?;
+            Ok(Some(bytes))
+        })
+    }
+
+    /// Every file of a snapshot by its path.
+    pub(crate) fn nodes(&self, snapshot: &SnapshotFile) -> Result<Vec<(String, Node)>, RecoveryError> {
+        let mut root = Node::new_node(std::ffi::OsStr::new("."), NodeType::Dir, Default::default());
+        root.subtree = Some(snapshot.tree);
+        guarded(&self.at, "reading a snapshot's folders", || {
+            let mut nodes = Vec::new();
+            for item in self.inner.ls(&root, &Default::default())? {
+                let (path, node) = item?;
+                nodes.push((path.to_string_lossy().into_owned(), node));
+            }
+            Ok(nodes)
+        })
+    }
+}

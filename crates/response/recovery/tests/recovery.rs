@@ -1,0 +1,16 @@
+//! Backups from the outside: what comes back, what is refused, what a kill leaves, and what restic says.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+#[path = "recovery/buckets.rs"]
+mod buckets;
+#[path = "recovery/damage.rs"]
+mod damage;
+#[path = "recovery/kills.rs"]
+mod kills;
+#[path = "recovery/restic.rs"]
+mod restic;
+#[path = "recovery/rounds.rs"]
+mod rounds;
+#[path = "recovery/tree.rs"]
+mod tree;
