@@ -2,13 +2,13 @@
 //! lake, graded, and counted in the catalogue. The look-up of versions in the store, which comes between, is not part of it.
 //! `--lake DIR` takes a lake that `bench lake --keep DIR` made.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use ::lake::{Snapshot, Wanted};
 use anyhow::{Context as _, Result};
-use incidents::exposure::{Category, Exposure, Gathered, Place, Summed, Tally, Touched};
+use incidents::exposure::{Category, Exposure, Place, Summed, Tally};
 use landscape::Catalogue;
 
 use crate::cost::{Cost, measure};
@@ -84,55 +84,20 @@ fn told(
     runtime: &tokio::runtime::Runtime,
 ) -> Result<Exposure> {
     let snapshot = Snapshot::open(folder, crate::lake::key())?;
-    let threads = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
-    let takers = std::iter::repeat_with(Gathered::default).take(threads).collect();
-    let taken = snapshot.accesses(wanted, takers, |taker, access| {
-        taker.take(Touched {
-            entry: access.index,
-            time_ms: access.time_ms,
-            activity: access.activity,
-            is_success: access.is_success,
-            principal: access.principal,
-            study: access.study,
-            object: access.object,
-            version: access.version,
-            action: access.action,
-            bytes: access.bytes,
-        });
-    })?;
-    let mut all = Gathered::default();
-    taken.into_iter().for_each(|part| all.merge(part));
+    let all = guard::gather(&snapshot, wanted)?;
     let place = |object: &str, _version: &str| Place {
         catalogued: places.get(object).copied().into_iter().collect(),
         labels: Vec::new(),
         subjects: 1,
-        is_current: true,
     };
     let tally = Tally::of(all, Vec::new(), place);
-    let mut counted: [Summed; 3] = Default::default();
-    let mut last: Option<(Vec<u32>, Summed)> = None;
-    for (slot, ids) in counted.iter_mut().zip(tally.sets()) {
-        let summed = match last {
-            Some((same, summed)) if same == ids => summed,
-            _ => summed(catalogue, runtime, &ids)?,
-        };
-        slot.clone_from(&summed);
-        last = Some((ids, summed));
-    }
-    Ok(tally.counted(counted, &Category::shipped()?))
-}
-
-fn summed(catalogue: &Catalogue, runtime: &tokio::runtime::Runtime, ids: &[u32]) -> Result<Summed> {
-    let by_label = runtime.block_on(catalogue.people_in_by_label(ids))?;
-    let mut summed = Summed::default();
-    for (label, counts) in by_label {
-        let places: BTreeMap<String, u64> =
-            counts.jurisdictions.iter().map(|(place, people)| (place.to_string(), *people)).collect();
-        if label.is_empty() {
-            (summed.people, summed.by_jurisdiction) = (counts.people, places);
-        } else {
-            summed.by_label.insert(label, places);
-        }
-    }
-    Ok(summed)
+    let counted: std::result::Result<Vec<Summed>, _> =
+        runtime.block_on(async {
+            let mut counted = Vec::new();
+            for ids in tally.sets() {
+                counted.push(guard::people_of(catalogue, &ids).await?);
+            }
+            Ok::<_, landscape::CatalogueError>(counted)
+        });
+    Ok(tally.counted(&counted?, &Category::shipped()?))
 }

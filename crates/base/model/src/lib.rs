@@ -8,10 +8,12 @@ mod finding;
 mod format;
 mod id;
 mod identifier;
+mod incident;
 mod jurisdiction;
 mod label;
 mod law;
 pub mod record;
+mod touched;
 
 pub use access::{Action, PrincipalKind};
 pub use envelope::{Answer, Envelope, EnvelopeError, Scope};
@@ -20,10 +22,12 @@ pub use finding::{FindingState, FoundBy, Verdict};
 pub use format::Format;
 pub use id::{BadId, BadStudyId, ObjectId, PrincipalId, StudyId, SubjectId, VersionId};
 pub use identifier::IdentifierType;
+pub use incident::{IncidentState, Severity};
 pub use jurisdiction::Jurisdiction;
 pub use label::Label;
 pub use law::LawId;
 pub use record::{By, Receipt, Record, RecordError};
+pub use touched::Touched;
 
 /// A name that is not one of a closed set.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -1,8 +1,8 @@
 //! Incidents, and what was done and said about them.
 
-use model::{PrincipalId, StudyId};
+use model::{IncidentState, PrincipalId, Severity, StudyId};
 
-use crate::nouns::{parsed_opt, principal};
+use crate::nouns::{parsed, parsed_opt, principal};
 use crate::{PAGE_ROWS_MAX, Row, Store, StoreError, Transaction};
 
 /// One incident, as lists show it.
@@ -14,10 +14,10 @@ pub struct Incident {
     pub uid: String,
     /// How many entries it has.
     pub version: u64,
-    /// `open`, `contained`, `recovered`, `closed`.
-    pub state: String,
+    /// Where it stands.
+    pub state: IncidentState,
     /// How grave it is.
-    pub severity: String,
+    pub severity: Severity,
     /// The study it is about.
     pub study: Option<StudyId>,
     /// The finding it began with.
@@ -50,10 +50,10 @@ pub struct Entry {
 /// Where an incident stands after an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Standing {
-    /// Its state.
-    pub state: String,
+    /// Where it stands.
+    pub state: IncidentState,
     /// How grave it is.
-    pub severity: String,
+    pub severity: Severity,
     /// When the next clock ends.
     pub due_at: Option<i64>,
 }
@@ -65,8 +65,8 @@ fn incident(row: &Row) -> Result<Incident, StoreError> {
         id: row.id(0)?,
         uid: row.text(1)?,
         version: row.unsigned(2)?,
-        state: row.text(3)?,
-        severity: row.text(4)?,
+        state: parsed(row, 3, "a state of incidents")?,
+        severity: parsed(row, 4, "a severity")?,
         study: parsed_opt(row, 5, "the id of a study")?,
         finding: row.id_opt(6)?,
         opened_at: row.int(7)?,

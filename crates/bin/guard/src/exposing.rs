@@ -3,8 +3,9 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use incidents::exposure::{Category, Exposure, Gathered, Place, Summed, Tally, Touched};
-use lake::Wanted;
+use incidents::case::What;
+use incidents::exposure::{Category, Exposure, Gathered, Place, Summed, Tally};
+use lake::{Snapshot, Wanted};
 use landscape::Catalogue;
 use model::event::{self, Activity};
 use model::{By, ObjectId, PrincipalId, Scope, StudyId, VersionId};
@@ -16,7 +17,7 @@ use store::principals::{self, Principal};
 
 use crate::Guarded;
 use crate::lakeside::LakesideError;
-use crate::ops::{Operator, OpsError};
+use crate::ops::{Operator, OpsError, time};
 
 /// Objects within reach that are looked through; beyond, that is told.
 const REACH_MAX: usize = 200_000;
@@ -47,6 +48,8 @@ pub struct ExposureRequest {
     pub to: Option<i64>,
     /// With what is within reach and was not touched.
     pub reach: bool,
+    /// As it was last asked for this incident, or by its finding; parts that are given narrow that.
+    pub incident: Option<u32>,
 }
 
 /// What a request means, looked up.
@@ -82,7 +85,6 @@ impl Places {
             catalogued: if described.latest { ids } else { Vec::new() },
             labels: labels.into_iter().collect(),
             subjects: u64::try_from(described.subjects).unwrap_or(0),
-            is_current: described.latest,
         }
     }
 }
@@ -108,33 +110,14 @@ impl Guarded {
     /// # Errors
     /// As there.
     pub async fn exposure(&self, by: &By, request: &ExposureRequest) -> Result<(Exposure, bool), OpsError> {
+        let request = &self.as_asked_in(request).await?;
         let meant = self.meant(request).await?;
         self.record_asking(by, request).await?;
         self.ledger.publish().await?;
         self.lakeside.follow(&self.ledger).await?;
         let snapshot = self.lakeside.snapshot(&self.data_dir)?;
         let wanted = meant.wanted.clone();
-        let reading = tokio::task::spawn_blocking(move || {
-            let threads = std::thread::available_parallelism().map_or(1, usize::from);
-            let takers = std::iter::repeat_with(Gathered::default).take(threads).collect();
-            let taken = snapshot.accesses(&wanted, takers, |taker, access| {
-                taker.take(Touched {
-                    entry: access.index,
-                    time_ms: access.time_ms,
-                    activity: access.activity,
-                    is_success: access.is_success,
-                    principal: access.principal,
-                    study: access.study,
-                    object: access.object,
-                    version: access.version,
-                    action: access.action,
-                    bytes: access.bytes,
-                });
-            })?;
-            let mut all = Gathered::default();
-            taken.into_iter().for_each(|part| all.merge(part));
-            Ok::<_, lake::LakeError>(all)
-        });
+        let reading = tokio::task::spawn_blocking(move || gather(&snapshot, &wanted));
         let gathered = reading.await.map_err(|_ended: tokio::task::JoinError| LakesideError::Stopped)?;
         let gathered = gathered.map_err(LakesideError::Lake)?;
         let places = self.places(&gathered, &meant.reachable).await?;
@@ -143,18 +126,47 @@ impl Guarded {
         let reachable =
             meant.reachable.iter().map(|described| (hex(&described.object), described.study.clone())).collect();
         let tally = Tally::of(gathered, reachable, |object, version| places.of(object, version));
-        let mut counted: [Summed; 3] = Default::default();
-        let mut last: Option<(Vec<u32>, Summed)> = None;
-        for (slot, ids) in counted.iter_mut().zip(tally.sets()) {
-            let summed = match last {
-                Some((same, summed)) if same == ids => summed,
-                _ => summed(&catalogue, &ids).await?,
-            };
-            slot.clone_from(&summed);
-            last = Some((ids, summed));
+        let mut counted = Vec::new();
+        for ids in tally.sets() {
+            counted.push(people_of(&catalogue, &ids).await.map_err(OpsError::Catalogue)?);
         }
-        let exposure = tally.counted(counted, &categories);
+        let exposure = tally.counted(&counted, &categories);
         Ok((exposure, meant.is_cut))
+    }
+
+    /// What an incident asks about, where one is named: what was last asked for it, or else its finding. What is given besides goes
+    /// before that.
+    async fn as_asked_in(&self, request: &ExposureRequest) -> Result<ExposureRequest, OpsError> {
+        let Some(id) = request.incident else { return Ok(request.clone()) };
+        let (_, case) = self.incidents.case(id).await?;
+        let asked = case.entries.iter().rev().find_map(|entry| match &entry.what {
+            What::Exposure { question, .. } => serde_json::from_value::<ExposureRequest>(question.clone()).ok(),
+            _ => None,
+        });
+        let before = match (asked, case.finding) {
+            (Some(asked), _) => asked,
+            (None, Some(finding)) => ExposureRequest { finding: Some(finding), ..ExposureRequest::default() },
+            (None, None) => {
+                let why = format!(
+                    "incident {id} has no finding, and nobody has told its exposure yet; say whose: `lazaret incidents expose {id} \
+                     --principal NAME`, or `--study`, `--object`, `--from`"
+                );
+                return Err(OpsError::Wrong(why));
+            }
+        };
+        Ok(ExposureRequest {
+            principal: request.principal.clone().or(before.principal),
+            partner: request.partner.clone().or(before.partner),
+            credential: request.credential.clone().or(before.credential),
+            address: request.address.clone().or(before.address),
+            object: request.object.clone().or(before.object),
+            study: request.study.clone().or(before.study),
+            finding: request.finding.or(before.finding),
+            from: request.from.or(before.from),
+            to: request.to.or(before.to),
+            reach: request.reach || before.reach,
+            incident: None,
+        })
     }
 
     /// The catalogue that counts people.
@@ -386,14 +398,30 @@ impl Meant {
     }
 }
 
-async fn summed(catalogue: &Catalogue, ids: &[u32]) -> Result<Summed, OpsError> {
-    let by_label = catalogue.people_in_by_label(ids).await.map_err(OpsError::Catalogue)?;
+/// Entries that are wanted, gathered on all processors.
+///
+/// # Errors
+/// When a segment of the lake is gone, altered, or not what this version writes.
+pub fn gather(snapshot: &Snapshot, wanted: &Wanted) -> Result<Gathered, lake::LakeError> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let takers = std::iter::repeat_with(Gathered::default).take(threads).collect();
+    let mut all = Gathered::default();
+    for part in snapshot.accesses(wanted, takers, Gathered::take)? {
+        all.merge(part);
+    }
+    Ok(all)
+}
+
+/// The distinct people of objects of the catalogue.
+///
+/// # Errors
+/// When the store does not answer.
+pub async fn people_of(catalogue: &Catalogue, ids: &[u32]) -> Result<Summed, landscape::CatalogueError> {
     let mut summed = Summed::default();
-    for (label, counts) in by_label {
+    for (label, counts) in catalogue.people_in_by_label(ids).await? {
         let places = counts.jurisdictions.iter().map(|(place, people)| (place.to_string(), *people)).collect();
         if label.is_empty() {
-            summed.people = counts.people;
-            summed.by_jurisdiction = places;
+            (summed.people, summed.by_jurisdiction) = (counts.people, places);
         } else {
             summed.by_label.insert(label, places);
         }
@@ -437,8 +465,4 @@ fn lines(exposure: &Exposure, is_cut: bool) -> Vec<Value> {
         "affected": exposure.affected(incidents::exposure::Grade::Likely),
     } }));
     lines
-}
-
-fn time(at: i64) -> String {
-    jiff::Timestamp::from_millisecond(at).map_or_else(|_| at.to_string(), |time| time.to_string())
 }

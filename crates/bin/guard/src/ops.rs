@@ -116,6 +116,11 @@ pub(crate) async fn standing(
     }
 }
 
+/// A time as it is told: RFC 3339, UTC.
+pub(crate) fn time(at: i64) -> String {
+    jiff::Timestamp::from_millisecond(at).map_or_else(|_| at.to_string(), |time| time.to_string())
+}
+
 /// A principal as it is told.
 fn told(principal: &Principal) -> Value {
     json!({

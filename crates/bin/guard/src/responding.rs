@@ -1,17 +1,17 @@
 //! What an operator, or a person at the console, does about incidents: open, tell facts, look at exposure, contain, draft, send, close.
 
-use incidents::case::{Case, Severity, State, What};
+use incidents::case::{Case, What};
 use incidents::desk::{DeskError, NewIncident};
 use incidents::drafts;
 use incidents::exposure::Grade;
-use model::{By, StudyId};
+use model::{By, Severity, StudyId};
 use obligations::{Obligation, Options};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use store::incidents::Incident;
 
 use crate::exposing::ExposureRequest;
-use crate::ops::{Operator, OpsError};
+use crate::ops::{Operator, OpsError, time};
 use crate::{Guarded, outside};
 
 /// What is asked about incidents.
@@ -82,14 +82,6 @@ pub enum IncidentRequest {
         /// In which language.
         language: String,
     },
-}
-
-impl IncidentRequest {
-    /// Whether it only looks.
-    #[must_use]
-    pub const fn is_looking(&self) -> bool {
-        matches!(self, Self::List { .. } | Self::Show { .. })
-    }
 }
 
 impl From<DeskError> for OpsError {
@@ -297,10 +289,6 @@ pub fn obligation_of(case: &Case, id: &str) -> Result<&'static Obligation, OpsEr
     library.version(id, &facts, Options::default()).ok_or_else(none)
 }
 
-fn time(at: i64) -> String {
-    jiff::Timestamp::from_millisecond(at).map_or_else(|_| at.to_string(), |time| time.to_string())
-}
-
 fn line(row: &Incident, title: &str) -> Value {
     json!({
         "incident": row.id, "title": title, "state": row.state, "severity": row.severity, "study": row.study,
@@ -320,10 +308,4 @@ pub fn whole(row: &Incident, case: &Case) -> Value {
         }
     }
     value
-}
-
-/// Whether an incident goes on.
-#[must_use]
-pub fn goes_on(state: &str) -> bool {
-    state != State::Closed.as_str()
 }

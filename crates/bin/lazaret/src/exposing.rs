@@ -41,6 +41,9 @@ pub(crate) struct ExposureArgs {
     /// Not after this day or instant.
     #[arg(long, value_name = "TIME")]
     pub to: Option<String>,
+    /// As it was last asked for this incident, or by its finding.
+    #[arg(long, value_name = "N")]
+    pub incident: Option<u32>,
     /// Also what is within reach and was not touched: what would be exposed if a credential leaked today.
     #[arg(long)]
     pub reach: bool,
@@ -61,6 +64,7 @@ pub(crate) fn run(global: &Global, arguments: &ExposureArgs) -> Result<Outcome, 
         from: arguments.from.as_deref().map(beginning).transpose()?,
         to: arguments.to.as_deref().map(time).transpose()?,
         reach: arguments.reach,
+        incident: arguments.incident,
     });
     let config = Config::read(global.config.as_deref())?;
     let answer = runtime()?.block_on(async {

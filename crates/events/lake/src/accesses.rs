@@ -7,6 +7,7 @@ use arrow_array::types::{Int32Type, Int64Type, TimestampMillisecondType, UInt32T
 use arrow_array::{Array, BooleanArray, DictionaryArray, RecordBatch, StringArray};
 use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
 use bytes::Bytes;
+use model::Touched;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowPredicateFn, ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder, RowFilter,
@@ -56,31 +57,6 @@ pub struct Wanted {
     pub to_ms: Option<i64>,
 }
 
-/// One row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Access<'a> {
-    /// Its entry in the ledger.
-    pub index: u64,
-    /// When, in milliseconds since 1970, UTC.
-    pub time_ms: i64,
-    /// What was done: `download`, `released`, `preview` and so on.
-    pub activity: &'a str,
-    /// Whether it was let.
-    pub is_success: bool,
-    /// Who.
-    pub principal: &'a str,
-    /// The study.
-    pub study: &'a str,
-    /// The object.
-    pub object: &'a str,
-    /// The version; empty where none is told.
-    pub version: &'a str,
-    /// As which action policy judged it.
-    pub action: &'a str,
-    /// Bytes, where they are told.
-    pub bytes: Option<u64>,
-}
-
 impl Wanted {
     /// The columns that tell it, with what they have to be one of.
     fn sets(&self) -> impl Iterator<Item = (&'static str, &HashSet<String>)> {
@@ -111,7 +87,7 @@ impl Snapshot {
         &self,
         wanted: &Wanted,
         takers: Vec<T>,
-        take: impl Fn(&mut T, Access<'_>) + Sync,
+        take: impl Fn(&mut T, Touched<'_>) + Sync,
     ) -> Result<Vec<T>, LakeError> {
         let segments: Vec<&Segment> =
             self.manifest.segments.iter().filter(|segment| wanted.may_be_in(segment)).collect();
@@ -132,7 +108,7 @@ impl Snapshot {
         &self,
         segment: &Segment,
         wanted: &Wanted,
-        take: &mut dyn FnMut(Access<'_>),
+        take: &mut dyn FnMut(Touched<'_>),
     ) -> Result<(), LakeError> {
         let bytes = Bytes::from(self.segment(&segment.name)?.read(0..u64::MAX)?);
         let options = ArrowReaderOptions::new().with_schema(dictionaries());
@@ -227,7 +203,7 @@ impl<'b> Texts<'b> {
     }
 }
 
-fn each(batch: &RecordBatch, take: &mut dyn FnMut(Access<'_>)) -> Result<(), ArrowError> {
+fn each(batch: &RecordBatch, take: &mut dyn FnMut(Touched<'_>)) -> Result<(), ArrowError> {
     let text = |name| Texts::of(batch, name);
     let (activity, status) = (text("activity")?, text("status")?);
     let (principal, study) = (text("principal")?, text("study")?);
@@ -236,8 +212,8 @@ fn each(batch: &RecordBatch, take: &mut dyn FnMut(Access<'_>)) -> Result<(), Arr
     let time = column(batch, "time")?.as_primitive::<TimestampMillisecondType>();
     let bytes = column(batch, "bytes")?.as_primitive::<Int64Type>();
     for row in 0..batch.num_rows() {
-        take(Access {
-            index: index.value(row),
+        take(Touched {
+            entry: index.value(row),
             time_ms: time.value(row),
             activity: activity.at(row),
             is_success: status.at(row) == "success",

@@ -25,7 +25,7 @@ mod segment;
 
 use std::sync::Arc;
 
-pub use accesses::{Access, Wanted};
+pub use accesses::Wanted;
 pub use entries::{Detail, Opened, rows_of};
 pub use error::LakeError;
 pub use folder::{Checkpoint, Forgotten, Lake, Limits, SEGMENT_BYTES_MAX, SEGMENT_ROWS_MAX, Snapshot};

@@ -6,7 +6,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use model::{IncidentState, Severity};
 use obligations::{Facts, Library, Options};
+use playbooks::Role;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -16,85 +18,6 @@ pub const TEXT_MAX: usize = 8_000;
 pub const ENTRIES_MAX: u64 = 10_000;
 /// Tasks of one incident.
 pub const TASKS_MAX: usize = 500;
-
-macro_rules! words {
-    ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $text:literal,)+ }) => {
-        $(#[$meta])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        pub enum $name { $($(#[$doc])* #[serde(rename = $text)] $variant,)+ }
-
-        impl $name {
-            /// All of them.
-            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
-
-            /// As it is written.
-            #[must_use]
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $text,)+ }
-            }
-        }
-
-        impl std::str::FromStr for $name {
-            type Err = CaseError;
-            fn from_str(text: &str) -> Result<Self, CaseError> {
-                Self::ALL.iter().copied().find(|one| one.as_str() == text).ok_or_else(|| {
-                    let known: Vec<&str> = Self::ALL.iter().map(|one| one.as_str()).collect();
-                    CaseError(format!("`{text}` is none of {}", known.join(", ")))
-                })
-            }
-        }
-    };
-}
-
-words! {
-    /// Where an incident stands.
-    State {
-        /// It goes on.
-        Open = "open",
-        /// It spreads no further.
-        Contained = "contained",
-        /// Work goes on as before.
-        Recovered = "recovered",
-        /// Nothing is left to do.
-        Closed = "closed",
-    }
-}
-
-words! {
-    /// How grave it is.
-    Severity {
-        /// Little harm, few people.
-        Low = "low",
-        /// Some harm.
-        Medium = "medium",
-        /// Much harm, many people, or a trial.
-        High = "high",
-        /// Lives, a whole trial, or the organisation.
-        Critical = "critical",
-    }
-}
-
-words! {
-    /// Who does what while it goes on.
-    Role {
-        /// Leads.
-        Commander = "commander",
-        /// Writes down.
-        Scribe = "scribe",
-        /// Speaks for the people whose data it is.
-        Privacy = "privacy",
-        /// Counsel.
-        Legal = "legal",
-        /// Speaks to others.
-        Communications = "communications",
-        /// Machines and networks.
-        It = "it",
-        /// The trial.
-        StudyLead = "study_lead",
-        /// Quality.
-        Quality = "quality",
-    }
-}
 
 /// Why something about an incident cannot be done.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -231,7 +154,7 @@ pub enum What {
     /// It stands elsewhere now.
     Moved {
         /// Where.
-        state: State,
+        state: IncidentState,
         /// Why.
         reason: String,
     },
@@ -343,7 +266,7 @@ pub struct Case {
     /// What it is called.
     pub title: String,
     /// Where it stands.
-    pub state: State,
+    pub state: IncidentState,
     /// How grave it is.
     pub severity: Severity,
     /// The finding that it began with.
@@ -385,7 +308,7 @@ impl Case {
         };
         let mut case = Self {
             title: title.clone(),
-            state: State::Open,
+            state: IncidentState::Open,
             severity: *severity,
             finding: *finding,
             study: study.clone(),
@@ -421,7 +344,7 @@ impl Case {
         if self.version() >= ENTRIES_MAX {
             return wrong(format!("the incident has {ENTRIES_MAX} entries, as many as there may be; open another"));
         }
-        if self.state == State::Closed && !matches!(what, What::Moved { .. } | What::Note { .. } | What::Lesson { .. })
+        if self.state == IncidentState::Closed && !matches!(what, What::Moved { .. } | What::Note { .. } | What::Lesson { .. })
         {
             return wrong("the incident is closed; open it again first");
         }
@@ -457,7 +380,7 @@ impl Case {
                 Some(_) => Ok(()),
             },
             What::Moved { state, .. } if *state == self.state => wrong(format!("it is {} already", state.as_str())),
-            What::Moved { state: State::Closed, .. } => self.check_closing(),
+            What::Moved { state: IncidentState::Closed, .. } => self.check_closing(),
             _ => Ok(()),
         }
     }

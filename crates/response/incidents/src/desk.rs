@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use model::event::{Activity, Detail, Resource};
-use model::{By, Envelope, EnvelopeError, Record, RecordError, Scope, StudyId};
+use model::{By, Envelope, EnvelopeError, Record, RecordError, Scope, Severity, StudyId};
 use store::incidents::{self as table, Incident, Standing};
 use store::{Store, StoreError};
 use tokio::sync::Mutex;
 
-use crate::case::{Case, CaseError, Entry, Severity, What};
+use crate::case::{Case, CaseError, Entry, What};
 
 /// What sealed entries are sealed for.
 const CONTEXT: &str = "lazaret/incident/v1/";
@@ -113,8 +113,8 @@ impl Desk {
             title_sealed: self.seal(&scope, &uid, case.title.as_bytes()).await?,
             uid: uid.clone(),
             version: 1,
-            state: case.state.as_str().to_owned(),
-            severity: case.severity.as_str().to_owned(),
+            state: case.state,
+            severity: case.severity,
             study: new.study,
             finding: new.finding,
             opened_at: by.now_ms,
@@ -202,8 +202,8 @@ impl Desk {
                 }
             }
             let standing = Standing {
-                state: case.state.as_str().to_owned(),
-                severity: case.severity.as_str().to_owned(),
+                state: case.state,
+                severity: case.severity,
                 due_at: case.next_due_at(),
             };
             if table::add(&self.store, id, version, &standing, &entries).await? {

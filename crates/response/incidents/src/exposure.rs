@@ -8,6 +8,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use model::Touched;
 use serde::Serialize;
 
 mod sum;
@@ -16,31 +17,6 @@ pub use sum::{Category, CategoryError, Exposure, Figures, Grade, Known, Place, S
 
 /// Entries that are kept one by one for an object; further ones are counted, and the record has them.
 pub const ENTRIES_MAX: usize = 256;
-
-/// One entry of the record about an object.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Touched<'a> {
-    /// Its number in the record.
-    pub entry: u64,
-    /// When, in milliseconds since 1970, UTC.
-    pub time_ms: i64,
-    /// What was done, by Lazaret's name of the activity.
-    pub activity: &'a str,
-    /// Whether it was let.
-    pub is_success: bool,
-    /// Who, by id.
-    pub principal: &'a str,
-    /// The study.
-    pub study: &'a str,
-    /// The object, by id.
-    pub object: &'a str,
-    /// The version, by id; empty where none is told.
-    pub version: &'a str,
-    /// As which action policy judged it: `read`, `read-deidentified`.
-    pub action: &'a str,
-    /// Bytes, where they are told.
-    pub bytes: Option<u64>,
-}
 
 /// What is known of how one version of one object was touched.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]

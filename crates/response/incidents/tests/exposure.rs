@@ -4,7 +4,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use incidents::exposure::{Category, ENTRIES_MAX, Exposure, Gathered, Grade, Place, Summed, Tally, Touched};
+use incidents::exposure::{Category, ENTRIES_MAX, Exposure, Gathered, Grade, Place, Summed, Tally};
+use model::Touched;
 use proptest::prelude::{Just, ProptestConfig, any, prop, prop_assert, prop_assert_eq, prop_oneof, proptest};
 use proptest::strategy::Strategy;
 
@@ -30,7 +31,6 @@ fn place(object: &str, _version: &str) -> Place {
         catalogued: if number == 99 { vec![] } else { vec![number] },
         labels: vec!["special.health".to_owned()],
         subjects: u64::from(number),
-        is_current: true,
     }
 }
 
@@ -47,8 +47,8 @@ fn people(ids: &[u32]) -> Summed {
 fn exposure(gathered: Gathered, reachable: &[&str]) -> Exposure {
     let reachable = reachable.iter().map(|object| ((*object).to_owned(), "onc-201".to_owned())).collect();
     let tally = Tally::of(gathered, reachable, place);
-    let counted = tally.sets().map(|ids| people(&ids));
-    tally.counted(counted, &Category::shipped().expect("the table that is shipped"))
+    let counted: Vec<Summed> = tally.sets().iter().map(|ids| people(ids)).collect();
+    tally.counted(&counted, &Category::shipped().expect("the table that is shipped"))
 }
 
 fn gathered(entries: &[Touched<'_>]) -> Gathered {

@@ -4,13 +4,15 @@
 
 use std::sync::{Arc, Mutex};
 
-use incidents::case::{Role, Severity, State, What};
+use incidents::case::What;
 use incidents::desk::{Desk, DeskError, NewIncident};
 use incidents::drafts::{self, LANGUAGES};
 use model::event::{Actor, Origin};
 use model::{
-    Answer, By, Envelope, EnvelopeError, Event, PrincipalId, PrincipalKind, Receipt, Record, RecordError, Scope,
+    Answer, By, Envelope, EnvelopeError, Event, IncidentState, PrincipalId, PrincipalKind, Receipt, Record, RecordError,
+    Scope, Severity,
 };
+use playbooks::Role;
 use serde_json::{Map, Value, json};
 use store::Store;
 
@@ -132,7 +134,7 @@ async fn a_notice_is_drafted_approved_sent_and_met_and_then_the_case_may_close()
     let set = json!({"roles": ["controller"], "aware_at": "2026-11-01T00:00:00Z", "risk": "risk",
         "what_happened": "A bucket could be read by anybody.", "affected": [{"jurisdiction": "EU-FR", "subjects": 12, "categories": ["health"]}]});
     let (_, case) = desk.add(id, facts(set, json!({})), &by(1, 2_000)).await.expect("facts");
-    let closing = || What::Moved { state: State::Closed, reason: "done".to_owned() };
+    let closing = || What::Moved { state: IncidentState::Closed, reason: "done".to_owned() };
     let refused = desk.add(id, closing(), &by(1, 2_500)).await.expect_err("a clock runs").to_string();
     assert!(refused.contains("clocks still run: GDPR-33-1"), "{refused}");
     let library = obligations::shipped().expect("the library");
@@ -222,7 +224,7 @@ async fn what_cannot_be_is_refused_with_what_to_do() {
         (long, "more than 8000 characters"),
         (facts(json!({}), json!({})), "no fact changes"),
         (facts(json!({"shoe_size": 4}), json!({})), "means nothing here"),
-        (What::Moved { state: State::Open, reason: "x".to_owned() }, "open already"),
+        (What::Moved { state: IncidentState::Open, reason: "x".to_owned() }, "open already"),
     ] {
         let why = desk.add(id, what, &by(1, 2_000)).await.expect_err(says).to_string();
         assert!(why.contains(says), "{why}");

@@ -6,9 +6,8 @@ pub(crate) mod room;
 use askama::Template;
 use axum::extract::{Form, Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
-use incidents::case::Severity;
 use incidents::desk::NewIncident;
-use model::StudyId;
+use model::{Severity, StudyId, UnknownName};
 use serde::Deserialize;
 
 use crate::Shared;
@@ -66,8 +65,8 @@ pub(crate) async fn show(
         title,
         left: row.due_at.map_or_else(String::new, |due| clocks::left(due, now)),
         is_late: row.due_at.is_some_and(|due| due < now),
-        state: row.state,
-        severity: row.severity,
+        state: row.state.to_string(),
+        severity: row.severity.to_string(),
         study: row.study.map_or_else(String::new, |study| study.to_string()),
         opened: wording::moment(row.opened_at, now),
     });
@@ -106,7 +105,7 @@ pub(crate) async fn open(
 ) -> Result<Response, Failure> {
     let (guard, by) = console.acting(&visitor).await?;
     let severity: Severity =
-        form.severity.parse().map_err(|error: incidents::case::CaseError| Failure::BadInput(error.to_string()))?;
+        form.severity.parse().map_err(|error: UnknownName| Failure::BadInput(format!("{error}.")))?;
     let study = match form.study.trim() {
         "" => None,
         text => Some(text.parse::<StudyId>().map_err(|error| Failure::BadInput(error.to_string()))?),

@@ -74,8 +74,6 @@ pub struct Place {
     pub labels: Vec<String>,
     /// Data subjects of the version that was touched, as counted when it was stored.
     pub subjects: u64,
-    /// The catalogue describes this very version.
-    pub is_current: bool,
 }
 
 /// One object and version that is exposed.
@@ -233,9 +231,16 @@ impl Tally {
         self.exposure.objects.push(Known { labels: at.labels, subjects: at.subjects, ..known });
     }
 
-    /// Objects of the catalogue whose people are to be counted together: up to each grade, the surest first.
+    /// Objects of the catalogue whose people are to be counted together: up to each grade, the surest first. Grades that add nothing
+    /// share the set before them, so that nothing is counted twice.
     #[must_use]
-    pub fn sets(&self) -> [Vec<u32>; 3] {
+    pub fn sets(&self) -> Vec<Vec<u32>> {
+        let mut sets = self.up_to_each().to_vec();
+        sets.dedup();
+        sets
+    }
+
+    fn up_to_each(&self) -> [Vec<u32>; 3] {
         let mut ids = BTreeSet::new();
         Grade::ALL.map(|grade| {
             ids.extend(self.by_grade.get(&grade).iter().flat_map(|(_, more)| more.iter().copied()));
@@ -243,12 +248,17 @@ impl Tally {
         })
     }
 
-    /// With the people counted in each of [`Tally::sets`].
+    /// With the people counted in each of [`Tally::sets`], in their order.
     #[must_use]
-    pub fn counted(mut self, summed: [Summed; 3], categories: &Category) -> Exposure {
+    pub fn counted(mut self, summed: &[Summed], categories: &Category) -> Exposure {
         let mut objects = 0;
-        for (grade, summed) in Grade::ALL.into_iter().zip(summed) {
+        let mut at = 0;
+        let mut before: Option<Vec<u32>> = None;
+        for (grade, set) in Grade::ALL.into_iter().zip(self.up_to_each()) {
+            at += usize::from(before.as_ref().is_some_and(|before| *before != set));
+            before = Some(set);
             objects += self.by_grade.get(&grade).map_or(0, |(count, _)| *count);
+            let summed = summed.get(at).cloned().unwrap_or_default();
             self.exposure.figures.push(told(grade, objects, summed, categories));
         }
         self.exposure

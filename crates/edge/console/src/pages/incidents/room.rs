@@ -3,8 +3,10 @@
 use askama::Template;
 use axum::extract::{Form, Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
-use incidents::case::{Case, Role, Severity, State as Standing, What};
+use incidents::case::{Case, What};
 use incidents::drafts::{self, Draft, LANGUAGES};
+use model::{IncidentState, Severity, UnknownName};
+use playbooks::Role;
 use serde_json::{Map, Value};
 
 use super::clocks::{Dial, dials};
@@ -154,7 +156,7 @@ pub(crate) async fn show(
         study: case.study.clone().unwrap_or_default(),
         finding: case.finding.map_or_else(String::new, |finding| finding.to_string()),
         version: row.version,
-        is_open: case.state != Standing::Closed,
+        is_open: case.state != IncidentState::Closed,
         open_questions,
         exposed: case.exposure.as_ref().map(exposed),
         facts: facts(&case, &dials),
@@ -165,7 +167,7 @@ pub(crate) async fn show(
         notices,
         contained: case.contained.iter().cloned().collect(),
         entries,
-        states: Standing::ALL.iter().filter(|state| **state != case.state).map(|state| state.as_str()).collect(),
+        states: IncidentState::ALL.iter().filter(|state| **state != case.state).map(|state| state.as_str()).collect(),
         severities: Severity::ALL.iter().map(|severity| severity.as_str()).collect(),
         dials,
         languages: languages(),
@@ -417,8 +419,14 @@ impl From<ActFault> for Failure {
     }
 }
 
-fn wrong(error: &incidents::case::CaseError) -> Failure {
-    Failure::BadInput(error.to_string())
+fn wrong(error: &UnknownName) -> Failure {
+    Failure::BadInput(format!("{error}."))
+}
+
+/// A role as a form has it.
+pub(crate) fn role(text: &str) -> Result<Role, Failure> {
+    let known: Vec<&str> = Role::ALL.iter().map(|role| role.as_str()).collect();
+    Role::parse(text).ok_or_else(|| Failure::BadInput(format!("`{text}` is no role; there are {}.", known.join(", "))))
 }
 
 fn said(what: &str, field: &impl Fn(&str) -> String) -> Result<What, Failure> {
@@ -433,11 +441,11 @@ fn said(what: &str, field: &impl Fn(&str) -> String) -> Result<What, Failure> {
         "lesson" => What::Lesson { text: field("text") },
         "task" => What::Task {
             text: field("text"),
-            role: field("role").parse().map_err(|error| wrong(&error))?,
+            role: role(&field("role"))?,
             due_at: None,
         },
         "task-done" => What::TaskDone { task: number("task")?, text: field("text") },
-        "role" => What::Takes { role: field("role").parse().map_err(|error| wrong(&error))?, name: field("name") },
+        "role" => What::Takes { role: role(&field("role"))?, name: field("name") },
         "approve" => What::Approved { obligation: field("obligation"), language: field("language") },
         "save" => What::Draft { obligation: field("obligation"), language: field("language"), text: field("text") },
         "sent" => {
