@@ -137,6 +137,21 @@ impl Identity {
         revoked.map(|_was_good| ())
     }
 
+    /// Lets an access key work again that was revoked while something was looked into. One that ended meanwhile stays ended.
+    ///
+    /// # Errors
+    /// When there is none, its principal is disabled, it cannot be recorded, or the store refuses.
+    pub async fn restore_key(&self, id: &str, by: &By) -> Result<(), IdentityError> {
+        let missing = || IdentityError::Missing { what: "access key", id: id.to_owned() };
+        let key = credentials::key(&self.store, id).await?.ok_or_else(missing)?;
+        let principal = self.living(key.principal).await?;
+        let mut event = told(Activity::CredentialIssue, &principal, by);
+        event.new = Some(format!("access-key={id} restored"));
+        let restored = self.effect(event, credentials::restore_key(&self.store, id)).await;
+        self.cache.forget_key(id);
+        restored.map(|_was_revoked| ())
+    }
+
     /// Every access key of a principal, newest first, good or not; secrets stay sealed.
     ///
     /// # Errors

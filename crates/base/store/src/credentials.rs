@@ -84,6 +84,15 @@ pub async fn revoke_key(store: &Store, id: &str, now: i64) -> Result<bool, Store
     Ok(store.execute(sql, &[id.into(), now.into()]).await? > 0)
 }
 
+/// Lets an access key work again; whether it was revoked before.
+///
+/// # Errors
+/// When the engine refuses.
+pub async fn restore_key(store: &Store, id: &str) -> Result<bool, StoreError> {
+    let sql = "UPDATE access_keys SET disabled_at = NULL WHERE id = $1 AND disabled_at IS NOT NULL";
+    Ok(store.execute(sql, &[id.into()]).await? > 0)
+}
+
 /// Notes when access keys were last used.
 ///
 /// # Errors

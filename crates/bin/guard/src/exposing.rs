@@ -190,6 +190,11 @@ impl Guarded {
         Ok(())
     }
 
+    /// The rows of the record that a question means.
+    pub(crate) async fn wanted(&self, request: &ExposureRequest) -> Result<Wanted, OpsError> {
+        Ok(self.meant(request).await?.wanted)
+    }
+
     async fn meant(&self, request: &ExposureRequest) -> Result<Meant, OpsError> {
         let mut wanted = Wanted { from_ms: request.from, to_ms: request.to, ..Wanted::default() };
         let mut who: Vec<Principal> = Vec::new();
@@ -237,7 +242,7 @@ impl Guarded {
         Ok(Meant { wanted, principals: who, reachable, is_cut }.checked())
     }
 
-    async fn somebody(&self, name: &str) -> Result<Principal, OpsError> {
+    pub(crate) async fn somebody(&self, name: &str) -> Result<Principal, OpsError> {
         if let Ok(id) = name.parse::<PrincipalId>()
             && let Some(found) = principals::by_id(&self.store, id).await?
         {

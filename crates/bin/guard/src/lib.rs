@@ -17,12 +17,14 @@ mod receiving;
 mod record;
 pub mod recovering;
 mod responding;
+mod running;
 mod storage;
 mod sweep;
 mod watching;
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use gateway::{Guard, Parts};
@@ -41,7 +43,7 @@ use vault::{Blobs, Caching, RootKey, Vault};
 pub use access::AccessRequest;
 pub use adopt::ToAdopt;
 pub use control::{Answer, CONTROL_SOCKET, Request, ask, own_name, serve as serve_control, whole};
-pub use exposing::ExposureRequest;
+pub use exposing::{ExposureRequest, gather, people_of};
 pub use gate::Doorkeeper;
 pub use gateway::Limits;
 pub use inspect::Looker;
@@ -51,8 +53,9 @@ pub use receive::folder::Watched;
 pub use receiving::{INTAKE_TOKENS, ReceiveError, ReceiveOptions, Receiving, SPOOL};
 pub use record::Recorder;
 pub use recovering::BackupRequest;
-pub use exposing::{gather, people_of};
 pub use responding::{IncidentRequest, obligation_of};
+pub use running::BackUp;
+pub use running::announce::Announcing;
 pub use storage::Sealed;
 pub use sweep::{ORPHAN_AGE, Swept};
 pub use watching::alert::Alerting;
@@ -178,6 +181,10 @@ pub struct Guarded {
     pub tokens: Arc<receive::push::Tokens>,
     /// Incidents.
     pub incidents: Arc<incidents::desk::Desk>,
+    settling: tokio::sync::Mutex<()>,
+    back_up: OnceLock<Arc<dyn BackUp>>,
+    backups_begun: Mutex<HashSet<(u32, u64, u32)>>,
+    announcing: OnceLock<Announcing>,
     /// What the operator should be told, such as a root key without a passphrase.
     pub warnings: Vec<String>,
     data_dir: PathBuf,
@@ -243,6 +250,10 @@ impl Guarded {
             Arc::new(vault.clone()) as Arc<dyn Envelope>,
         ));
         Ok(Self {
+            settling: tokio::sync::Mutex::default(),
+            back_up: OnceLock::new(),
+            backups_begun: Mutex::default(),
+            announcing: OnceLock::new(),
             incidents,
             store,
             vault,

@@ -559,6 +559,12 @@ impl Guarded {
         is_on: bool,
     ) -> Result<Value, OpsError> {
         let by = self.by(operator).await?;
+        self.hold_by(&by, scope, reference, is_on).await?;
+        Ok(json!({ "scope": scope.to_string(), "reference": reference, "held": is_on }))
+    }
+
+    /// As [`Guarded::hold`], on behalf of whoever is named.
+    pub(crate) async fn hold_by(&self, by: &By, scope: &Scope, reference: &str, is_on: bool) -> Result<(), OpsError> {
         let mut event = by.event(if is_on { Activity::Lock } else { Activity::Unlock });
         event.resource.entity = Some(format!("key:{scope}"));
         event.reason = Some("legal hold".to_owned());
@@ -568,7 +574,7 @@ impl Guarded {
         } else if !self.vault.release_hold(scope, reference).await? {
             return Err(OpsError::Wrong(format!("no hold `{reference}` lies on `{scope}`")));
         }
-        Ok(json!({ "scope": scope.to_string(), "reference": reference, "held": is_on }))
+        Ok(())
     }
 
     /// Every principal, by name.

@@ -1,14 +1,19 @@
 //! What an operator, or a person at the console, does about incidents: open, tell facts, look at exposure, contain, draft, send, close.
 
+use std::collections::BTreeMap;
+
 use incidents::case::{Case, What};
 use incidents::desk::{DeskError, NewIncident};
 use incidents::drafts;
-use incidents::exposure::Grade;
-use model::{By, Severity, StudyId};
+use incidents::exposure::{Exposure, Grade};
+use incidents::report::Report;
+use model::{By, PrincipalKind, Severity, StudyId};
 use obligations::{Obligation, Options};
+use playbooks::Input;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use store::incidents::Incident;
+use store::principals;
 
 use crate::exposing::ExposureRequest;
 use crate::ops::{Operator, OpsError, time};
@@ -28,6 +33,9 @@ pub enum IncidentRequest {
         finding: Option<u32>,
         /// The study it is about.
         study: Option<StudyId>,
+        /// It is practised: nobody is contained, nothing is sent.
+        #[serde(default)]
+        exercise: bool,
     },
     /// Those that are not closed, or all.
     List {
@@ -66,12 +74,54 @@ pub enum IncidentRequest {
     Contain {
         /// Its number.
         id: u32,
-        /// `principal`, `partner` or `study`.
+        /// `principal`, `device`, `access_key`, `partner`, `study`, or `study_writes` for a study that may only be read.
         kind: String,
-        /// Which, by name.
+        /// Which, by name or id.
         target: String,
+        /// When that ends by itself, in milliseconds since 1970.
+        #[serde(default)]
+        until: Option<i64>,
         /// Whether it is contained from now on.
         on: bool,
+    },
+    /// Begins a playbook.
+    Run {
+        /// Its number.
+        id: u32,
+        /// The playbook, by its name among those that are shipped.
+        playbook: String,
+        /// Another playbook, as CACAO 2.0.
+        #[serde(default)]
+        brought: Option<Box<Value>>,
+        /// Values of its variables, with or without underscores.
+        values: BTreeMap<String, String>,
+    },
+    /// Says that what a playbook asked was done: by a person, or that somebody agrees.
+    Answer {
+        /// Its number.
+        id: u32,
+        /// The run.
+        run: u64,
+        /// The task.
+        task: u32,
+        /// Variables and their values.
+        values: BTreeMap<String, String>,
+        /// Something about it; may be empty.
+        note: String,
+    },
+    /// Says something about a run of a playbook: an answer, a refusal, that it waits, goes on or ends.
+    Step {
+        /// Its number.
+        id: u32,
+        /// The run.
+        run: u64,
+        /// What.
+        input: Box<Input>,
+    },
+    /// The report after the action, as text in Markdown.
+    Report {
+        /// Its number.
+        id: u32,
     },
     /// Drafts the notice for an obligation from the facts and keeps it.
     Draft {
@@ -110,17 +160,15 @@ impl Guarded {
     /// As there.
     pub async fn about_incidents_by(&self, by: &By, request: IncidentRequest) -> Result<Vec<Value>, OpsError> {
         match request {
-            IncidentRequest::Open { title, severity, finding, study } => {
-                self.open_incident(by, title, severity, finding, study).await
+            IncidentRequest::Open { title, severity, finding, study, exercise } => {
+                let uid = outside::random_16()();
+                self.open_incident(by, NewIncident { title, severity, finding, study, exercise, uid }).await
             }
             IncidentRequest::List { closed } => {
                 let listed = self.incidents.listed(closed, store::PAGE_ROWS_MAX).await?;
                 Ok(listed.iter().map(|(row, title)| line(row, title)).collect())
             }
-            IncidentRequest::Show { id } => {
-                let (row, case) = self.incidents.case(id).await?;
-                Ok(vec![whole(&row, &case)])
-            }
+            IncidentRequest::Show { id } => self.shown(id).await,
             IncidentRequest::Facts { id, set, was } => {
                 let was = match was {
                     Some(was) => was,
@@ -133,17 +181,66 @@ impl Guarded {
                 Ok(vec![whole(&row, &case)])
             }
             IncidentRequest::Add { id, what } => {
-                if matches!(*what, What::Clocks { .. } | What::Containment { .. } | What::Exposure { .. }) {
+                let is_own = matches!(
+                    *what,
+                    What::Clocks { .. }
+                        | What::Containment { .. }
+                        | What::Exposure { .. }
+                        | What::Run { .. }
+                        | What::Step { .. }
+                        | What::Told { .. }
+                );
+                if is_own {
                     return Err(OpsError::Wrong(format!("`{}` is written by the program alone", what.kind())));
                 }
                 if let What::Sent { obligation, at, .. } = &*what {
                     sent_is_sound(obligation, at)?;
                 }
-                let (row, case) = self.incidents.add(id, *what, by).await?;
-                Ok(vec![whole(&row, &case)])
+                let is_later = matches!(*what, What::Forward { .. });
+                self.incidents.add(id, *what, by).await?;
+                if is_later {
+                    self.settle(id).await?;
+                }
+                self.shown(id).await
             }
             IncidentRequest::Expose { id, of } => self.expose(by, id, *of).await,
-            IncidentRequest::Contain { id, kind, target, on } => self.contain(by, id, &kind, &target, on).await,
+            IncidentRequest::Contain { id, kind, target, until, on } => {
+                self.contain(by, id, &kind, &target, until, on).await?;
+                self.shown(id).await
+            }
+            IncidentRequest::Run { id, playbook, brought, values } => {
+                self.run_playbook(by, id, &playbook, brought.map(|book| *book), values).await?;
+                self.shown(id).await
+            }
+            IncidentRequest::Answer { id, run, task, values, note } => {
+                let (_, case) = self.incidents.case(id).await?;
+                let is_own = case.acts().iter().any(|(at, act)| *at == run && act.task == task);
+                let input = if is_own {
+                    Input::Acted { task, values }
+                } else {
+                    Input::Answered { task, who: String::new(), note, values }
+                };
+                self.step_playbook(by, id, run, input).await?;
+                self.shown(id).await
+            }
+            IncidentRequest::Step { id, run, input } => {
+                self.step_playbook(by, id, run, *input).await?;
+                self.shown(id).await
+            }
+            IncidentRequest::Report { id } => {
+                let (_, case) = self.incidents.case(id).await?;
+                let mut names = BTreeMap::new();
+                for entry in &case.entries {
+                    if !names.contains_key(&entry.by)
+                        && let Ok(id) = entry.by.parse()
+                    {
+                        let found = principals::by_id(&self.store, id).await?;
+                        names.insert(entry.by.clone(), found.map_or_else(|| entry.by.clone(), |found| found.name));
+                    }
+                }
+                let report = Report::of(&case, by.now_ms);
+                Ok(vec![json!({ "incident": id, "report": report.markdown(id, &|who| names.get(who).cloned()) })])
+            }
             IncidentRequest::Draft { id, obligation, language } => self.draft(by, id, &obligation, &language).await,
         }
     }
@@ -151,22 +248,22 @@ impl Guarded {
     async fn open_incident(
         &self,
         by: &By,
-        title: String,
-        severity: Severity,
-        finding: Option<u32>,
-        study: Option<StudyId>,
+        new: NewIncident,
     ) -> Result<Vec<Value>, OpsError> {
-        let (mut title, mut study) = (title, study);
-        if let Some(id) = finding {
+        let mut new = new;
+        if let Some(id) = new.finding {
             let missing = || OpsError::Wrong(format!("there is no finding {id}; `lazaret findings list` shows them"));
             let found = store::findings::by_id(&self.store, id).await?.ok_or_else(missing)?;
-            if title.trim().is_empty() {
-                title.clone_from(&found.title);
+            if new.title.trim().is_empty() {
+                new.title.clone_from(&found.title);
             }
-            study = study.or(found.study);
+            new.study = new.study.or(found.study);
         }
-        let uid = outside::random_16()();
-        let id = self.incidents.open(NewIncident { title, severity, finding, study, uid }, by).await?;
+        let id = self.incidents.open(new, by).await?;
+        self.shown(id).await
+    }
+
+    async fn shown(&self, id: u32) -> Result<Vec<Value>, OpsError> {
         let (row, case) = self.incidents.case(id).await?;
         Ok(vec![whole(&row, &case)])
     }
@@ -174,7 +271,18 @@ impl Guarded {
     async fn expose(&self, by: &By, id: u32, of: ExposureRequest) -> Result<Vec<Value>, OpsError> {
         let (_, case) = self.incidents.case(id).await?;
         let of = if of == ExposureRequest::default() { ExposureRequest { finding: case.finding, ..of } } else { of };
-        let (exposure, is_cut) = self.exposure(by, &of).await?;
+        self.exposure_of_incident(by, id, &of).await?;
+        self.shown(id).await
+    }
+
+    /// Tells whose data was exposed, keeps that in the incident, and puts the people affected into its facts.
+    pub(crate) async fn exposure_of_incident(
+        &self,
+        by: &By,
+        id: u32,
+        of: &ExposureRequest,
+    ) -> Result<Exposure, OpsError> {
+        let (exposure, is_cut) = self.exposure(by, of).await?;
         let question = serde_json::to_value(&of).unwrap_or_default();
         let mut gravest: Vec<Value> = Vec::new();
         for known in exposure.objects.iter().take(SUMMARY_OBJECTS) {
@@ -192,26 +300,63 @@ impl Guarded {
         self.incidents.add(id, What::Exposure { question, summary }, by).await?;
         // What is certain and likely is what clocks are told from; what was only within reach is for people to judge.
         let affected = exposure.affected(Grade::Likely);
-        let (row, case) = self.incidents.case(id).await?;
+        let (_, case) = self.incidents.case(id).await?;
         let before = case.facts.get("affected").cloned();
-        let (row, case) = if before.as_ref() == Some(&affected) {
-            (row, case)
-        } else {
+        if before.as_ref() != Some(&affected) {
             let set = Map::from_iter([("affected".to_owned(), affected)]);
             let was = before.map(|value| Map::from_iter([("affected".to_owned(), value)])).unwrap_or_default();
-            self.incidents.add(id, What::Facts { set, was }, by).await?
-        };
-        Ok(vec![whole(&row, &case)])
+            self.incidents.add(id, What::Facts { set, was }, by).await?;
+        }
+        Ok(exposure)
     }
 
     /// Contains first and says so then: what is said twice does no harm, what is not contained does.
-    async fn contain(&self, by: &By, id: u32, kind: &str, target: &str, on: bool) -> Result<Vec<Value>, OpsError> {
-        let what = What::Containment { kind: kind.to_owned(), target: target.to_owned(), on };
-        self.incidents.case(id).await?.1.check(&what).map_err(DeskError::from)?;
+    pub(crate) async fn contain(
+        &self,
+        by: &By,
+        id: u32,
+        kind: &str,
+        target: &str,
+        until: Option<i64>,
+        on: bool,
+    ) -> Result<(), OpsError> {
+        let until = until.filter(|_| on);
+        let what = What::Containment { kind: kind.to_owned(), target: target.to_owned(), on, until };
+        let (_, case) = self.incidents.case(id).await?;
+        case.check(&what).map_err(DeskError::from)?;
+        if until.is_some_and(|until| until <= by.now_ms) {
+            return Err(OpsError::Wrong("a containment cannot end in the past; give a later end".to_owned()));
+        }
+        // What is practised is only said.
+        if !case.is_exercise {
+            self.hold_back(by, kind, target, on, &case).await?;
+        }
+        self.incidents.add(id, what, by).await?;
+        Ok(())
+    }
+
+    async fn hold_back(&self, by: &By, kind: &str, target: &str, on: bool, case: &Case) -> Result<(), OpsError> {
         match kind {
-            "principal" => {
-                let principal = self.identity.by_name(target).await?;
+            "principal" | "device" => {
+                let principal = self.somebody(target).await?;
+                if kind == "device" && principal.kind != PrincipalKind::Device {
+                    return Err(OpsError::Wrong(format!("`{target}` is no device; contain it as a principal")));
+                }
                 self.identity.contain(principal.id, on, by).await?;
+            }
+            "access_key" => {
+                // Only a key that this incident took away is given back by it.
+                let is_ours = case.contained.contains(&(kind.to_owned(), target.to_owned()));
+                if on {
+                    let key = store::credentials::key(&self.store, target).await?;
+                    if key.is_some_and(|key| key.disabled_at.is_some()) {
+                        let why = format!("the access key `{target}` is revoked already; there is nothing to contain");
+                        return Err(OpsError::Wrong(why));
+                    }
+                    self.identity.revoke_key(target, by).await?;
+                } else if is_ours {
+                    self.identity.restore_key(target, by).await?;
+                }
             }
             "partner" => {
                 for principal in self.of_partner(target).await? {
@@ -220,21 +365,26 @@ impl Guarded {
                     }
                 }
             }
-            "study" => {
+            "study" | "study_writes" => {
                 let study: StudyId =
                     target.parse().map_err(|error: model::BadStudyId| OpsError::Wrong(error.to_string()))?;
-                self.access.contain_study(&study, on, by).await?;
+                if kind == "study" {
+                    self.access.contain_study(&study, on, by).await?;
+                } else {
+                    self.access.close_study(&study, on, by).await?;
+                }
             }
             other => {
-                let why = format!("`{other}` cannot be contained; there are principal, partner and study");
+                let why = format!(
+                    "`{other}` cannot be contained; there are principal, device, access_key, partner, study and study_writes"
+                );
                 return Err(OpsError::Wrong(why));
             }
         }
-        let (row, case) = self.incidents.add(id, what, by).await?;
-        Ok(vec![whole(&row, &case)])
+        Ok(())
     }
 
-    async fn draft(&self, by: &By, id: u32, obligation: &str, language: &str) -> Result<Vec<Value>, OpsError> {
+    pub(crate) async fn draft(&self, by: &By, id: u32, obligation: &str, language: &str) -> Result<Vec<Value>, OpsError> {
         let (row, case) = self.incidents.case(id).await?;
         let of = obligation_of(&case, obligation)?;
         let recipients: Vec<String> = case
@@ -306,6 +456,16 @@ pub fn whole(row: &Incident, case: &Case) -> Value {
         for (name, part) in rest {
             value.entry(name).or_insert(part);
         }
+        let entries = case.entries.iter().map(|entry| {
+            // A playbook is long, and is told by its name and digest.
+            let mut told = json!({ "number": entry.number, "at": entry.at, "by": entry.by, "recorded": entry.recorded });
+            if let (Some(told), Value::Object(what)) = (told.as_object_mut(), entry.what.told()) {
+                told.extend(what);
+            }
+            told
+        });
+        value.insert("entries".to_owned(), entries.collect());
+        value.insert("runs".to_owned(), case.told_runs().into());
     }
     value
 }

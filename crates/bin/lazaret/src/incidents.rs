@@ -1,5 +1,7 @@
 //! `lazaret incidents`: what people do when it happens.
 
+mod running;
+
 use clap::Subcommand;
 use guard::{ExposureRequest, IncidentRequest, Request};
 use model::StudyId;
@@ -11,6 +13,7 @@ use crate::config::Config;
 use crate::data::runtime;
 use crate::failure::{Failure, Outcome};
 use crate::guarding::{Counter, tell, time, visible};
+use running::RunCommand;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum IncidentsCommand {
@@ -28,6 +31,9 @@ pub(crate) enum IncidentsCommand {
         /// The study it is about.
         #[arg(long, value_name = "ID")]
         study: Option<StudyId>,
+        /// It is practised: nobody is contained, nothing is sent, and its clock may be put forward.
+        #[arg(long)]
+        exercise: bool,
         /// How it is written to standard output.
         #[arg(long, value_enum, default_value = "text")]
         format: ListFormat,
@@ -89,14 +95,17 @@ pub(crate) enum IncidentsCommand {
         #[arg(long, value_enum, default_value = "text")]
         format: ListFormat,
     },
-    /// Let a principal, a partner or a study reach nothing and be reached by nobody, at once.
+    /// Let a principal, a device, an access key, a partner or a study reach nothing and be reached by nobody, at once.
     Contain {
         /// The incident's number.
         id: u32,
-        /// `principal`, `partner` or `study`.
+        /// `principal`, `device`, `access_key`, `partner`, `study`, or `study_writes` for a study that may only be read.
         kind: String,
-        /// Which, by name.
+        /// Which, by name or id.
         target: String,
+        /// Until then, and released by itself.
+        #[arg(long, value_name = "TIME", conflicts_with = "release")]
+        until: Option<String>,
         /// End it instead.
         #[arg(long)]
         release: bool,
@@ -114,6 +123,9 @@ pub(crate) enum IncidentsCommand {
         #[arg(long, value_enum, default_value = "text")]
         format: ListFormat,
     },
+    /// Playbooks at work.
+    #[command(flatten)]
+    Playbook(RunCommand),
     /// Draft the notice that an obligation asks for, and say what is still missing.
     Draft {
         /// Its number.
@@ -135,10 +147,11 @@ pub(crate) fn run(global: &Global, command: &IncidentsCommand) -> Result<Outcome
         IncidentsCommand::List { all, format } => {
             return tell(global, Request::Incidents(IncidentRequest::List { closed: *all }), *format, LISTED);
         }
-        IncidentsCommand::Open { title, finding, severity, study, format } => {
+        IncidentsCommand::Open { title, finding, severity, study, exercise, format } => {
             let severity = serde_json::from_value(json!(severity))
                 .map_err(|_unknown| Failure::usage(format!("`{severity}` is none of low, medium, high, critical")))?;
-            (IncidentRequest::Open { title: title.clone(), severity, finding: *finding, study: study.clone() }, *format)
+            let (title, study, exercise) = (title.clone(), study.clone(), *exercise);
+            (IncidentRequest::Open { title, severity, finding: *finding, study, exercise }, *format)
         }
         IncidentsCommand::Show { id, format } => (IncidentRequest::Show { id: *id }, *format),
         IncidentsCommand::Facts { id, facts, format } => {
@@ -157,9 +170,11 @@ pub(crate) fn run(global: &Global, command: &IncidentsCommand) -> Result<Outcome
             };
             (IncidentRequest::Expose { id: *id, of: Box::new(of) }, *format)
         }
-        IncidentsCommand::Contain { id, kind, target, release, format } => {
+        IncidentsCommand::Playbook(command) => command.request()?,
+        IncidentsCommand::Contain { id, kind, target, until, release, format } => {
             let (kind, target) = (kind.clone(), target.clone());
-            (IncidentRequest::Contain { id: *id, kind, target, on: !release }, *format)
+            let until = until.as_deref().map(time).transpose()?;
+            (IncidentRequest::Contain { id: *id, kind, target, until, on: !release }, *format)
         }
         IncidentsCommand::Add { id, entry, format } => {
             let what = serde_json::from_str(entry).map_err(|error| {
@@ -211,6 +226,9 @@ fn told(value: &Value) -> String {
         Value::Null => "-".to_owned(),
         other => other.to_string(),
     };
+    if let Some(report) = value.get("report") {
+        return text(report);
+    }
     if let Some(draft) = value.get("text") {
         let mut lines = vec![text(draft)];
         for one in value["checked"].as_array().into_iter().flatten() {
@@ -246,6 +264,7 @@ fn told(value: &Value) -> String {
     for one in value["contained"].as_array().into_iter().flatten() {
         lines.push(format!("  contained: {} {}", text(&one[0]), text(&one[1])));
     }
+    lines.extend(running::told(&value["runs"], &text));
     for entry in value["entries"].as_array().into_iter().flatten() {
         let at = entry["at"].as_i64().and_then(|at| jiff::Timestamp::from_millisecond(at).ok());
         let at = at.map_or_else(String::new, |at| at.to_string());

@@ -20,7 +20,10 @@ impl Respond for Responder {
                     of: Box::new(ExposureRequest { principal, ..ExposureRequest::default() }),
                 }
             }
-            Act::Contain { kind, target, on } => IncidentRequest::Contain { id, kind, target, on },
+            Act::Contain { kind, target, on } => IncidentRequest::Contain { id, kind, target, until: None, on },
+            Act::Run { playbook, values } => IncidentRequest::Run { id, playbook, brought: None, values },
+            Act::Answer { run, task, values, note } => IncidentRequest::Answer { id, run, task, values, note },
+            Act::Step { run, input } => IncidentRequest::Step { id, run, input: Box::new(input) },
             Act::Draft { obligation, language } => IncidentRequest::Draft { id, obligation, language },
         };
         Box::pin(async move { self.0.about_incidents_by(by, request).await.map(drop).map_err(fault) })

@@ -136,6 +136,12 @@ async fn serve(
         tokio::spawn(async move { guarded.keep_swept().await })
     };
     crate::recovering::keep_backed_up(global, config, &guarded, &stopped)?;
+    let announcing = config.watch_options(at(config, address))?;
+    guarded.announces_by(guard::Announcing { ways: announcing.alerts, address: announcing.address });
+    let responding = {
+        let (guarded, stopped) = (Arc::clone(&guarded), stopped.clone());
+        tokio::spawn(async move { guarded.keep_responding(stopped).await })
+    };
     tell(&data, address, config.tls.is_some()).await?;
     crate::guarding::tell_s3(s3_address, config.tls.is_some())?;
     let background = tokio::spawn(schedules(Arc::clone(&desk), stopped.clone()));
@@ -166,6 +172,7 @@ async fn serve(
     }
     let _socket_is_gone = tokio::time::timeout(GRACE, operating).await;
     let _what_waits_is_recorded_next_time = tokio::time::timeout(GRACE, received).await;
+    let _what_is_not_done_is_done_next_time = tokio::time::timeout(GRACE, responding).await;
     let _what_was_seen_is_kept = tokio::time::timeout(GRACE, watched).await;
     guarded.close().await;
     if let Some(sample) = sample {

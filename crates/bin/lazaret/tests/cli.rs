@@ -34,6 +34,8 @@ mod intel;
 mod kept;
 #[path = "cli/obligations.rs"]
 mod obligations;
+#[path = "cli/playbooks.rs"]
+mod playbooks;
 #[path = "cli/run.rs"]
 mod run;
 #[path = "cli/sample.rs"]

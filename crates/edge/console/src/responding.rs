@@ -1,6 +1,9 @@
 //! What the console has done about incidents by whoever can: exposure, containment, drafts. Who does it is not known here.
 
+use std::collections::BTreeMap;
+
 use model::{Answer, By};
+use playbooks::Input;
 
 /// What is to be done about an incident.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +21,31 @@ pub enum Act {
         target: String,
         /// Whether it is contained from now on.
         on: bool,
+    },
+    /// Begin a playbook that comes with the program.
+    Run {
+        /// Its name.
+        playbook: String,
+        /// Values of its variables.
+        values: BTreeMap<String, String>,
+    },
+    /// Say that what a playbook asked was done.
+    Answer {
+        /// The run.
+        run: u64,
+        /// The task.
+        task: u32,
+        /// Variables and their values.
+        values: BTreeMap<String, String>,
+        /// Something about it; may be empty.
+        note: String,
+    },
+    /// Say something else about a run.
+    Step {
+        /// The run.
+        run: u64,
+        /// What.
+        input: Input,
     },
     /// Draft a notice from the facts.
     Draft {

@@ -14,7 +14,7 @@ use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpStream, UdpSocket};
-use watch::outlet::{Told, ocsf, syslog};
+use watch::outlet::{Told, ocsf, syslog, syslog_notice};
 
 /// How long the other side may take.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -127,14 +127,45 @@ pub enum SendError {
     },
 }
 
+/// That people are wanted, and where to read why. Nothing else leaves.
+#[derive(Debug, Clone, Copy)]
+pub struct Notice<'a> {
+    /// What for, in a line.
+    pub subject: &'a str,
+    /// Where to read on.
+    pub link: &'a str,
+}
+
 impl Outlet {
+    /// Sends a notice at `now` (seconds since 1970, UTC).
+    ///
+    /// # Errors
+    /// As [`Outlet::send`].
+    pub async fn say(&self, notice: &Notice<'_>, now: i64) -> Result<(), SendError> {
+        let Notice { subject, link } = *notice;
+        let as_json = || serde_json::json!({ "type": "lazaret-notice", "time": now, "subject": subject, "link": link });
+        match self {
+            Self::Webhook { url, secret } => post(url, secret.as_ref(), as_json().to_string(), now).await,
+            Self::Syslog { address, is_tcp, host } => {
+                let line = syslog_notice(subject, link, now.saturating_mul(1_000), host);
+                within(&address.to_string(), log(*address, *is_tcp, line)).await
+            }
+            Self::File { path } => {
+                within(&path.display().to_string(), append(path, format!("{}\n", as_json()))).await
+            }
+            Self::Email(email) => {
+                mail(email, &format!("[Lazaret] {subject}"), format!("{subject}\r\n\r\n{link}\r\n")).await
+            }
+        }
+    }
+
     /// Sends a finding at `now` (seconds since 1970, UTC); `link` is where to read on.
     ///
     /// # Errors
     /// When it did not arrive, as far as the other side tells. A datagram tells nothing.
     pub async fn send(&self, told: &Told<'_>, link: &str, now: i64) -> Result<(), SendError> {
         match self {
-            Self::Webhook { url, secret } => hook(url, secret.as_ref(), told, link, now).await,
+            Self::Webhook { url, secret } => post(url, secret.as_ref(), linked(told, link).to_string(), now).await,
             Self::Syslog { address, is_tcp, host } => {
                 let line = syslog(told, host);
                 within(&address.to_string(), log(*address, *is_tcp, line)).await
@@ -143,7 +174,10 @@ impl Outlet {
                 let line = format!("{}\n", linked(told, link));
                 within(&path.display().to_string(), append(path, line)).await
             }
-            Self::Email(email) => mail(email, told, link).await,
+            Self::Email(email) => {
+                let subject = format!("[Lazaret] {} ({})", told.title, told.level.as_str());
+                mail(email, &subject, body(told, link)).await
+            }
         }
     }
 }
@@ -156,14 +190,7 @@ fn linked(told: &Told<'_>, link: &str) -> serde_json::Value {
     event
 }
 
-async fn hook(
-    url: &str,
-    secret: Option<&SecretString>,
-    told: &Told<'_>,
-    link: &str,
-    now: i64,
-) -> Result<(), SendError> {
-    let body = linked(told, link).to_string();
+async fn post(url: &str, secret: Option<&SecretString>, body: String, now: i64) -> Result<(), SendError> {
     let failed = |source| SendError::Web { url: url.to_owned(), source };
     let client = reqwest::Client::builder().timeout(PATIENCE).redirect(reqwest::redirect::Policy::none());
     let client = client.build().map_err(failed)?;
@@ -215,19 +242,19 @@ async fn append(path: &std::path::Path, line: String) -> std::io::Result<()> {
     file.sync_data().await
 }
 
-async fn mail(email: &Email, told: &Told<'_>, link: &str) -> Result<(), SendError> {
+async fn mail(email: &Email, subject: &str, text: String) -> Result<(), SendError> {
     let address = |text: &str| {
         text.parse::<lettre::message::Mailbox>()
             .map_err(|source| SendError::Address { address: text.to_owned(), source })
     };
     let mut message = Message::builder()
         .from(address(&email.from)?)
-        .subject(format!("[Lazaret] {} ({})", told.title, told.level.as_str()))
+        .subject(subject)
         .header(ContentType::TEXT_PLAIN);
     for to in &email.to {
         message = message.to(address(to)?);
     }
-    let message = message.body(body(told, link))?;
+    let message = message.body(text)?;
     let failed = |source| SendError::Mail { server: email.server.clone(), source };
     let builder = match email.security {
         Security::Tls => AsyncSmtpTransport::<Tokio1Executor>::relay(&email.server).map_err(failed)?,

@@ -4,13 +4,18 @@
 //! recovered from, and closed with lessons. Entries are never changed; a changed fact is another entry, and the clocks that it moves are
 //! issued anew beside those that were issued before.
 
+mod running;
+mod what;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use model::{IncidentState, Severity};
 use obligations::{Facts, Library, Options};
-use playbooks::Role;
-use serde::{Deserialize, Serialize};
+use playbooks::{Role, Run};
+use serde::Serialize;
 use serde_json::{Map, Value};
+
+pub use what::{Entry, What};
 
 /// Characters of a text.
 pub const TEXT_MAX: usize = 8_000;
@@ -18,6 +23,10 @@ pub const TEXT_MAX: usize = 8_000;
 pub const ENTRIES_MAX: u64 = 10_000;
 /// Tasks of one incident.
 pub const TASKS_MAX: usize = 500;
+/// Playbooks that run or ran in one incident.
+pub const RUNS_MAX: usize = 40;
+/// Minutes by which the clock of an exercise may be put forward at once: a month.
+pub const FORWARD_MINUTES_MAX: u32 = 31 * 24 * 60;
 
 /// Why something about an incident cannot be done.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -26,212 +35,6 @@ pub struct CaseError(pub String);
 
 fn wrong<T>(why: impl Into<String>) -> Result<T, CaseError> {
     Err(CaseError(why.into()))
-}
-
-/// One thing that was done or said.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "what", rename_all = "snake_case")]
-pub enum What {
-    /// It began.
-    Opened {
-        /// What it is called.
-        title: String,
-        /// How grave it is.
-        severity: Severity,
-        /// The finding that it began with.
-        finding: Option<u32>,
-        /// The study it is about.
-        study: Option<String>,
-    },
-    /// Facts changed: only those that did. `null` makes one unknown again.
-    Facts {
-        /// The new values.
-        set: Map<String, Value>,
-        /// The values that whoever changed them had seen.
-        was: Map<String, Value>,
-    },
-    /// Clocks were issued, because facts changed. Written by the program.
-    Clocks {
-        /// Answers of the engine that differ from those issued before.
-        issued: Vec<Value>,
-    },
-    /// Whose data was exposed was told from the record.
-    Exposure {
-        /// Its question.
-        question: Value,
-        /// Its summary.
-        summary: Value,
-    },
-    /// Somebody says something.
-    Note {
-        /// What.
-        text: String,
-        /// It is for counsel, and stays out of what others are shown.
-        privileged: bool,
-    },
-    /// Something was decided.
-    Decision {
-        /// What.
-        text: String,
-        /// Why.
-        reason: String,
-    },
-    /// Something is to be done.
-    Task {
-        /// What.
-        text: String,
-        /// By whom.
-        role: Role,
-        /// By when, in milliseconds since 1970.
-        due_at: Option<i64>,
-    },
-    /// A task was done, or is not needed.
-    TaskDone {
-        /// Its number.
-        task: u64,
-        /// What came of it.
-        text: String,
-    },
-    /// Somebody takes a role.
-    Takes {
-        /// Which.
-        role: Role,
-        /// Who.
-        name: String,
-    },
-    /// Something is kept as evidence.
-    Evidence {
-        /// What it is, and where it lies.
-        text: String,
-        /// Its SHA-256, in hexadecimal digits.
-        sha256: String,
-        /// From whom it came.
-        from: String,
-    },
-    /// Somebody or something was contained, or that ended.
-    Containment {
-        /// `principal`, `credential`, `partner`, `study`.
-        kind: String,
-        /// Which.
-        target: String,
-        /// Whether it is contained from now on.
-        on: bool,
-    },
-    /// A notice was drafted, or its text changed.
-    Draft {
-        /// For which obligation.
-        obligation: String,
-        /// In which language: `en`, `de`, `fr`, `es`, `ja`.
-        language: String,
-        /// The text.
-        text: String,
-    },
-    /// A draft was approved as it stands.
-    Approved {
-        /// For which obligation.
-        obligation: String,
-        /// In which language.
-        language: String,
-    },
-    /// A notice was submitted.
-    Sent {
-        /// For which obligation.
-        obligation: String,
-        /// When, RFC 3339.
-        at: String,
-        /// How, and under which reference.
-        how: String,
-    },
-    /// An assessment that a law demands, signed by whoever added the entry.
-    Assessment {
-        /// Which: `hipaa-4-factors`, `gdpr-risk`, `appi-triggers`.
-        form: String,
-        /// Its answers.
-        answers: Map<String, Value>,
-        /// What the signature means.
-        meaning: String,
-    },
-    /// It stands elsewhere now.
-    Moved {
-        /// Where.
-        state: IncidentState,
-        /// Why.
-        reason: String,
-    },
-    /// It is more or less grave.
-    Graded {
-        /// How grave.
-        severity: Severity,
-        /// Why.
-        reason: String,
-    },
-    /// What is learnt from it.
-    Lesson {
-        /// What.
-        text: String,
-    },
-}
-
-impl What {
-    /// Its name, as the record has it.
-    #[must_use]
-    pub const fn kind(&self) -> &'static str {
-        match self {
-            Self::Opened { .. } => "opened",
-            Self::Facts { .. } => "facts",
-            Self::Clocks { .. } => "clocks",
-            Self::Exposure { .. } => "exposure",
-            Self::Note { .. } => "note",
-            Self::Decision { .. } => "decision",
-            Self::Task { .. } => "task",
-            Self::TaskDone { .. } => "task-done",
-            Self::Takes { .. } => "role",
-            Self::Evidence { .. } => "evidence",
-            Self::Containment { .. } => "containment",
-            Self::Draft { .. } => "draft",
-            Self::Approved { .. } => "approved",
-            Self::Sent { .. } => "sent",
-            Self::Assessment { .. } => "assessment",
-            Self::Moved { .. } => "state",
-            Self::Graded { .. } => "severity",
-            Self::Lesson { .. } => "lesson",
-        }
-    }
-
-    /// Texts that people wrote.
-    fn texts(&self) -> Vec<&str> {
-        match self {
-            Self::Opened { title, .. } => vec![title],
-            Self::Note { text, .. } | Self::Task { text, .. } | Self::TaskDone { text, .. } | Self::Lesson { text } => {
-                vec![text]
-            }
-            Self::Decision { text, reason } => vec![text, reason],
-            Self::Takes { name, .. } => vec![name],
-            Self::Evidence { text, .. } => vec![text],
-            Self::Containment { target, .. } => vec![target],
-            Self::Draft { text, .. } => vec![text],
-            Self::Sent { how, .. } => vec![how],
-            Self::Assessment { meaning, .. } => vec![meaning],
-            Self::Moved { reason, .. } | Self::Graded { reason, .. } => vec![reason],
-            Self::Facts { .. } | Self::Clocks { .. } | Self::Exposure { .. } | Self::Approved { .. } => Vec::new(),
-        }
-    }
-}
-
-/// One entry of an incident.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Entry {
-    /// Its number, from 1.
-    pub number: u64,
-    /// When, in milliseconds since 1970, UTC.
-    pub at: i64,
-    /// By whom, by id.
-    pub by: String,
-    /// The entry of the record that announced it.
-    pub recorded: u64,
-    /// What.
-    #[serde(flatten)]
-    pub what: What,
 }
 
 /// A task.
@@ -291,6 +94,16 @@ pub struct Case {
     pub assessments: BTreeSet<String>,
     /// Lessons.
     pub lessons: u64,
+    /// It is practised, on nothing that is real.
+    pub is_exercise: bool,
+    /// By how much the clock of an exercise is ahead, in milliseconds.
+    pub ahead_ms: i64,
+    /// Playbooks that run or ran, by the entry that began them.
+    #[serde(skip)]
+    pub runs: BTreeMap<u64, Run>,
+    /// When containments end by themselves, in milliseconds since 1970.
+    #[serde(skip)]
+    pub until: BTreeMap<(String, String), i64>,
     /// All entries.
     pub entries: Vec<Entry>,
 }
@@ -303,7 +116,7 @@ impl Case {
     pub fn of(entries: impl IntoIterator<Item = Entry>) -> Result<Self, CaseError> {
         let mut entries = entries.into_iter();
         let first = entries.next().ok_or_else(|| CaseError("an incident without entries".to_owned()))?;
-        let What::Opened { title, severity, finding, study } = &first.what else {
+        let What::Opened { title, severity, finding, study, exercise } = &first.what else {
             return wrong("an incident begins with being opened");
         };
         let mut case = Self {
@@ -321,11 +134,15 @@ impl Case {
             exposure: None,
             assessments: BTreeSet::new(),
             lessons: 0,
+            is_exercise: *exercise,
+            ahead_ms: 0,
+            runs: BTreeMap::new(),
+            until: BTreeMap::new(),
             entries: vec![first],
         };
         for entry in entries {
             case.check(&entry.what)?;
-            case.apply(entry);
+            case.apply(entry)?;
         }
         Ok(case)
     }
@@ -381,6 +198,13 @@ impl Case {
             },
             What::Moved { state, .. } if *state == self.state => wrong(format!("it is {} already", state.as_str())),
             What::Moved { state: IncidentState::Closed, .. } => self.check_closing(),
+            What::Run { .. } if self.runs.len() >= RUNS_MAX => {
+                wrong(format!("{RUNS_MAX} playbooks ran in this incident, as many as may; open another incident"))
+            }
+            What::Forward { .. } if !self.is_exercise => wrong("only the clock of an exercise can be put forward"),
+            What::Forward { minutes } if !(1..=FORWARD_MINUTES_MAX).contains(minutes) => {
+                wrong(format!("give the minutes by which the clock goes forward: 1 to {FORWARD_MINUTES_MAX}"))
+            }
             _ => Ok(()),
         }
     }
@@ -422,6 +246,10 @@ impl Case {
                 running.join(", ")
             ));
         }
+        if let Some((number, run)) = self.runs.iter().find(|(_, run)| !run.state().is_over()) {
+            let name = run.playbook().map_or("", |book| book.name.as_str());
+            return wrong(format!("the playbook `{name}` (run {number}) is {}; end it first", run.state().as_str()));
+        }
         if let Some((kind, target)) = self.contained.first() {
             return wrong(format!(
                 "{kind} `{target}` is still contained; release it, or move the containment to another incident"
@@ -451,9 +279,19 @@ impl Case {
     }
 
     /// Adds an entry that [`Case::check`] let.
-    pub fn apply(&mut self, entry: Entry) {
+    ///
+    /// # Errors
+    /// When a playbook cannot begin, or a run does not take what is put in; nothing changed then.
+    pub fn apply(&mut self, entry: Entry) -> Result<(), CaseError> {
         match &entry.what {
-            What::Opened { .. } | What::Note { .. } | What::Decision { .. } | What::Evidence { .. } => {}
+            What::Opened { .. }
+            | What::Note { .. }
+            | What::Decision { .. }
+            | What::Evidence { .. }
+            | What::Told { .. } => {}
+            What::Run { books, values, .. } => self.begin_run(&entry, books, values)?,
+            What::Step { run, input } => self.step_run(entry.at, *run, input)?,
+            What::Forward { minutes } => self.ahead_ms += i64::from(*minutes) * 60_000,
             What::Facts { set, .. } => self.facts = self.with(set),
             What::Clocks { issued } => {
                 for clock in issued {
@@ -475,9 +313,11 @@ impl Case {
             What::Takes { role, name } => {
                 self.roles.insert(*role, name.clone());
             }
-            What::Containment { kind, target, on } => {
+            What::Containment { kind, target, on, until } => {
                 let key = (kind.clone(), target.clone());
+                self.until.remove(&key);
                 if *on {
+                    self.until.extend(until.map(|until| (key.clone(), until)));
                     self.contained.insert(key);
                 } else {
                     self.contained.remove(&key);
@@ -510,6 +350,7 @@ impl Case {
             What::Lesson { .. } => self.lessons += 1,
         }
         self.entries.push(entry);
+        Ok(())
     }
 
     /// Clocks that its facts start and that differ from those issued before. What is no longer said of an obligation is told once

@@ -12,6 +12,8 @@ use crate::case::{Case, CaseError, Entry, What};
 
 /// What sealed entries are sealed for.
 const CONTEXT: &str = "lazaret/incident/v1/";
+/// How titles of exercises begin.
+const EXERCISE: &str = "Exercise: ";
 /// How often it is tried to add an entry while other servers add theirs.
 const TRIES_MAX: usize = 8;
 
@@ -59,6 +61,8 @@ pub struct NewIncident {
     pub finding: Option<u32>,
     /// The study it is about.
     pub study: Option<StudyId>,
+    /// It is practised, on nothing that is real.
+    pub exercise: bool,
     /// Random: the name under which it is in the record.
     pub uid: [u8; 16],
 }
@@ -96,14 +100,15 @@ impl Desk {
     pub async fn open(&self, new: NewIncident, by: &By) -> Result<u32, DeskError> {
         let uid: String = new.uid.iter().map(|byte| format!("{byte:02x}")).collect();
         let what = What::Opened {
-            title: new.title.trim().to_owned(),
+            title: if new.exercise { format!("{EXERCISE}{}", new.title.trim()) } else { new.title.trim().to_owned() },
             severity: new.severity,
             finding: new.finding,
             study: new.study.as_ref().map(ToString::to_string),
+            exercise: new.exercise,
         };
         let first = Entry { number: 1, at: by.now_ms, by: by.actor.id.to_string(), recorded: 0, what: what.clone() };
         let case = Case::of([first])?;
-        if case.title.is_empty() || case.title.chars().count() > 200 {
+        if new.title.trim().is_empty() || case.title.chars().count() > 200 {
             return Err(CaseError("an incident is called something, in at most 200 characters".to_owned()).into());
         }
         let scope = scope(new.study.as_ref(), by.now_ms);
@@ -180,6 +185,17 @@ impl Desk {
         let _one_at_a_time = self.adding.lock().await;
         let (row, mut case) = self.case(id).await?;
         case.check(&what)?;
+        if matches!(what, What::Run { .. } | What::Step { .. }) {
+            // Whether a playbook takes it is only known by putting it in.
+            let tried = Entry {
+                number: case.version() + 1,
+                at: by.now_ms,
+                by: by.actor.id.to_string(),
+                recorded: 0,
+                what: what.clone(),
+            };
+            case.clone().apply(tried)?;
+        }
         let scope = scope(row.study.as_ref(), row.opened_at);
         let recorded = self.record(Activity::Change, &row.uid, row.study.as_ref(), &scope, &what, by).await?;
         let sealed = self.sealed(&scope, &row.uid, &what, recorded, by).await?;
@@ -188,7 +204,7 @@ impl Desk {
             case.check(&what)?;
             let entry =
                 |number, recorded, what| Entry { number, at: by.now_ms, by: by.actor.id.to_string(), recorded, what };
-            case.apply(entry(version + 1, recorded, what.clone()));
+            case.apply(entry(version + 1, recorded, what.clone()))?;
             let mut entries = vec![sealed.clone()];
             if matches!(what, What::Facts { .. } | What::Sent { .. }) {
                 let library = obligations::shipped().map_err(|error| CaseError(error.to_string()))?;
@@ -198,13 +214,14 @@ impl Desk {
                     let recorded =
                         self.record(Activity::Change, &row.uid, row.study.as_ref(), &scope, &clocks, by).await?;
                     entries.push(self.sealed(&scope, &row.uid, &clocks, recorded, by).await?);
-                    case.apply(entry(version + 2, recorded, clocks));
+                    case.apply(entry(version + 2, recorded, clocks))?;
                 }
             }
             let standing = Standing {
                 state: case.state,
                 severity: case.severity,
-                due_at: case.next_due_at(),
+                // What is practised is urgent to nobody else.
+                due_at: case.next_due_at().filter(|_| !case.is_exercise),
             };
             if table::add(&self.store, id, version, &standing, &entries).await? {
                 return self.case(id).await;
@@ -227,7 +244,7 @@ impl Desk {
         event.resource =
             Resource { entity: Some(format!("incident:{uid}")), study: study.cloned(), ..Resource::default() };
         event.reason = Some(what.kind().to_owned());
-        let value = serde_json::to_string(what).unwrap_or_default();
+        let value = what.told().to_string();
         event.details.push(Detail { field: "entry".into(), scope: scope.clone(), value });
         Ok(self.recorder.record(event).await?.index)
     }

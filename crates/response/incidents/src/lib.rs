@@ -10,3 +10,11 @@ pub mod case;
 pub mod desk;
 pub mod drafts;
 pub mod exposure;
+pub mod report;
+
+/// The SHA-256 of something, in hexadecimal digits.
+#[must_use]
+pub fn sha256_hex(bytes: &[u8]) -> String {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes);
+    digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+}

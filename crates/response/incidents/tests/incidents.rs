@@ -68,7 +68,7 @@ async fn desk(folder: &tempfile::TempDir) -> (Desk, Arc<Remembers>) {
 
 fn new(title: &str) -> NewIncident {
     let study = "onc-201".parse().ok();
-    NewIncident { title: title.to_owned(), severity: Severity::High, finding: Some(3), study, uid: [7; 16] }
+    NewIncident { title: title.to_owned(), severity: Severity::High, finding: Some(3), study, exercise: false, uid: [7; 16] }
 }
 
 fn facts(set: Value, was: Value) -> What {

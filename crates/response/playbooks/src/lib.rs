@@ -37,7 +37,9 @@ pub use node::Time;
 pub use playbook::{Agent, Playbook};
 pub use reference::{Marking, Reference};
 pub use role::Role;
-pub use run::{Act, Ask, Event, Field, Input, Mark, Moved, Record, Run, StartError, State, StepError, Todo};
+pub use run::{
+    Act, Ask, Event, Field, Input, Mark, Moved, Record, Run, StartError, State, StepError, Task, TaskState, Todo, Work,
+};
 pub use shipped::{files, named, shipped, sources};
 pub use verb::{Argument, Given, KINDS, READABLE, Takes, Undo, Verb};
 pub use view::{Sheet, StepView, View, Way, WayKind};

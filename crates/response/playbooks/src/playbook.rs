@@ -116,6 +116,14 @@ impl Playbook {
         self.steps.get(id)
     }
 
+    /// Playbooks that its steps call.
+    pub fn calls(&self) -> impl Iterator<Item = &Id> {
+        self.steps.values().filter_map(|step| match &step.kind {
+            Kind::Call { playbook, .. } => Some(playbook),
+            _ => None,
+        })
+    }
+
     /// Variables that whoever starts it has to give a value.
     pub fn asked(&self) -> impl Iterator<Item = (&str, &Variable)> {
         self.variables

@@ -107,6 +107,11 @@ impl RecoverySettings {
         })
     }
 
+    /// Whether it is said where backups lie.
+    pub(crate) const fn is_set(&self) -> bool {
+        self.repository.is_some() && self.key_repository.is_some()
+    }
+
     /// When backups are made.
     pub(crate) fn rule(&self) -> Result<Option<Rule>, Failure> {
         let rule = self.schedule.as_deref().map(str::parse::<Rule>).transpose();

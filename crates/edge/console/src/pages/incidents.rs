@@ -2,6 +2,7 @@
 
 pub(crate) mod clocks;
 pub(crate) mod room;
+pub(crate) mod runs;
 
 use askama::Template;
 use axum::extract::{Form, Query, State};
@@ -95,6 +96,8 @@ pub(crate) struct New {
     finding: String,
     #[serde(default)]
     study: String,
+    #[serde(default)]
+    exercise: String,
 }
 
 /// `POST /incidents`: opens one.
@@ -116,7 +119,7 @@ pub(crate) async fn open(
     };
     let drawn = (console.random)()?;
     let uid = *drawn.first_chunk::<16>().ok_or(Failure::Internal)?;
-    let new = NewIncident { title: form.title, severity, finding, study, uid };
+    let new = NewIncident { title: form.title, severity, finding, study, exercise: !form.exercise.is_empty(), uid };
     let id = guard.view.incidents.open(new, &by).await?;
     Ok(Redirect::to(&format!("/incidents/{id}")).into_response())
 }

@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::extract::Path;
 use axum::response::Response;
-use playbooks::{Playbook, Sheet, WayKind};
+use playbooks::{Mark, Playbook, Sheet, WayKind};
 
 use crate::failure::{Failure, render};
 use crate::frame::{Frame, Section};
@@ -34,25 +34,44 @@ struct List {
     rows: Vec<Row>,
 }
 
-struct Boxed {
-    x: f64,
-    y: f64,
-    middle: f64,
-    kind: &'static str,
-    first: String,
-    second: String,
-    whole: String,
+/// A step in the picture.
+pub(crate) struct Boxed {
+    pub(crate) x: f64,
+    pub(crate) y: f64,
+    pub(crate) middle: f64,
+    pub(crate) kind: &'static str,
+    /// How it stands in a run; empty where it was not reached, or nothing runs.
+    pub(crate) mark: &'static str,
+    pub(crate) first: String,
+    pub(crate) second: String,
+    pub(crate) whole: String,
 }
 
-struct Line {
-    from_x: f64,
-    from_y: f64,
-    to_x: f64,
-    to_y: f64,
-    kind: &'static str,
-    name: String,
-    name_x: f64,
-    name_y: f64,
+/// A way in the picture.
+pub(crate) struct Line {
+    pub(crate) from_x: f64,
+    pub(crate) from_y: f64,
+    pub(crate) to_x: f64,
+    pub(crate) to_y: f64,
+    pub(crate) kind: &'static str,
+    pub(crate) name: String,
+    pub(crate) name_x: f64,
+    pub(crate) name_y: f64,
+}
+
+/// Steps and the ways between them, in their places.
+pub(crate) struct Picture {
+    pub(crate) boxes: Vec<Boxed>,
+    pub(crate) lines: Vec<Line>,
+    pub(crate) width: f64,
+    pub(crate) height: f64,
+}
+
+/// A playbook, or a run of it, as a picture.
+pub(crate) fn picture(sheet: &Sheet) -> Picture {
+    let (boxes, width, height) = laid(sheet);
+    let lines = lines(sheet, &boxes);
+    Picture { boxes, lines, width, height }
 }
 
 struct StepRow {
@@ -104,8 +123,7 @@ pub(crate) async fn one(visitor: Visitor, Path(name): Path<String>) -> Result<Re
     let none = || Failure::NotFound("There is no such playbook; look for it in the list.".to_owned());
     let found = playbooks::named(&name).ok_or_else(none)?;
     let sheet = found.sheet();
-    let (boxes, width, height) = laid(&sheet);
-    let lines = lines(&sheet, &boxes);
+    let Picture { boxes, lines, width, height } = picture(&sheet);
     let steps = sheet.steps.iter().filter(|step| !matches!(step.kind, "start" | "end")).map(|step| StepRow {
         name: step.name.clone(),
         kind: step.kind,
@@ -158,6 +176,14 @@ fn laid(sheet: &Sheet) -> (Vec<Boxed>, f64, f64) {
                 "playbook-action" => "call",
                 _ => "choice",
             },
+            mark: match step.mark {
+                Mark::Ahead => "",
+                Mark::Delayed | Mark::Open => "open",
+                Mark::Done => "done",
+                Mark::Failed => "failed",
+                Mark::TimedOut => "late",
+                Mark::Withdrawn => "withdrawn",
+            },
             first,
             second,
             whole: format!("{} ({})", step.name, step.by),
@@ -194,7 +220,12 @@ fn lines(sheet: &Sheet, boxes: &[Boxed]) -> Vec<Line> {
             from_y,
             to_x,
             to_y,
-            kind: if way.kind == WayKind::Failure { "failure" } else { "next" },
+            kind: match (way.kind, way.is_taken) {
+                (WayKind::Failure, false) => "failure",
+                (WayKind::Failure, true) => "failure taken",
+                (_, false) => "next",
+                (_, true) => "next taken",
+            },
             name: wording::shortened(&way.name, 18),
             name_x: from_x + (to_x - from_x) * 0.35 + 4.0,
             name_y: from_y + (to_y - from_y) * 0.35 + 4.0,

@@ -41,7 +41,7 @@ fn text_stands_out_from_its_ground() {
         }
         pairs.extend(["ground", "card", "hover"].map(|ground| ("link".to_owned(), ground.to_owned())));
         pairs.push(("on-accent".to_owned(), "accent".to_owned()));
-        pairs.extend(["warn", "bad"].map(|text| (text.to_owned(), format!("{text}-ground"))));
+        pairs.extend(["warn", "bad", "good"].map(|text| (text.to_owned(), format!("{text}-ground"))));
         pairs.push(("bad".to_owned(), "card".to_owned()));
         pairs.extend(tags.map(|tag| (format!("on-{tag}"), tag.to_owned())));
         for (text, ground) in pairs {

@@ -54,7 +54,7 @@ async fn what_was_seen_is_not_overwritten_and_nonsense_is_told() {
         ("what=explode", "cannot be done"),
         ("what=contain&kind=principal&target=ada", "can only keep incidents"),
         ("what=state&state=closed&reason=done", "clocks still run"),
-        ("what=state&state=gone&reason=x", "is none of"),
+        ("what=state&state=gone&reason=x", "is not a known state"),
     ] {
         let answer = site.post("/incidents/1", form, &reviewer).await;
         assert!(
@@ -78,4 +78,54 @@ async fn what_was_seen_is_not_overwritten_and_nonsense_is_told() {
     }
     let part = site.get("/incidents/1/clocks", &reviewer).await;
     assert!(part.text.trim_start().starts_with("<ul class=\"dials\">"), "{}", part.text);
+}
+
+#[tokio::test]
+async fn playbooks_stand_in_the_room_as_cards_and_pictures() {
+    let site = Site::guarded().await;
+    let reviewer = site.user("rev", Role::Reviewer).await;
+    let opened = site.post("/incidents", "title=A+key&severity=high&study=onc-201&exercise=1", &reviewer).await;
+    assert_eq!(opened.status, StatusCode::SEE_OTHER, "{}", opened.text);
+    let form = site.get("/incidents/1/begin?playbook=stolen-access-key", &reviewer).await;
+    for part in ["name=\"v.what\"", "value=\"onc-201\"", "class=\"flow\"", "This is an exercise"] {
+        assert!(form.text.contains(part), "no {part} in {}", form.text);
+    }
+    assert_eq!(site.get("/incidents/1/begin?playbook=none", &reviewer).await.status, StatusCode::NOT_FOUND);
+    let guard = site.guard.as_ref().unwrap();
+    let book = playbooks::named("stolen-access-key").unwrap();
+    let mut books = vec![book.source().clone()];
+    books.extend(playbooks::shipped().iter().filter(|one| one.id != book.id).map(|one| one.source().clone()));
+    let what = incidents::case::What::Run {
+        playbook: "stolen-access-key".to_owned(),
+        books,
+        sha256: Vec::new(),
+        values: [("what", "LZR1"), ("principal", "ada"), ("study", "onc-201")]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into(),
+    };
+    let actor = model::event::Actor {
+        id: model::PrincipalId::from_bytes([1; 16]),
+        kind: model::PrincipalKind::Person,
+        credential: None,
+    };
+    let by = model::By { actor, origin: model::event::Origin::default(), now_ms: 1_764_000_000_000 };
+    guard.incidents.add(1, what, &by).await.unwrap();
+    let room = site.get("/incidents/1", &reviewer).await;
+    for part in ["Exercise: A key", "An access key is in the wrong hands", "Refuse the key", "href=\"/incidents/1/runs/2\"", "Forward"] {
+        assert!(room.text.contains(part), "no {part} in {}", room.text);
+    }
+    let failed = playbooks::Input::ActFailed { task: 1, why: "<b>no</b> answer".to_owned() };
+    guard.incidents.add(1, incidents::case::What::Step { run: 2, input: failed }, &by).await.unwrap();
+    let run = site.get("/incidents/1/runs/2", &reviewer).await;
+    for part in ["class=\"step own failed\"", "class=\"step own open\"", "Refuse its owner everything", "What it knows"] {
+        assert!(run.text.contains(part), "no {part} in {}", run.text);
+    }
+    assert_eq!(site.get("/incidents/1/runs/9", &reviewer).await.status, StatusCode::NOT_FOUND);
+    let report = site.get("/incidents/1/report", &reviewer).await;
+    assert!(report.text.contains("Report after the action") && report.text.contains("&#60;b&#62;no"), "{}", report.text);
+    let text = site.get("/incidents/1/report.md", &reviewer).await;
+    assert!(text.text.starts_with("# After-action report: incident 1") && text.text.contains("\\<b>no"), "{}", text.text);
+    let told = site.post("/incidents/1", "what=answer&run=2&task=x", &reviewer).await;
+    assert!(told.status == StatusCode::BAD_REQUEST && told.text.contains("is no number"), "{}", told.text);
+    assert_eq!(site.post("/incidents/1", "what=forward&hours=3", &reviewer).await.status, StatusCode::SEE_OTHER);
 }

@@ -10,6 +10,7 @@ use playbooks::Role;
 use serde_json::{Map, Value};
 
 use super::clocks::{Dial, dials};
+use super::runs::{Runs, runs};
 use crate::failure::{Failure, render};
 use crate::frame::{Frame, Section};
 use crate::pages::record::entry::Named;
@@ -106,6 +107,9 @@ struct Page {
     finding: String,
     version: u64,
     is_open: bool,
+    is_exercise: bool,
+    is_practised: bool,
+    runs: Runs,
     dials: Vec<Dial>,
     languages: Vec<(&'static str, String)>,
     open_questions: usize,
@@ -158,6 +162,9 @@ pub(crate) async fn show(
         version: row.version,
         is_open: case.state != IncidentState::Closed,
         open_questions,
+        is_exercise: case.is_exercise,
+        is_practised: super::runs::is_practised(&case),
+        runs: runs(id, &case, now),
         exposed: case.exposure.as_ref().map(exposed),
         facts: facts(&case, &dials),
         roles: roles(&case),
@@ -363,7 +370,7 @@ fn words(what: &What) -> String {
         What::TaskDone { task, text } => format!("task {task} {text}"),
         What::Takes { role, name } => format!("{name} is {}", role.as_str()),
         What::Evidence { text, sha256, from } => format!("{text}, from {from}, SHA-256 {sha256}"),
-        What::Containment { kind, target, on } => {
+        What::Containment { kind, target, on, .. } => {
             format!("{kind} {target} {}", if *on { "contained" } else { "released" })
         }
         What::Draft { obligation, language, .. } => format!("{obligation} ({language})"),
@@ -371,6 +378,7 @@ fn words(what: &What) -> String {
         What::Sent { obligation, at, how } => format!("{obligation} at {at}: {how}"),
         What::Assessment { form, meaning, .. } => format!("{form}: {meaning}"),
         What::Moved { state, reason } => format!("{}: {reason}", state.as_str()),
+        What::Run { .. } | What::Step { .. } | What::Told { .. } | What::Forward { .. } => super::runs::words(what),
         What::Graded { severity, reason } => format!("{}: {reason}", severity.as_str()),
     }
 }
@@ -391,7 +399,7 @@ pub(crate) async fn act(
         "contain" => Some(Act::Contain { kind: field("kind"), target: field("target"), on: true }),
         "release" => Some(Act::Contain { kind: field("kind"), target: field("target"), on: false }),
         "draft" => Some(Act::Draft { obligation: field("obligation"), language: field("language") }),
-        _ => None,
+        other => super::runs::said(other, &form)?,
     };
     if let Some(act) = acts {
         let none = || Failure::BadInput("This server can only keep incidents, not act on them.".to_owned());
@@ -439,6 +447,11 @@ fn said(what: &str, field: &impl Fn(&str) -> String) -> Result<What, Failure> {
         "note" => What::Note { text: field("text"), privileged: field("privileged") == "on" },
         "decision" => What::Decision { text: field("text"), reason: field("reason") },
         "lesson" => What::Lesson { text: field("text") },
+        "forward" => {
+            let hours = number("hours")?;
+            let minutes = u32::try_from(hours.saturating_mul(60)).unwrap_or(u32::MAX);
+            What::Forward { minutes }
+        }
         "task" => What::Task {
             text: field("text"),
             role: role(&field("role"))?,

@@ -1,0 +1,53 @@
+//! Who has a role is told that they are wanted. What leaves says that, and where to read on; nothing about what happened.
+
+use incidents::case::{Case, What};
+use model::By;
+use outlets::Notice;
+use playbooks::Role;
+
+use crate::ops::OpsError;
+use crate::watching::alert::Alerting;
+use crate::{Guarded, outside};
+
+/// Where those who answer incidents are told that they are wanted.
+#[derive(Debug, Clone, Default)]
+pub struct Announcing {
+    /// By which ways.
+    pub ways: Vec<Alerting>,
+    /// Where people reach the console, for links.
+    pub address: String,
+}
+
+impl Guarded {
+    /// By which ways people are told. Whoever says so first is heard.
+    pub fn announces_by(&self, announcing: Announcing) {
+        let _ = self.announcing.set(announcing);
+    }
+
+    /// Tells those who have a role; what of it left is an entry.
+    pub(super) async fn announce(
+        &self,
+        case: &Case,
+        id: u32,
+        role: Role,
+        text: &str,
+        is_urgent: bool,
+        by: &By,
+    ) -> Result<(), OpsError> {
+        let (mut ways, mut failed) = (Vec::new(), Vec::new());
+        if let Some(announcing) = self.announcing.get().filter(|_| !case.is_exercise) {
+            let urgent = if is_urgent { "URGENT: " } else { "" };
+            let subject = format!("{urgent}incident {id} needs the {}", role.title().to_lowercase());
+            let link = format!("{}/incidents/{id}", announcing.address);
+            let notice = Notice { subject: &subject, link: &link };
+            for way in &announcing.ways {
+                match way.outlet.say(&notice, outside::now().div_euclid(1_000)).await {
+                    Ok(()) => ways.push(way.name.clone()),
+                    Err(error) => failed.push(format!("{}: {}", way.name, crate::whole(&error))),
+                }
+            }
+        }
+        self.incidents.add(id, What::Told { role, text: text.to_owned(), ways, failed }, by).await?;
+        Ok(())
+    }
+}

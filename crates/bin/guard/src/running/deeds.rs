@@ -1,0 +1,282 @@
+//! What Lazaret does when a playbook tells it to, verb by verb.
+
+use std::collections::BTreeMap;
+
+use incidents::case::{Case, What};
+use incidents::exposure::{Exposure, Grade};
+use model::{By, Scope, StudyId};
+use playbooks::{Act, Role, Verb};
+use serde_json::{Map, Value};
+use store::incidents::Incident;
+
+use crate::Guarded;
+use crate::exposing::ExposureRequest;
+use crate::ops::{OpsError, time};
+
+/// The days that are looked back where a playbook says nothing.
+const DAYS_BACK: i64 = 90;
+const HOUR_MS: i64 = 60 * 60_000;
+const DAY_MS: i64 = 24 * HOUR_MS;
+/// What stands for the results of deeds that an exercise does not do.
+const PRACTISED: &str = "exercise";
+
+type Values = BTreeMap<String, String>;
+
+fn wrong<T>(why: impl Into<String>) -> Result<T, OpsError> {
+    Err(OpsError::Wrong(why.into()))
+}
+
+fn argument<'a>(act: &'a Act, name: &str) -> &'a str {
+    act.arguments.get(name).map_or("", String::as_str)
+}
+
+fn role(act: &Act) -> Result<Role, OpsError> {
+    let text = argument(act, "role");
+    Role::parse(text).ok_or_else(|| OpsError::Wrong(format!("`{text}` is no role")))
+}
+
+fn number(act: &Act, name: &str) -> Option<i64> {
+    argument(act, name).parse().ok()
+}
+
+/// What an act asks to be looked at, as a question about the record.
+pub(super) fn question(act: &Act, now_ms: i64) -> Result<ExposureRequest, OpsError> {
+    let what = argument(act, "what").to_owned();
+    let back = number(act, "days").unwrap_or(DAYS_BACK);
+    let mut asked = ExposureRequest { from: Some(now_ms.saturating_sub(back * DAY_MS)), ..ExposureRequest::default() };
+    match argument(act, "kind") {
+        "principal" | "device" => asked.principal = Some(what),
+        "access_key" => asked.credential = Some(what),
+        "partner" => asked.partner = Some(what),
+        "study" => asked.study = Some(study(&what)?),
+        "object" => asked.object = Some(what),
+        "finding" => {
+            let id = what.parse().map_err(|_wrong| OpsError::Wrong(format!("`{what}` is no number of a finding")))?;
+            // A finding says itself over which time.
+            asked = ExposureRequest { finding: Some(id), ..ExposureRequest::default() };
+        }
+        other => return wrong(format!("nothing is known about a `{other}`")),
+    }
+    Ok(asked)
+}
+
+fn study(text: &str) -> Result<StudyId, OpsError> {
+    text.parse().map_err(|error: model::BadStudyId| OpsError::Wrong(error.to_string()))
+}
+
+impl Guarded {
+    /// Does what an act says. What it gives back is what its playbook waits for.
+    pub(super) async fn carry_out(
+        &self,
+        row: &Incident,
+        case: &Case,
+        run: u64,
+        act: &Act,
+        by: &By,
+    ) -> Result<Values, OpsError> {
+        let mut values = self.done(row, case, run, act, by).await?;
+        values.retain(|name, _| act.gives.iter().any(|give| give.trim_matches('_') == name));
+        Ok(values)
+    }
+
+    async fn done(&self, row: &Incident, case: &Case, run: u64, act: &Act, by: &By) -> Result<Values, OpsError> {
+        let (id, reason) = (row.id, argument(act, "reason"));
+        let none = Values::new();
+        match act.verb {
+            Verb::ContainPrincipal => self.hold_off(case, id, act, "principal", "principal", by).await,
+            Verb::ContainAccessKey => self.hold_off(case, id, act, "access_key", "access_key", by).await,
+            Verb::ContainPartner => self.hold_off(case, id, act, "partner", "partner", by).await,
+            Verb::ContainDevice => self.hold_off(case, id, act, "device", "device", by).await,
+            Verb::ContainStudy => {
+                let kind = if argument(act, "mode") == "read_only" { "study_writes" } else { "study" };
+                self.hold_off(case, id, act, kind, "study", by).await
+            }
+            Verb::ReleaseContainment => {
+                let (kind, what) = (argument(act, "kind"), argument(act, "what"));
+                let is_meant =
+                    |held: &str| held == kind || (kind == "study" && held == "study_writes");
+                for (held, target) in &case.contained {
+                    if is_meant(held) && target == what {
+                        self.contain(by, id, held, target, None, false).await?;
+                    }
+                }
+                Ok(none)
+            }
+            Verb::SnapshotEvidence if case.is_exercise => Ok(one("evidence", PRACTISED)),
+            Verb::SnapshotEvidence => {
+                let asked = question(act, by.now_ms)?;
+                let name = format!("incident-{id}-{run}-{}.jsonl", act.task);
+                let kept = self.keep_evidence(&asked, &name).await?;
+                let text = format!(
+                    "{} entries of the record about {} {} with their proofs, in evidence/{name}. Because: {reason}",
+                    kept.entries,
+                    argument(act, "kind"),
+                    argument(act, "what")
+                );
+                let what = What::Evidence { text, sha256: kept.sha256, from: "the record".to_owned() };
+                self.incidents.add(id, what, by).await?;
+                Ok(one("evidence", &name))
+            }
+            Verb::LegalHold if case.is_exercise => Ok(none),
+            Verb::LegalHold => {
+                let scope = Scope::Study(study(argument(act, "study"))?);
+                self.hold_by(by, &scope, &format!("incident-{id}"), true).await?;
+                Ok(none)
+            }
+            Verb::RaiseLogging => {
+                let (kind, what) = (argument(act, "kind"), argument(act, "what"));
+                let text = format!(
+                    "Record more about {kind} `{what}` for {} hours on systems around Lazaret. Lazaret itself records everything at all times.",
+                    argument(act, "hours")
+                );
+                self.open_task(case, id, Role::It, text, None, by).await?;
+                Ok(none)
+            }
+            Verb::StartBackup => Ok(one("backup", PRACTISED)),
+            Verb::AskApproval => wrong("somebody else has to agree"),
+            Verb::ComputeExposure => {
+                let exposure = self.exposure_of_incident(by, id, &question(act, by.now_ms)?).await?;
+                Ok(counted(&exposure))
+            }
+            Verb::StartClocks => self.start_clocks(case, id, argument(act, "because"), by).await,
+            Verb::DraftNotices => self.draft_for(case, id, argument(act, "audience"), by).await,
+            Verb::NotifyRole => {
+                self.announce(case, id, role(act)?, argument(act, "text"), argument(act, "urgent") == "yes", by).await?;
+                Ok(none)
+            }
+            Verb::OpenTask => {
+                let due = by.now_ms.saturating_add(number(act, "days").unwrap_or(1) * DAY_MS);
+                let text = argument(act, "text").to_owned();
+                let task = self.open_task(case, id, role(act)?, text, Some(due), by).await?;
+                Ok(one("task", &task.to_string()))
+            }
+            Verb::AssignTraining => {
+                let due = by.now_ms.saturating_add(number(act, "days").unwrap_or(1) * DAY_MS);
+                let whom = match (argument(act, "principal"), argument(act, "role")) {
+                    ("", role) => format!("everybody who is {role}"),
+                    (principal, _) => principal.to_owned(),
+                };
+                let text = format!("Have {whom} take the course `{}`.", argument(act, "course"));
+                self.open_task(case, id, Role::Quality, text, Some(due), by).await?;
+                Ok(none)
+            }
+        }
+    }
+
+    /// Contains what the argument names. An exercise only says so.
+    async fn hold_off(
+        &self,
+        case: &Case,
+        id: u32,
+        act: &Act,
+        kind: &str,
+        argument_name: &str,
+        by: &By,
+    ) -> Result<Values, OpsError> {
+        let target = argument(act, argument_name);
+        let until = number(act, "hours").map(|hours| by.now_ms.saturating_add(hours * HOUR_MS));
+        if !case.contained.contains(&(kind.to_owned(), target.to_owned())) {
+            self.contain(by, id, kind, target, until, true).await?;
+        }
+        Ok(Values::new())
+    }
+
+    /// A task, unless there is one that says the same and is not done.
+    async fn open_task(
+        &self,
+        case: &Case,
+        id: u32,
+        role: Role,
+        text: String,
+        due_at: Option<i64>,
+        by: &By,
+    ) -> Result<u64, OpsError> {
+        let same = case.tasks.iter().find(|task| task.done.is_none() && task.role == role && task.text == text);
+        if let Some(task) = same {
+            return Ok(task.number);
+        }
+        let (_, case) = self.incidents.add(id, What::Task { text, role, due_at }, by).await?;
+        Ok(case.tasks.last().map_or(0, |task| task.number))
+    }
+
+    async fn start_clocks(&self, case: &Case, id: u32, because: &str, by: &By) -> Result<Values, OpsError> {
+        let mut set = Map::new();
+        let now = case.clock(by.now_ms);
+        if !case.facts.contains_key("aware_at") {
+            set.insert("aware_at".to_owned(), time(now).into());
+        }
+        if !case.facts.contains_key("discovered_on") {
+            let zone = case.facts.get("timezone").and_then(Value::as_str).unwrap_or("UTC");
+            let day = jiff::Timestamp::from_millisecond(now).ok().and_then(|at| at.in_tz(zone).ok());
+            set.extend(day.map(|day| ("discovered_on".to_owned(), day.date().to_string().into())));
+        }
+        let mut known = case.clone();
+        if !set.is_empty() {
+            let text = format!("The organisation is aware. Because: {because}");
+            self.incidents.add(id, What::Note { text, privileged: false }, by).await?;
+            known = self.incidents.add(id, What::Facts { set, was: Map::new() }, by).await?.1;
+        }
+        let runs = |clock: &&Value| matches!(clock["status"].as_str(), Some("due" | "promptly" | "tolled" | "waiting"));
+        let clocks = known.clocks.values().filter(runs).count();
+        let first = known.next_due_at().map_or_else(|| "none".to_owned(), time);
+        Ok(Values::from([("clocks".to_owned(), clocks.to_string()), ("first_due".to_owned(), first)]))
+    }
+
+    /// Drafts the notices to an audience that the clocks ask for and nobody has drafted.
+    async fn draft_for(&self, case: &Case, id: u32, audience: &str, by: &By) -> Result<Values, OpsError> {
+        let meant: &[&str] = match audience {
+            "authorities" => &["authority"],
+            "people" => &["people", "media"],
+            "partners" | "sponsor" => &["partner"],
+            _ => &[],
+        };
+        let mut drafts = 0_u32;
+        for (obligation, clock) in &case.clocks {
+            let runs = matches!(clock["status"].as_str(), Some("due" | "promptly" | "tolled" | "waiting"));
+            let of = crate::responding::obligation_of(case, obligation)?;
+            if !runs || !meant.contains(&of.audience.as_str()) {
+                continue;
+            }
+            if !case.notices.contains_key(obligation) {
+                self.draft(by, id, obligation, "en").await?;
+            }
+            drafts += 1;
+        }
+        Ok(one("drafts", &drafts.to_string()))
+    }
+}
+
+fn one(name: &str, value: &str) -> Values {
+    Values::from([(name.to_owned(), value.to_owned())])
+}
+
+/// The European Economic Area beside the Member States of the Union: Annex XI to the EEA Agreement took the GDPR over.
+const EEA: [&str; 3] = ["IS", "LI", "NO"];
+
+/// What a playbook decides by. Who is known in two countries counts in both.
+fn counted(exposure: &Exposure) -> Values {
+    let figures = exposure.up_to(Grade::Likely);
+    let of = |is: &dyn Fn(&str) -> bool| -> u64 {
+        let places = figures.into_iter().flat_map(|figures| &figures.by_jurisdiction);
+        places.filter(|(place, _)| is(place)).map(|(_, people)| *people).sum()
+    };
+    let people = figures.map_or(0, |figures| figures.subjects).saturating_add(exposure.uncounted_subjects);
+    let in_place = |place: &str, code: &str| place == code || place.strip_prefix(code).is_some_and(|rest| rest.starts_with('-'));
+    let left = figures.map_or(0, |figures| figures.objects);
+    // What leaves the gateway is open to whoever asked for it. What did not leave lies sealed.
+    let readable = match (left, exposure.deidentified) {
+        (0, _) => "sealed",
+        (_, true) => "unknown",
+        (_, false) => "clear",
+    };
+    [
+        ("people", people.to_string()),
+        ("people_eu", of(&|place| in_place(place, "EU") || EEA.contains(&place)).to_string()),
+        ("people_us", of(&|place| in_place(place, "US")).to_string()),
+        ("people_jp", of(&|place| in_place(place, "JP")).to_string()),
+        ("readable", readable.to_owned()),
+    ]
+    .into_iter()
+    .map(|(name, value)| (name.to_owned(), value))
+    .collect()
+}

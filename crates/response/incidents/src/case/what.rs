@@ -1,0 +1,275 @@
+//! What can be done and said about an incident: its entries.
+
+use std::collections::BTreeMap;
+
+use model::{IncidentState, Severity};
+use playbooks::{Input, Role};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// One thing that was done or said.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "what", rename_all = "snake_case")]
+pub enum What {
+    /// It began.
+    Opened {
+        /// What it is called.
+        title: String,
+        /// How grave it is.
+        severity: Severity,
+        /// The finding that it began with.
+        finding: Option<u32>,
+        /// The study it is about.
+        study: Option<String>,
+        /// It is practised, on nothing that is real.
+        #[serde(default)]
+        exercise: bool,
+    },
+    /// Facts changed: only those that did. `null` makes one unknown again.
+    Facts {
+        /// The new values.
+        set: Map<String, Value>,
+        /// The values that whoever changed them had seen.
+        was: Map<String, Value>,
+    },
+    /// Clocks were issued, because facts changed. Written by the program.
+    Clocks {
+        /// Answers of the engine that differ from those issued before.
+        issued: Vec<Value>,
+    },
+    /// Whose data was exposed was told from the record.
+    Exposure {
+        /// Its question.
+        question: Value,
+        /// Its summary.
+        summary: Value,
+    },
+    /// Somebody says something.
+    Note {
+        /// What.
+        text: String,
+        /// It is for counsel, and stays out of what others are shown.
+        privileged: bool,
+    },
+    /// Something was decided.
+    Decision {
+        /// What.
+        text: String,
+        /// Why.
+        reason: String,
+    },
+    /// Something is to be done.
+    Task {
+        /// What.
+        text: String,
+        /// By whom.
+        role: Role,
+        /// By when, in milliseconds since 1970.
+        due_at: Option<i64>,
+    },
+    /// A task was done, or is not needed.
+    TaskDone {
+        /// Its number.
+        task: u64,
+        /// What came of it.
+        text: String,
+    },
+    /// Somebody takes a role.
+    Takes {
+        /// Which.
+        role: Role,
+        /// Who.
+        name: String,
+    },
+    /// Something is kept as evidence.
+    Evidence {
+        /// What it is, and where it lies.
+        text: String,
+        /// Its SHA-256, in hexadecimal digits.
+        sha256: String,
+        /// From whom it came.
+        from: String,
+    },
+    /// Somebody or something was contained, or that ended.
+    Containment {
+        /// `principal`, `device`, `access_key`, `partner`, `study`, or `study_writes` for a study that may only be read.
+        kind: String,
+        /// Which.
+        target: String,
+        /// Whether it is contained from now on.
+        on: bool,
+        /// When that ends by itself, in milliseconds since 1970.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<i64>,
+    },
+    /// A notice was drafted, or its text changed.
+    Draft {
+        /// For which obligation.
+        obligation: String,
+        /// In which language: `en`, `de`, `fr`, `es`, `ja`.
+        language: String,
+        /// The text.
+        text: String,
+    },
+    /// A draft was approved as it stands.
+    Approved {
+        /// For which obligation.
+        obligation: String,
+        /// In which language.
+        language: String,
+    },
+    /// A notice was submitted.
+    Sent {
+        /// For which obligation.
+        obligation: String,
+        /// When, RFC 3339.
+        at: String,
+        /// How, and under which reference.
+        how: String,
+    },
+    /// An assessment that a law demands, signed by whoever added the entry.
+    Assessment {
+        /// Which: `hipaa-4-factors`, `gdpr-risk`, `appi-triggers`.
+        form: String,
+        /// Its answers.
+        answers: Map<String, Value>,
+        /// What the signature means.
+        meaning: String,
+    },
+    /// It stands elsewhere now.
+    Moved {
+        /// Where.
+        state: IncidentState,
+        /// Why.
+        reason: String,
+    },
+    /// It is more or less grave.
+    Graded {
+        /// How grave.
+        severity: Severity,
+        /// Why.
+        reason: String,
+    },
+    /// What is learnt from it.
+    Lesson {
+        /// What.
+        text: String,
+    },
+    /// A playbook begins to run. It is known by the number of this entry.
+    Run {
+        /// Its name among those that are shipped; empty: it was brought.
+        playbook: String,
+        /// The playbook and those that it may call, as CACAO 2.0: it goes on as it began, whatever becomes of the shipped ones.
+        books: Vec<Value>,
+        /// SHA-256 of each of them, in hexadecimal digits.
+        sha256: Vec<String>,
+        /// Values of its variables.
+        values: BTreeMap<String, String>,
+    },
+    /// Something happened in a run.
+    Step {
+        /// Which run.
+        run: u64,
+        /// What.
+        input: Input,
+    },
+    /// Those who have a role were told something.
+    Told {
+        /// The role.
+        role: Role,
+        /// What they were told.
+        text: String,
+        /// By which ways it left.
+        ways: Vec<String>,
+        /// By which it did not, and why not.
+        failed: Vec<String>,
+    },
+    /// The clock of an exercise was put forward.
+    Forward {
+        /// By how many minutes.
+        minutes: u32,
+    },
+}
+
+impl What {
+    /// Its name, as the record has it.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Opened { .. } => "opened",
+            Self::Facts { .. } => "facts",
+            Self::Clocks { .. } => "clocks",
+            Self::Exposure { .. } => "exposure",
+            Self::Note { .. } => "note",
+            Self::Decision { .. } => "decision",
+            Self::Task { .. } => "task",
+            Self::TaskDone { .. } => "task-done",
+            Self::Takes { .. } => "role",
+            Self::Evidence { .. } => "evidence",
+            Self::Containment { .. } => "containment",
+            Self::Draft { .. } => "draft",
+            Self::Approved { .. } => "approved",
+            Self::Sent { .. } => "sent",
+            Self::Assessment { .. } => "assessment",
+            Self::Moved { .. } => "state",
+            Self::Graded { .. } => "severity",
+            Self::Lesson { .. } => "lesson",
+            Self::Run { .. } => "playbook",
+            Self::Step { .. } => "playbook-step",
+            Self::Told { .. } => "told",
+            Self::Forward { .. } => "forward",
+        }
+    }
+
+    /// As it is recorded and shown: as it is, but playbooks, which are told by their digests.
+    #[must_use]
+    pub fn told(&self) -> Value {
+        let mut value = serde_json::to_value(self).unwrap_or_default();
+        if let (Self::Run { books, .. }, Some(told)) = (self, value.as_object_mut()) {
+            let names = books.iter().map(|book| book["name"].clone()).collect();
+            told.insert("books".to_owned(), Value::Array(names));
+        }
+        value
+    }
+
+    /// Texts that people wrote.
+    pub(super) fn texts(&self) -> Vec<&str> {
+        match self {
+            Self::Opened { title, .. } => vec![title],
+            Self::Note { text, .. } | Self::Told { text, .. } | Self::Task { text, .. } | Self::TaskDone { text, .. } | Self::Lesson { text } => {
+                vec![text]
+            }
+            Self::Decision { text, reason } => vec![text, reason],
+            Self::Takes { name, .. } => vec![name],
+            Self::Evidence { text, .. } => vec![text],
+            Self::Containment { target, .. } => vec![target],
+            Self::Draft { text, .. } => vec![text],
+            Self::Sent { how, .. } => vec![how],
+            Self::Assessment { meaning, .. } => vec![meaning],
+            Self::Moved { reason, .. } | Self::Graded { reason, .. } => vec![reason],
+            Self::Facts { .. }
+            | Self::Clocks { .. }
+            | Self::Exposure { .. }
+            | Self::Approved { .. }
+            | Self::Run { .. }
+            | Self::Step { .. }
+            | Self::Forward { .. } => Vec::new(),
+        }
+    }
+}
+
+/// One entry of an incident.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Its number, from 1.
+    pub number: u64,
+    /// When, in milliseconds since 1970, UTC.
+    pub at: i64,
+    /// By whom, by id.
+    pub by: String,
+    /// The entry of the record that announced it.
+    pub recorded: u64,
+    /// What.
+    #[serde(flatten)]
+    pub what: What,
+}
