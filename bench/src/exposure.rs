@@ -91,13 +91,12 @@ fn told(
         subjects: 1,
     };
     let tally = Tally::of(all, Vec::new(), place);
-    let counted: std::result::Result<Vec<Summed>, _> =
-        runtime.block_on(async {
-            let mut counted = Vec::new();
-            for ids in tally.sets() {
-                counted.push(guard::people_of(catalogue, &ids).await?);
-            }
-            Ok::<_, landscape::CatalogueError>(counted)
-        });
+    let counted: std::result::Result<Vec<Summed>, _> = runtime.block_on(async {
+        let mut counted = Vec::new();
+        for ids in tally.sets() {
+            counted.push(guard::people_of(catalogue, &ids).await?);
+        }
+        Ok::<_, landscape::CatalogueError>(counted)
+    });
     Ok(tally.counted(&counted?, &Category::shipped()?))
 }

@@ -1,5 +1,7 @@
 //! Words of incidents, as NIST SP 800-61r3 and the store have them.
 
+use crate::closed_set;
+
 closed_set! {
     /// Where an incident stands.
     IncidentState, "state of an incident; there are `open`, `contained`, `recovered` and `closed`", {

@@ -199,7 +199,7 @@ impl Guarded {
                 let is_later = matches!(*what, What::Forward { .. });
                 self.incidents.add(id, *what, by).await?;
                 if is_later {
-                    self.settle(id).await?;
+                    Box::pin(self.do_what_is_open(id)).await?;
                 }
                 self.shown(id).await
             }
@@ -209,7 +209,7 @@ impl Guarded {
                 self.shown(id).await
             }
             IncidentRequest::Run { id, playbook, brought, values } => {
-                self.run_playbook(by, id, &playbook, brought.map(|book| *book), values).await?;
+                Box::pin(self.run_playbook(by, id, &playbook, brought.map(|book| *book), values)).await?;
                 self.shown(id).await
             }
             IncidentRequest::Answer { id, run, task, values, note } => {
@@ -220,11 +220,11 @@ impl Guarded {
                 } else {
                     Input::Answered { task, who: String::new(), note, values }
                 };
-                self.step_playbook(by, id, run, input).await?;
+                Box::pin(self.step_playbook(by, id, run, input)).await?;
                 self.shown(id).await
             }
             IncidentRequest::Step { id, run, input } => {
-                self.step_playbook(by, id, run, *input).await?;
+                Box::pin(self.step_playbook(by, id, run, *input)).await?;
                 self.shown(id).await
             }
             IncidentRequest::Report { id } => {
@@ -245,11 +245,7 @@ impl Guarded {
         }
     }
 
-    async fn open_incident(
-        &self,
-        by: &By,
-        new: NewIncident,
-    ) -> Result<Vec<Value>, OpsError> {
+    async fn open_incident(&self, by: &By, new: NewIncident) -> Result<Vec<Value>, OpsError> {
         let mut new = new;
         if let Some(id) = new.finding {
             let missing = || OpsError::Wrong(format!("there is no finding {id}; `lazaret findings list` shows them"));
@@ -283,7 +279,7 @@ impl Guarded {
         of: &ExposureRequest,
     ) -> Result<Exposure, OpsError> {
         let (exposure, is_cut) = self.exposure(by, of).await?;
-        let question = serde_json::to_value(&of).unwrap_or_default();
+        let question = serde_json::to_value(of).unwrap_or_default();
         let mut gravest: Vec<Value> = Vec::new();
         for known in exposure.objects.iter().take(SUMMARY_OBJECTS) {
             gravest.push(json!({
@@ -384,7 +380,13 @@ impl Guarded {
         Ok(())
     }
 
-    pub(crate) async fn draft(&self, by: &By, id: u32, obligation: &str, language: &str) -> Result<Vec<Value>, OpsError> {
+    pub(crate) async fn draft(
+        &self,
+        by: &By,
+        id: u32,
+        obligation: &str,
+        language: &str,
+    ) -> Result<Vec<Value>, OpsError> {
         let (row, case) = self.incidents.case(id).await?;
         let of = obligation_of(&case, obligation)?;
         let recipients: Vec<String> = case
@@ -458,7 +460,8 @@ pub fn whole(row: &Incident, case: &Case) -> Value {
         }
         let entries = case.entries.iter().map(|entry| {
             // A playbook is long, and is told by its name and digest.
-            let mut told = json!({ "number": entry.number, "at": entry.at, "by": entry.by, "recorded": entry.recorded });
+            let mut told =
+                json!({ "number": entry.number, "at": entry.at, "by": entry.by, "recorded": entry.recorded });
             if let (Some(told), Value::Object(what)) = (told.as_object_mut(), entry.what.told()) {
                 told.extend(what);
             }

@@ -41,7 +41,8 @@ pub(crate) fn book(name: &str, brought: Option<Value>) -> Result<Vec<Value>, Ops
     let first = match brought {
         Some(brought) => Playbook::parse(brought.to_string().as_bytes(), "the playbook").map_err(wrong)?,
         None => {
-            let none = || OpsError::Wrong(format!("there is no playbook `{name}`; `lazaret playbooks list` shows them"));
+            let none =
+                || OpsError::Wrong(format!("there is no playbook `{name}`; `lazaret playbooks list` shows them"));
             playbooks::named(name).ok_or_else(none)?.clone()
         }
     };
@@ -88,7 +89,7 @@ impl Guarded {
         let books = book(playbook, brought)?;
         let sha256 = books.iter().map(|book| incidents::sha256_hex(book.to_string().as_bytes())).collect();
         self.incidents.add(id, What::Run { playbook: playbook.to_owned(), books, sha256, values }, by).await?;
-        self.settle(id).await
+        self.do_what_is_open(id).await
     }
 
     /// Puts in what somebody says about a run, and does what follows from it.
@@ -113,7 +114,7 @@ impl Guarded {
             }
         };
         self.incidents.add(id, What::Step { run, input }, by).await?;
-        self.settle(id).await
+        self.do_what_is_open(id).await
     }
 
     /// Lets the time pass for the runs of an incident.
@@ -136,7 +137,7 @@ impl Guarded {
     ///
     /// # Errors
     /// When something does not answer. What was not done is done the next time.
-    pub async fn settle(&self, id: u32) -> Result<(), OpsError> {
+    pub async fn do_what_is_open(&self, id: u32) -> Result<(), OpsError> {
         let _one_at_a_time = self.settling.lock().await;
         self.end_containments(id).await?;
         for _ in 0..DEEDS_MAX {
@@ -152,7 +153,9 @@ impl Guarded {
             match self.incidents.add(id, What::Step { run, input }, &by).await {
                 Ok(_) => {}
                 // Somebody ended the run, or it was too late: the next look tells.
-                Err(DeskError::Case(why)) => tracing::warn!(incident = id, run, %why, "a deed of a playbook came too late"),
+                Err(DeskError::Case(why)) => {
+                    tracing::warn!(incident = id, run, %why, "a deed of a playbook came too late")
+                }
                 Err(error) => return Err(error.into()),
             }
         }
@@ -182,7 +185,7 @@ impl Guarded {
             if seen.get(&row.id).is_some_and(|(version, wake)| *version == row.version && !is_due(*wake)) {
                 continue;
             }
-            if let Err(error) = self.settle(row.id).await {
+            if let Err(error) = self.do_what_is_open(row.id).await {
                 let error = crate::whole(&error);
                 tracing::warn!(incident = row.id, %error, "what a playbook waits for was not done; it is tried again");
                 continue;
@@ -268,7 +271,10 @@ fn may_answer_for(case: &Case, run: u64, task: u32, by: &By) -> Result<(), OpsEr
             }
             Ok(())
         }
-        verb => Err(OpsError::Wrong(format!("`{}` is done by Lazaret; nobody can say for it what came of it", verb.as_str()))),
+        verb => Err(OpsError::Wrong(format!(
+            "`{}` is done by Lazaret; nobody can say for it what came of it",
+            verb.as_str()
+        ))),
     }
 }
 

@@ -136,12 +136,7 @@ async fn serve(
         tokio::spawn(async move { guarded.keep_swept().await })
     };
     crate::recovering::keep_backed_up(global, config, &guarded, &stopped)?;
-    let announcing = config.watch_options(at(config, address))?;
-    guarded.announces_by(guard::Announcing { ways: announcing.alerts, address: announcing.address });
-    let responding = {
-        let (guarded, stopped) = (Arc::clone(&guarded), stopped.clone());
-        tokio::spawn(async move { guarded.keep_responding(stopped).await })
-    };
+    let responding = responding(&guarded, config, address, &stopped)?;
     tell(&data, address, config.tls.is_some()).await?;
     crate::guarding::tell_s3(s3_address, config.tls.is_some())?;
     let background = tokio::spawn(schedules(Arc::clone(&desk), stopped.clone()));
@@ -186,6 +181,19 @@ async fn serve(
         Ok(Ok(Err(failure))) => Err(failure),
         _ => Ok(Outcome::Done),
     }
+}
+
+/// Lets time pass for playbooks of incidents, and has people told that they are wanted.
+fn responding(
+    guarded: &Arc<guard::Guarded>,
+    config: &Config,
+    address: SocketAddr,
+    stopped: &watch::Receiver<bool>,
+) -> Result<tokio::task::JoinHandle<()>, Failure> {
+    let watching = config.watch_options(at(config, address))?;
+    guarded.announces_by(guard::Announcing { ways: watching.alerts, address: watching.address });
+    let (guarded, stopped) = (Arc::clone(guarded), stopped.clone());
+    Ok(tokio::spawn(async move { guarded.keep_responding(stopped).await }))
 }
 
 /// Where people reach the console.

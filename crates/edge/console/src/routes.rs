@@ -2,10 +2,15 @@
 
 mod guarding;
 
+use std::pin::Pin;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request};
 use axum::handler::Handler;
 use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::Response;
 use axum::routing::{self, MethodRouter};
-use axum::{Router, extract::DefaultBodyLimit};
 
 use crate::access::{ADMINISTRATORS, Access, READERS, REVIEWERS, Role, admit};
 use crate::{Shared, assets, intake_api, ops, pages, scim, session, shield};
@@ -20,12 +25,33 @@ struct Route {
     handler: MethodRouter<Shared>,
 }
 
+/// What a handler gives, once it is done.
+type Answering = Pin<Box<dyn Future<Output = Response> + Send>>;
+
+/// A handler of any shape as one type: axum makes a service of each type of handler, and a hundred of them cost minutes of compiling.
+#[derive(Clone)]
+struct Erased(Arc<dyn Fn(Request, Shared) -> Answering + Send + Sync>);
+
+impl Erased {
+    fn of<H: Handler<T, Shared>, T: 'static>(handler: H) -> Self {
+        Self(Arc::new(move |request, console| Box::pin(handler.clone().call(request, console))))
+    }
+}
+
+impl Handler<(), Shared> for Erased {
+    type Future = Answering;
+
+    fn call(self, request: Request, console: Shared) -> Answering {
+        (self.0)(request, console)
+    }
+}
+
 fn get<H: Handler<T, Shared>, T: 'static>(path: &'static str, access: Access, handler: H) -> Route {
-    Route { method: "GET", path, access, handler: routing::get(handler) }
+    Route { method: "GET", path, access, handler: routing::get(Erased::of(handler)) }
 }
 
 fn post<H: Handler<T, Shared>, T: 'static>(path: &'static str, access: Access, handler: H) -> Route {
-    Route { method: "POST", path, access, handler: routing::post(handler) }
+    Route { method: "POST", path, access, handler: routing::post(Erased::of(handler)) }
 }
 
 /// Routes of directories. Their handlers ask for a token before anything else.

@@ -150,9 +150,7 @@ impl Outlet {
                 let line = syslog_notice(subject, link, now.saturating_mul(1_000), host);
                 within(&address.to_string(), log(*address, *is_tcp, line)).await
             }
-            Self::File { path } => {
-                within(&path.display().to_string(), append(path, format!("{}\n", as_json()))).await
-            }
+            Self::File { path } => within(&path.display().to_string(), append(path, format!("{}\n", as_json()))).await,
             Self::Email(email) => {
                 mail(email, &format!("[Lazaret] {subject}"), format!("{subject}\r\n\r\n{link}\r\n")).await
             }
@@ -247,10 +245,7 @@ async fn mail(email: &Email, subject: &str, text: String) -> Result<(), SendErro
         text.parse::<lettre::message::Mailbox>()
             .map_err(|source| SendError::Address { address: text.to_owned(), source })
     };
-    let mut message = Message::builder()
-        .from(address(&email.from)?)
-        .subject(subject)
-        .header(ContentType::TEXT_PLAIN);
+    let mut message = Message::builder().from(address(&email.from)?).subject(subject).header(ContentType::TEXT_PLAIN);
     for to in &email.to {
         message = message.to(address(to)?);
     }

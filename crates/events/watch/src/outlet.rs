@@ -123,7 +123,13 @@ pub fn syslog(told: &Told<'_>, host: &str) -> String {
 #[must_use]
 pub fn syslog_notice(subject: &str, link: &str, at: i64, host: &str) -> String {
     let time = jiff::Timestamp::from_millisecond(at).map_or_else(|_| "-".to_owned(), |time| time.to_string());
-    format!("<{}>1 {time} {} lazaret - notice - {} {}", FACILITY * 8 + 1, header(host), one_line(subject), one_line(link))
+    format!(
+        "<{}>1 {time} {} lazaret - notice - {} {}",
+        FACILITY * 8 + 1,
+        header(host),
+        one_line(subject),
+        one_line(link)
+    )
 }
 
 /// A header field: printable ASCII without spaces, at most 255 (RFC 5424, section 6).

@@ -161,7 +161,8 @@ impl Case {
         if self.version() >= ENTRIES_MAX {
             return wrong(format!("the incident has {ENTRIES_MAX} entries, as many as there may be; open another"));
         }
-        if self.state == IncidentState::Closed && !matches!(what, What::Moved { .. } | What::Note { .. } | What::Lesson { .. })
+        if self.state == IncidentState::Closed
+            && !matches!(what, What::Moved { .. } | What::Note { .. } | What::Lesson { .. })
         {
             return wrong("the incident is closed; open it again first");
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use playbooks::{Input, Role, State, TaskState, Work};
+use playbooks::{Role, State, TaskState, Work};
 use serde::Serialize;
 
 use crate::case::{Case, What, due_ms};
@@ -126,7 +126,7 @@ impl Report {
                 _ => {}
             }
         }
-        report.ran = case.runs.iter().map(|(number, _)| ran(case, *number)).collect();
+        report.ran = case.runs.keys().map(|number| ran(case, *number)).collect();
         report.clocks = case.clocks.iter().filter_map(|(id, clock)| self::clock(case, id, clock, now)).collect();
         let open = case.tasks.iter().filter(|task| task.done.is_none());
         report.open_tasks = open.map(|task| (task.text.clone(), task.role)).collect();
@@ -154,12 +154,21 @@ impl Report {
         }
         self.tell_runs(&mut text);
         self.tell_clocks(&mut text);
-        section(&mut text, "Decisions", self.decisions.iter().map(|(what, why)| format!("{} Because: {}", plain(what), plain(why))));
+        section(
+            &mut text,
+            "Decisions",
+            self.decisions.iter().map(|(what, why)| format!("{} Because: {}", plain(what), plain(why))),
+        );
         section(&mut text, "Lessons", self.lessons.iter().map(|lesson| plain(lesson)));
-        section(&mut text, "Still to do", self.open_tasks.iter().map(|(task, role)| format!("{} ({})", plain(task), role.title())));
-        let people = self.took_part.iter().map(|(who, entries)| {
-            format!("{}: {entries} entries", plain(&name(who).unwrap_or_else(|| who.clone())))
-        });
+        section(
+            &mut text,
+            "Still to do",
+            self.open_tasks.iter().map(|(task, role)| format!("{} ({})", plain(task), role.title())),
+        );
+        let people = self
+            .took_part
+            .iter()
+            .map(|(who, entries)| format!("{}: {entries} entries", plain(&name(who).unwrap_or_else(|| who.clone()))));
         section(&mut text, "Who took part", people);
         text
     }
@@ -251,7 +260,7 @@ fn ran(case: &Case, number: u64) -> Ran {
     };
     let asked = run.tasks().map(|(_, task)| {
         let (wanted, whom) = match &task.work {
-            Work::Ask(ask) => (ask.wanted_at.or(ask.due_at), ask.role.map_or(ask.agent.as_str(), Role::title)),
+            Work::Ask(ask) => (ask.wanted_at.or(ask.due_at), ask.role.map_or(ask.agent.as_str(), |role| role.title())),
             Work::Act(act) => (act.due_at, "Lazaret"),
         };
         let (became, at, note, failed_late) = match &task.state {
@@ -273,5 +282,9 @@ fn ran(case: &Case, number: u64) -> Ran {
             is_late,
         }
     });
-    Ran { name: run.playbook().map_or("", |book| book.name.as_str()).to_owned(), state: run.state(), asked: asked.collect() }
+    Ran {
+        name: run.playbook().map_or("", |book| book.name.as_str()).to_owned(),
+        state: run.state(),
+        asked: asked.collect(),
+    }
 }

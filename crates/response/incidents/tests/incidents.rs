@@ -9,8 +9,8 @@ use incidents::desk::{Desk, DeskError, NewIncident};
 use incidents::drafts::{self, LANGUAGES};
 use model::event::{Actor, Origin};
 use model::{
-    Answer, By, Envelope, EnvelopeError, Event, IncidentState, PrincipalId, PrincipalKind, Receipt, Record, RecordError,
-    Scope, Severity,
+    Answer, By, Envelope, EnvelopeError, Event, IncidentState, PrincipalId, PrincipalKind, Receipt, Record,
+    RecordError, Scope, Severity,
 };
 use playbooks::Role;
 use serde_json::{Map, Value, json};
@@ -68,7 +68,14 @@ async fn desk(folder: &tempfile::TempDir) -> (Desk, Arc<Remembers>) {
 
 fn new(title: &str) -> NewIncident {
     let study = "onc-201".parse().ok();
-    NewIncident { title: title.to_owned(), severity: Severity::High, finding: Some(3), study, exercise: false, uid: [7; 16] }
+    NewIncident {
+        title: title.to_owned(),
+        severity: Severity::High,
+        finding: Some(3),
+        study,
+        exercise: false,
+        uid: [7; 16],
+    }
 }
 
 fn facts(set: Value, was: Value) -> What {
@@ -168,14 +175,14 @@ async fn a_notice_is_drafted_approved_sent_and_met_and_then_the_case_may_close()
     };
     let (row, case) = desk.add(id, sent, &by(1, 3_300)).await.expect("sent");
     assert_eq!((case.clocks["GDPR-33-1"]["status"].as_str(), row.due_at), (Some("met"), None));
-    let contain = |on| What::Containment { kind: "principal".to_owned(), target: "jane".to_owned(), on };
+    let contain = |on| What::Containment { kind: "principal".to_owned(), target: "jane".to_owned(), on, until: None };
     desk.add(id, contain(true), &by(1, 3_400)).await.expect("contained");
     assert!(
         desk.add(id, closing(), &by(1, 3_500)).await.expect_err("contained").to_string().contains("still contained")
     );
     desk.add(id, contain(false), &by(1, 3_600)).await.expect("released");
     let (row, _) = desk.add(id, closing(), &by(1, 3_700)).await.expect("it closes");
-    assert_eq!(row.state, "closed");
+    assert_eq!(row.state, IncidentState::Closed);
     let note = |text: &str| What::Note { text: text.to_owned(), privileged: false };
     let task = What::Task { text: "late".to_owned(), role: Role::It, due_at: None };
     assert!(desk.add(id, task, &by(1, 3_800)).await.expect_err("closed").to_string().contains("closed"));

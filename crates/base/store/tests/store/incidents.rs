@@ -1,6 +1,6 @@
 //! Incidents and their entries, on each engine.
 
-use model::PrincipalId;
+use model::{IncidentState, PrincipalId, Severity};
 use store::incidents::{self, Entry, Incident, Standing};
 
 use crate::engines::on_each_engine;
@@ -10,8 +10,8 @@ fn incident(uid: &str, due_at: Option<i64>) -> Incident {
         id: 0,
         uid: uid.to_owned(),
         version: 1,
-        state: "open".to_owned(),
-        severity: "high".to_owned(),
+        state: IncidentState::Open,
+        severity: Severity::High,
         study: Some("onc-201".parse().unwrap()),
         finding: Some(7),
         opened_at: 10,
@@ -29,7 +29,7 @@ fn entry(at: i64) -> Entry {
 async fn an_entry_is_added_by_who_has_seen_all_others() {
     on_each_engine(|store| async move {
         let id = incidents::open(&store, &incident("a", None), &entry(10)).await.unwrap();
-        let standing = Standing { state: "contained".to_owned(), severity: "critical".to_owned(), due_at: Some(99) };
+        let standing = Standing { state: IncidentState::Contained, severity: Severity::Critical, due_at: Some(99) };
         assert!(incidents::add(&store, id, 1, &standing, &[entry(11), entry(12)]).await.unwrap());
         assert!(!incidents::add(&store, id, 1, &standing, &[entry(13)]).await.unwrap(), "somebody else was faster");
         let kept = incidents::by_id(&store, id).await.unwrap().unwrap();
@@ -52,7 +52,7 @@ async fn what_is_due_first_is_listed_first() {
             incidents::open(&store, &incident(uid, due_at), &entry(10)).await.unwrap();
         }
         let id = incidents::open(&store, &incident("done", Some(1)), &entry(10)).await.unwrap();
-        let closed = Standing { state: "closed".to_owned(), severity: "low".to_owned(), due_at: None };
+        let closed = Standing { state: IncidentState::Closed, severity: Severity::Low, due_at: None };
         assert!(incidents::add(&store, id, 1, &closed, &[entry(11)]).await.unwrap());
         let uids = |found: Vec<Incident>| found.into_iter().map(|one| one.uid).collect::<Vec<_>>();
         assert_eq!(uids(incidents::listed(&store, false, 10).await.unwrap()), ["soon", "late", "none"]);

@@ -93,8 +93,7 @@ impl Guarded {
             }
             Verb::ReleaseContainment => {
                 let (kind, what) = (argument(act, "kind"), argument(act, "what"));
-                let is_meant =
-                    |held: &str| held == kind || (kind == "study" && held == "study_writes");
+                let is_meant = |held: &str| held == kind || (kind == "study" && held == "study_writes");
                 for (held, target) in &case.contained {
                     if is_meant(held) && target == what {
                         self.contain(by, id, held, target, None, false).await?;
@@ -141,7 +140,8 @@ impl Guarded {
             Verb::StartClocks => self.start_clocks(case, id, argument(act, "because"), by).await,
             Verb::DraftNotices => self.draft_for(case, id, argument(act, "audience"), by).await,
             Verb::NotifyRole => {
-                self.announce(case, id, role(act)?, argument(act, "text"), argument(act, "urgent") == "yes", by).await?;
+                self.announce(case, id, role(act)?, argument(act, "text"), argument(act, "urgent") == "yes", by)
+                    .await?;
                 Ok(none)
             }
             Verb::OpenTask => {
@@ -261,7 +261,8 @@ fn counted(exposure: &Exposure) -> Values {
         places.filter(|(place, _)| is(place)).map(|(_, people)| *people).sum()
     };
     let people = figures.map_or(0, |figures| figures.subjects).saturating_add(exposure.uncounted_subjects);
-    let in_place = |place: &str, code: &str| place == code || place.strip_prefix(code).is_some_and(|rest| rest.starts_with('-'));
+    let in_place =
+        |place: &str, code: &str| place == code || place.strip_prefix(code).is_some_and(|rest| rest.starts_with('-'));
     let left = figures.map_or(0, |figures| figures.objects);
     // What leaves the gateway is open to whoever asked for it. What did not leave lies sealed.
     let readable = match (left, exposure.deidentified) {

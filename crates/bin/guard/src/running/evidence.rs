@@ -56,7 +56,10 @@ impl Guarded {
         let writing = tokio::task::spawn_blocking(move || write(&path, &text).map_err(|error| (path, error)));
         let written = writing.await.map_err(|_ended: tokio::task::JoinError| LakesideError::Stopped)?;
         written.map_err(|(path, error)| {
-            OpsError::Wrong(format!("`{}` could not be written: {error}; check its owner and free space", path.display()))
+            OpsError::Wrong(format!(
+                "`{}` could not be written: {error}; check its owner and free space",
+                path.display()
+            ))
         })?;
         Ok(Kept { entries: entries.len(), sha256 })
     }

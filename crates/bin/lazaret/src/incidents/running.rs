@@ -158,9 +158,9 @@ fn read(path: &PathBuf) -> Result<Value, Failure> {
 
 fn pairs(values: &[String]) -> Result<BTreeMap<String, String>, Failure> {
     let pair = |text: &String| {
-        let (name, value) = text
-            .split_once('=')
-            .ok_or_else(|| Failure::usage(format!("`{text}` is no value")).hint("write NAME=VALUE, such as what=jane"))?;
+        let (name, value) = text.split_once('=').ok_or_else(|| {
+            Failure::usage(format!("`{text}` is no value")).hint("write NAME=VALUE, such as what=jane")
+        })?;
         Ok((name.to_owned(), value.to_owned()))
     };
     values.iter().map(pair).collect()

@@ -14,7 +14,13 @@ fn answer_all(folder: &Path, id: &str, number: &str, answers: &BTreeMap<&str, &s
     let mut names = Vec::new();
     for _ in 0..60 {
         let case = told(folder, &["incidents", "show", id]);
-        let this = case["runs"].as_array().unwrap().iter().find(|one| one["run"].to_string() == number).unwrap().clone();
+        let this = case["runs"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|one| one["run"].as_u64() == number.parse().ok())
+            .unwrap()
+            .clone();
         if this["state"] == "completed" {
             return names;
         }
@@ -67,12 +73,15 @@ fn a_stolen_key_is_refused_looked_into_and_given_back() {
     told(folder, &["user", "set", "ada", "--training-until", "2099-12-31"]);
     let key = serde_json::from_str::<Value>(&ada).unwrap()["access_key_id"].as_str().unwrap().to_owned();
     let server = Server::start(folder);
-    let put = "s3.put_object(Bucket='onc-201', Key='dm.csv', Body=b'MRN,PatientName\\nMRN1,Anna Keller\\n') and 'stored'";
+    let put =
+        "s3.put_object(Bucket='onc-201', Key='dm.csv', Body=b'MRN,PatientName\\nMRN1,Anna Keller\\n') and 'stored'";
     assert!(asked(&python, &server, &loader, put).contains("stored"));
     let get = "len(s3.get_object(Bucket='onc-201', Key='dm.csv')['Body'].read())";
     assert!(asked(&python, &server, &ada, get).trim().parse::<usize>().is_ok());
 
-    let id = told(folder, &["incidents", "open", "--title", "A key lay in a repository", "--study", "onc-201"])["incident"].to_string();
+    let id =
+        told(folder, &["incidents", "open", "--title", "A key lay in a repository", "--study", "onc-201"])["incident"]
+            .to_string();
     fails(folder, &["incidents", "run", &id, "no-such-book"], "lazaret playbooks list");
     fails(folder, &["incidents", "run", &id, "stolen-access-key"], "needs");
     let what = format!("what={key}");
@@ -91,7 +100,11 @@ fn a_stolen_key_is_refused_looked_into_and_given_back() {
     let first: Value = serde_json::from_str(text.lines().next().unwrap()).unwrap();
     assert_eq!(first["format"], "lazaret-inclusion/1", "{evidence}");
     fails(folder, &["incidents", "answer", &id, &number, "99"], "no task 99");
-    fails(folder, &["incidents", "add", &id, "{\"what\":\"moved\",\"state\":\"closed\",\"reason\":\"done\"}"], "is running");
+    fails(
+        folder,
+        &["incidents", "add", &id, "{\"what\":\"moved\",\"state\":\"closed\",\"reason\":\"done\"}"],
+        "is running",
+    );
 
     // Killed in the middle: it goes on as it stood.
     drop(server);
@@ -101,13 +114,19 @@ fn a_stolen_key_is_refused_looked_into_and_given_back() {
     let again = told(folder, &["incidents", "show", &id]);
     assert_eq!(again["runs"][0], case["runs"][0], "nothing of it is lost");
     let names = answer_all(folder, &id, &number, &answers);
-    for name in ["Give the pipeline another way", "Put objects back as they were", "Judge the risk to those concerned"] {
+    for name in ["Give the pipeline another way", "Put objects back as they were", "Judge the risk to those concerned"]
+    {
         assert!(names.iter().any(|asked| asked == name), "{name} is not among {names:?}");
     }
     let case = told(folder, &["incidents", "show", &id]);
-    let kinds: Vec<&str> = case["entries"].as_array().unwrap().iter().map(|entry| entry["what"].as_str().unwrap()).collect();
+    let kinds: Vec<&str> =
+        case["entries"].as_array().unwrap().iter().map(|entry| entry["what"].as_str().unwrap()).collect();
     let held = |on: bool| {
-        case["entries"].as_array().unwrap().iter().any(|one| one["what"] == "containment" && one["kind"] == "study_writes" && one["on"] == on)
+        case["entries"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|one| one["what"] == "containment" && one["kind"] == "study_writes" && one["on"] == on)
     };
     assert!(held(true) && held(false), "the study was held and let go: {kinds:?}");
     assert!(kinds.contains(&"exposure"), "whose data it opened was told from the record: {kinds:?}");
@@ -142,7 +161,9 @@ fn an_exercise_runs_against_the_clock_and_touches_nobody() {
     assert!(asked(&python, &server, &ada, put).contains("stored"), "and nobody is held off");
     assert!(!folder.join("evidence").exists(), "nothing is kept either");
     // Nobody answers in time: the run goes its way for that.
-    let asks = |case: &Value| case["runs"][0]["asks"].as_array().unwrap().iter().map(|ask| ask["name"].to_string()).collect::<Vec<_>>();
+    let asks = |case: &Value| {
+        case["runs"][0]["asks"].as_array().unwrap().iter().map(|ask| ask["name"].to_string()).collect::<Vec<_>>()
+    };
     let before = asks(&case);
     let case = told(folder, &["incidents", "forward", &id, "2880"]);
     assert_eq!(case["ahead_ms"], 2_880 * 60_000, "{case}");

@@ -111,20 +111,35 @@ async fn playbooks_stand_in_the_room_as_cards_and_pictures() {
     let by = model::By { actor, origin: model::event::Origin::default(), now_ms: 1_764_000_000_000 };
     guard.incidents.add(1, what, &by).await.unwrap();
     let room = site.get("/incidents/1", &reviewer).await;
-    for part in ["Exercise: A key", "An access key is in the wrong hands", "Refuse the key", "href=\"/incidents/1/runs/2\"", "Forward"] {
+    for part in [
+        "Exercise: A key",
+        "An access key is in the wrong hands",
+        "Refuse the key",
+        "href=\"/incidents/1/runs/2\"",
+        "Forward",
+    ] {
         assert!(room.text.contains(part), "no {part} in {}", room.text);
     }
     let failed = playbooks::Input::ActFailed { task: 1, why: "<b>no</b> answer".to_owned() };
     guard.incidents.add(1, incidents::case::What::Step { run: 2, input: failed }, &by).await.unwrap();
     let run = site.get("/incidents/1/runs/2", &reviewer).await;
-    for part in ["class=\"step own failed\"", "class=\"step own open\"", "Refuse its owner everything", "What it knows"] {
+    for part in ["class=\"step own failed\"", "class=\"step own open\"", "Refuse its owner everything", "What it knows"]
+    {
         assert!(run.text.contains(part), "no {part} in {}", run.text);
     }
     assert_eq!(site.get("/incidents/1/runs/9", &reviewer).await.status, StatusCode::NOT_FOUND);
     let report = site.get("/incidents/1/report", &reviewer).await;
-    assert!(report.text.contains("Report after the action") && report.text.contains("&#60;b&#62;no"), "{}", report.text);
+    assert!(
+        report.text.contains("Report after the action") && report.text.contains("&#60;b&#62;no"),
+        "{}",
+        report.text
+    );
     let text = site.get("/incidents/1/report.md", &reviewer).await;
-    assert!(text.text.starts_with("# After-action report: incident 1") && text.text.contains("\\<b>no"), "{}", text.text);
+    assert!(
+        text.text.starts_with("# After-action report: incident 1") && text.text.contains("\\<b>no"),
+        "{}",
+        text.text
+    );
     let told = site.post("/incidents/1", "what=answer&run=2&task=x", &reviewer).await;
     assert!(told.status == StatusCode::BAD_REQUEST && told.text.contains("is no number"), "{}", told.text);
     assert_eq!(site.post("/incidents/1", "what=forward&hours=3", &reviewer).await.status, StatusCode::SEE_OTHER);

@@ -236,7 +236,11 @@ impl What {
     pub(super) fn texts(&self) -> Vec<&str> {
         match self {
             Self::Opened { title, .. } => vec![title],
-            Self::Note { text, .. } | Self::Told { text, .. } | Self::Task { text, .. } | Self::TaskDone { text, .. } | Self::Lesson { text } => {
+            Self::Note { text, .. }
+            | Self::Told { text, .. }
+            | Self::Task { text, .. }
+            | Self::TaskDone { text, .. }
+            | Self::Lesson { text } => {
                 vec![text]
             }
             Self::Decision { text, reason } => vec![text, reason],

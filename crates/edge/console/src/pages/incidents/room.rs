@@ -452,11 +452,7 @@ fn said(what: &str, field: &impl Fn(&str) -> String) -> Result<What, Failure> {
             let minutes = u32::try_from(hours.saturating_mul(60)).unwrap_or(u32::MAX);
             What::Forward { minutes }
         }
-        "task" => What::Task {
-            text: field("text"),
-            role: role(&field("role"))?,
-            due_at: None,
-        },
+        "task" => What::Task { text: field("text"), role: role(&field("role"))?, due_at: None },
         "task-done" => What::TaskDone { task: number("task")?, text: field("text") },
         "role" => What::Takes { role: role(&field("role"))?, name: field("name") },
         "approve" => What::Approved { obligation: field("obligation"), language: field("language") },

@@ -56,11 +56,8 @@ pub(crate) struct Card {
 /// A playbook that runs or ran.
 pub(crate) struct RunRow {
     pub(crate) href: String,
-    pub(crate) number: u64,
     pub(crate) name: String,
     pub(crate) state: &'static str,
-    pub(crate) is_running: bool,
-    pub(crate) is_paused: bool,
     pub(crate) done: usize,
     pub(crate) open: usize,
 }
@@ -147,11 +144,8 @@ pub(crate) fn runs(id: u32, case: &Case, now: i64) -> Runs {
     }
     let row = |(number, run): (&u64, &playbooks::Run)| RunRow {
         href: format!("/incidents/{id}/runs/{number}"),
-        number: *number,
         name: title(*number).to_owned(),
         state: run.state().as_str(),
-        is_running: run.state() == RunState::Running,
-        is_paused: run.state() == RunState::Paused,
         done: run.tasks().filter(|(_, task)| task.state != playbooks::TaskState::Open).count(),
         open: run.open().len(),
     };
@@ -442,11 +436,12 @@ pub(crate) async fn report_text(
 pub(crate) fn said(what: &str, form: &[(String, String)]) -> Result<Option<Act>, Failure> {
     let field = |name: &str| form.iter().find(|(field, _)| field == name).map_or("", |(_, value)| value.trim());
     let number = |name: &str| {
-        field(name).parse::<u64>().map_err(|error| Failure::BadInput(format!("`{}` is no number: {error}.", field(name))))
+        field(name)
+            .parse::<u64>()
+            .map_err(|error| Failure::BadInput(format!("`{}` is no number: {error}.", field(name))))
     };
-    let task = || {
-        u32::try_from(number("task")?).map_err(|error| Failure::BadInput(format!("`{}`: {error}.", field("task"))))
-    };
+    let task =
+        || u32::try_from(number("task")?).map_err(|error| Failure::BadInput(format!("`{}`: {error}.", field("task"))));
     let values = || -> BTreeMap<String, String> {
         let given = form.iter().filter_map(|(name, value)| Some((name.strip_prefix("v.")?, value.trim())));
         given.filter(|(_, value)| !value.is_empty()).map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
@@ -455,9 +450,7 @@ pub(crate) fn said(what: &str, form: &[(String, String)]) -> Result<Option<Act>,
     let step = |input| Ok(Some(Act::Step { run: number("run")?, input }));
     match what {
         "begin" => Ok(Some(Act::Run { playbook: field("playbook").to_owned(), values: values() })),
-        "answer" => {
-            Ok(Some(Act::Answer { run: number("run")?, task: task()?, values: values(), note: text() }))
-        }
+        "answer" => Ok(Some(Act::Answer { run: number("run")?, task: task()?, values: values(), note: text() })),
         "refuse" => step(Input::Refused { task: task()?, who: String::new(), why: text() }),
         "pause" => step(Input::Pause { who: String::new(), why: text() }),
         "resume" => step(Input::Resume { who: String::new(), note: text() }),
@@ -469,9 +462,7 @@ pub(crate) fn said(what: &str, form: &[(String, String)]) -> Result<Option<Act>,
 /// How an entry about a playbook reads.
 pub(crate) fn words(what: &What) -> String {
     match what {
-        What::Run { books, .. } => {
-            books.first().and_then(|book| book["name"].as_str()).unwrap_or_default().to_owned()
-        }
+        What::Run { books, .. } => books.first().and_then(|book| book["name"].as_str()).unwrap_or_default().to_owned(),
         What::Step { run, input } => match input {
             Input::Answered { task, note, values, .. } => {
                 format!("run {run}, task {task} done{}{}", listed(values), beside(note))
@@ -495,8 +486,10 @@ pub(crate) fn words(what: &What) -> String {
 }
 
 fn listed(values: &BTreeMap<String, String>) -> String {
-    let told: Vec<String> =
-        values.iter().map(|(name, value)| format!("{} = {}", variable::plain(name), wording::shortened(value, 60))).collect();
+    let told: Vec<String> = values
+        .iter()
+        .map(|(name, value)| format!("{} = {}", variable::plain(name), wording::shortened(value, 60)))
+        .collect();
     if told.is_empty() { String::new() } else { format!(" ({})", told.join(", ")) }
 }
 
