@@ -115,10 +115,6 @@ async fn serve(
         let (guarded, stopped, data_dir) = (Arc::clone(&guarded), stopped.clone(), global.data_dir.clone());
         tokio::spawn(async move { guard::serve_control(guarded, &data_dir, stopped).await })
     };
-    let counting = {
-        let guarded = Arc::clone(&guarded);
-        tokio::spawn(async move { guarded.keep_counting().await })
-    };
     let watched = {
         let (guarded, stopped) = (Arc::clone(&guarded), stopped.clone());
         tokio::spawn(async move { guarded.keep_watching(watching, stopped).await })
@@ -133,7 +129,7 @@ async fn serve(
     };
     let sweeping = {
         let guarded = Arc::clone(&guarded);
-        tokio::spawn(async move { guarded.keep_swept().await })
+        tokio::spawn(async move { tokio::join!(guarded.keep_counting(), guarded.keep_swept()) })
     };
     crate::recovering::keep_backed_up(global, config, &guarded, &stopped)?;
     let responding = responding(&guarded, config, address, &stopped)?;
@@ -158,7 +154,6 @@ async fn serve(
     let served = tokio::time::timeout(GRACE, serving).await;
     background.abort();
     warming.abort();
-    counting.abort();
     sweeping.abort();
     following.abort();
     let guarded_until = tokio::time::timeout(GRACE, guarding).await;
