@@ -190,6 +190,10 @@ impl Guarded {
                         | What::Step { .. }
                         | What::Told { .. }
                 );
+                if matches!(*what, What::Assessment { .. }) {
+                    let why = "an assessment is signed in the console, where whoever signs proves who they are";
+                    return Err(OpsError::Wrong(why.to_owned()));
+                }
                 if is_own {
                     return Err(OpsError::Wrong(format!("`{}` is written by the program alone", what.kind())));
                 }

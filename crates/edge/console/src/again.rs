@@ -23,6 +23,14 @@ pub(crate) struct Proof {
     credential: String,
 }
 
+impl Proof {
+    /// From the fields of a form that holds other things too.
+    pub(crate) fn of(fields: &[(String, String)]) -> Self {
+        let field = |name: &str| fields.iter().find(|(field, _)| field == name).map_or("", |(_, value)| value).to_owned();
+        Self { password: field("password"), credential: field("credential") }
+    }
+}
+
 /// Whether somebody is who the session says.
 pub(crate) enum Again {
     /// It is, and that is recorded.

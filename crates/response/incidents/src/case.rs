@@ -90,8 +90,8 @@ pub struct Case {
     pub contained: BTreeSet<(String, String)>,
     /// The last exposure that was told.
     pub exposure: Option<Value>,
-    /// Assessments that were signed, by form.
-    pub assessments: BTreeSet<String>,
+    /// Assessments: by form the entry that was signed last.
+    pub assessments: BTreeMap<String, u64>,
     /// Lessons.
     pub lessons: u64,
     /// It is practised, on nothing that is real.
@@ -132,7 +132,7 @@ impl Case {
             notices: BTreeMap::new(),
             contained: BTreeSet::new(),
             exposure: None,
-            assessments: BTreeSet::new(),
+            assessments: BTreeMap::new(),
             lessons: 0,
             is_exercise: *exercise,
             ahead_ms: 0,
@@ -199,6 +199,9 @@ impl Case {
             },
             What::Moved { state, .. } if *state == self.state => wrong(format!("it is {} already", state.as_str())),
             What::Moved { state: IncidentState::Closed, .. } => self.check_closing(),
+            What::Assessment { document, signature, .. } if !signature.is_of(document) => {
+                wrong("the signature is not of this record; sign it again")
+            }
             What::Run { .. } if self.runs.len() >= RUNS_MAX => {
                 wrong(format!("{RUNS_MAX} playbooks ran in this incident, as many as may; open another incident"))
             }
@@ -344,7 +347,7 @@ impl Case {
                 }
             }
             What::Assessment { form, .. } => {
-                self.assessments.insert(form.clone());
+                self.assessments.insert(form.clone(), entry.number);
             }
             What::Moved { state, .. } => self.state = *state,
             What::Graded { severity, .. } => self.severity = *severity,

@@ -1,5 +1,6 @@
 //! Incidents: those that go on, the ones whose clocks end first before others.
 
+pub(crate) mod assess;
 pub(crate) mod clocks;
 pub(crate) mod room;
 pub(crate) mod runs;

@@ -7,6 +7,8 @@ use playbooks::{Input, Role};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::assess::{Answers, Concluded, Signature};
+
 /// One thing that was done or said.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "what", rename_all = "snake_case")]
@@ -127,14 +129,18 @@ pub enum What {
         /// How, and under which reference.
         how: String,
     },
-    /// An assessment that a law demands, signed by whoever added the entry.
+    /// An assessment that a law demands, concluded and signed.
     Assessment {
         /// Which: `hipaa-4-factors`, `gdpr-risk`, `appi-triggers`.
         form: String,
         /// Its answers.
-        answers: Map<String, Value>,
-        /// What the signature means.
-        meaning: String,
+        answers: Answers,
+        /// What was concluded.
+        concluded: Concluded,
+        /// The record that was signed.
+        document: String,
+        /// The signature under it.
+        signature: Signature,
     },
     /// It stands elsewhere now.
     Moved {
@@ -249,12 +255,12 @@ impl What {
             Self::Containment { target, .. } => vec![target],
             Self::Draft { text, .. } => vec![text],
             Self::Sent { how, .. } => vec![how],
-            Self::Assessment { meaning, .. } => vec![meaning],
             Self::Moved { reason, .. } | Self::Graded { reason, .. } => vec![reason],
             Self::Facts { .. }
             | Self::Clocks { .. }
             | Self::Exposure { .. }
             | Self::Approved { .. }
+            | Self::Assessment { .. }
             | Self::Run { .. }
             | Self::Step { .. }
             | Self::Forward { .. } => Vec::new(),

@@ -9,6 +9,7 @@ use model::{IncidentState, Severity, UnknownName};
 use playbooks::Role;
 use serde_json::{Map, Value};
 
+use super::assess::FormRow;
 use super::clocks::{Dial, dials};
 use super::runs::{Runs, runs};
 use crate::failure::{Failure, render};
@@ -110,6 +111,7 @@ struct Page {
     is_exercise: bool,
     is_practised: bool,
     runs: Runs,
+    forms: Vec<FormRow>,
     dials: Vec<Dial>,
     languages: Vec<(&'static str, String)>,
     open_questions: usize,
@@ -165,6 +167,7 @@ pub(crate) async fn show(
         is_exercise: case.is_exercise,
         is_practised: super::runs::is_practised(&case),
         runs: runs(id, &case, now),
+        forms: super::assess::rows(&case),
         exposed: case.exposure.as_ref().map(exposed),
         facts: facts(&case, &dials),
         roles: roles(&case),
@@ -376,7 +379,9 @@ fn words(what: &What) -> String {
         What::Draft { obligation, language, .. } => format!("{obligation} ({language})"),
         What::Approved { obligation, language } => format!("{obligation} ({language})"),
         What::Sent { obligation, at, how } => format!("{obligation} at {at}: {how}"),
-        What::Assessment { form, meaning, .. } => format!("{form}: {meaning}"),
+        What::Assessment { form, concluded, signature, .. } => {
+            format!("{form}: {}; signed by {} as: {}", concluded.outcome, signature.printed_name, signature.meaning)
+        }
         What::Moved { state, reason } => format!("{}: {reason}", state.as_str()),
         What::Run { .. } | What::Step { .. } | What::Told { .. } | What::Forward { .. } => super::runs::words(what),
         What::Graded { severity, reason } => format!("{}: {reason}", severity.as_str()),
