@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use incidents::assess::{self, Answers};
 use incidents::case::{Case, What};
 use incidents::desk::{DeskError, NewIncident};
 use incidents::drafts;
@@ -118,6 +119,16 @@ pub enum IncidentRequest {
         /// What.
         input: Box<Input>,
     },
+    /// The questions of an assessment of risk, with what is known already or with answers, and what follows from them. It is signed in the
+    /// console.
+    Assess {
+        /// Its number.
+        id: u32,
+        /// Which: `hipaa-4-factors`, `gdpr-risk`, `appi-triggers`.
+        form: String,
+        /// Answers by question; what is known already where they are left out.
+        answers: Option<Answers>,
+    },
     /// The report after the action, as text in Markdown.
     Report {
         /// Its number.
@@ -230,6 +241,10 @@ impl Guarded {
             IncidentRequest::Step { id, run, input } => {
                 Box::pin(self.step_playbook(by, id, run, *input)).await?;
                 self.shown(id).await
+            }
+            IncidentRequest::Assess { id, form, answers } => {
+                let (_, case) = self.incidents.case(id).await?;
+                Ok(vec![assessed(&case, id, &form, answers)?])
             }
             IncidentRequest::Report { id } => {
                 let (_, case) = self.incidents.case(id).await?;
@@ -415,6 +430,38 @@ impl Guarded {
             "checked": drafted.checked, "text": drafted.text,
         })])
     }
+}
+
+/// The questions of a form, and what follows from answers.
+fn assessed(case: &Case, id: u32, form: &str, answers: Option<Answers>) -> Result<Value, OpsError> {
+    let form = assess::form(form).map_err(|error| OpsError::Wrong(error.to_string()))?;
+    let is_given = answers.is_some();
+    let answers = answers.unwrap_or_else(|| form.prefilled(&case.facts, case.exposure.as_ref()));
+    let questions: Vec<Value> = form
+        .asked(&answers)
+        .into_iter()
+        .map(|one| {
+            let options: Vec<Value> =
+                one.options.iter().map(|option| json!({ "id": option.id, "text": option.text })).collect();
+            json!({
+                "question": one.id, "asks": one.text, "help": one.help, "cites": one.cites, "needed": one.needed,
+                "options": options, "answer": answers.get(&one.id),
+            })
+        })
+        .collect();
+    let faults = if is_given { form.check(&answers).err().unwrap_or_default() } else { Vec::new() };
+    let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
+    let outcome = form.outcome(&answers).and_then(|outcome| {
+        let possible = form.possible(&outcome.id)?;
+        Some(json!({
+            "id": outcome.id, "title": possible.title, "text": possible.text, "cites": possible.cites,
+            "because": outcome.because, "facts": possible.facts,
+        }))
+    });
+    Ok(json!({
+        "incident": id, "form": form.id, "title": form.title, "cites": form.cites, "questions": questions, "faults": faults,
+        "outcome": outcome,
+    }))
 }
 
 /// Objects that an incident's summary of exposure lists.

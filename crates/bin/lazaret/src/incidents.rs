@@ -229,6 +229,9 @@ fn told(value: &Value) -> String {
     if let Some(report) = value.get("report") {
         return text(report);
     }
+    if value.get("questions").is_some() {
+        return running::assessed(value, &text).join("\n");
+    }
     if let Some(draft) = value.get("text") {
         let mut lines = vec![text(draft)];
         for one in value["checked"].as_array().into_iter().flatten() {

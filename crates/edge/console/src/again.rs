@@ -26,7 +26,8 @@ pub(crate) struct Proof {
 impl Proof {
     /// From the fields of a form that holds other things too.
     pub(crate) fn of(fields: &[(String, String)]) -> Self {
-        let field = |name: &str| fields.iter().find(|(field, _)| field == name).map_or("", |(_, value)| value).to_owned();
+        let field =
+            |name: &str| fields.iter().find(|(field, _)| field == name).map_or("", |(_, value)| value).to_owned();
         Self { password: field("password"), credential: field("credential") }
     }
 }

@@ -86,6 +86,19 @@ pub(crate) enum RunCommand {
         #[arg(long, value_enum, default_value = "text")]
         format: ListFormat,
     },
+    /// Show the questions of an assessment of risk with what is known already, or what follows from answers. It is signed in the console.
+    Assess {
+        /// The incident's number.
+        id: u32,
+        /// `hipaa-4-factors`, `gdpr-risk` or `appi-triggers`.
+        form: String,
+        /// Answers, such as `acquired=no`; without any, what is known already is shown.
+        #[arg(value_name = "QUESTION=ANSWER")]
+        answers: Vec<String>,
+        /// How it is written to standard output.
+        #[arg(long, value_enum, default_value = "text")]
+        format: ListFormat,
+    },
     /// Write the report after the action, in Markdown.
     Report {
         /// The incident's number.
@@ -139,6 +152,10 @@ impl RunCommand {
                 let what = Box::new(incidents::case::What::Forward { minutes: *minutes });
                 (IncidentRequest::Add { id: *id, what }, *format)
             }
+            Self::Assess { id, form, answers, format } => {
+                let answers = if answers.is_empty() { None } else { Some(pairs(answers)?) };
+                (IncidentRequest::Assess { id: *id, form: form.clone(), answers }, *format)
+            }
             Self::Report { id, format } => (IncidentRequest::Report { id: *id }, *format),
         })
     }
@@ -164,6 +181,29 @@ fn pairs(values: &[String]) -> Result<BTreeMap<String, String>, Failure> {
         Ok((name.to_owned(), value.to_owned()))
     };
     values.iter().map(pair).collect()
+}
+
+/// An assessment as it is told.
+pub(super) fn assessed(value: &Value, text: &dyn Fn(&Value) -> String) -> Vec<String> {
+    let mut lines = vec![text(&value["title"])];
+    for question in value["questions"].as_array().into_iter().flatten() {
+        let needed = if question["needed"] == true { "" } else { " (if it helps)" };
+        lines.push(format!("\n{}: {}{needed}", text(&question["question"]), text(&question["asks"])));
+        lines.push(format!("    {} ({})", text(&question["help"]), text(&question["cites"])));
+        for option in question["options"].as_array().into_iter().flatten() {
+            let sign = if option["id"] == question["answer"] { "*" } else { " " };
+            lines.push(format!("  {sign} {}: {}", text(&option["id"]), text(&option["text"])));
+        }
+        if question["options"].as_array().is_none_or(Vec::is_empty) && !question["answer"].is_null() {
+            lines.push(format!("  * {}", text(&question["answer"])));
+        }
+    }
+    lines.extend(value["faults"].as_array().into_iter().flatten().map(|fault| format!("! {}", text(fault))));
+    if let Some(outcome) = value.get("outcome").filter(|outcome| !outcome.is_null()) {
+        lines.push(format!("\n=> {} ({})", text(&outcome["title"]), text(&outcome["cites"])));
+        lines.push(text(&outcome["text"]));
+    }
+    lines
 }
 
 /// Playbooks of an incident as they are told: how each stands, and what it asks.

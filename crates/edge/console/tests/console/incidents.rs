@@ -3,8 +3,9 @@
 use axum::http::StatusCode;
 use console::Role;
 
-use crate::site::Site;
+use crate::site::{NOON, Site, set_cookie};
 
+const PASSWORD: &str = "four+plain+words+here";
 const FACTS: &str = "what=facts&with-roles=1&role=controller&f.aware_at=2026-11-24T10%3A00%3A00Z&w.aware_at=&f.risk=high&w.risk=&f.secured=false&w.secured=";
 
 #[tokio::test]
@@ -143,4 +144,64 @@ async fn playbooks_stand_in_the_room_as_cards_and_pictures() {
     let told = site.post("/incidents/1", "what=answer&run=2&task=x", &reviewer).await;
     assert!(told.status == StatusCode::BAD_REQUEST && told.text.contains("is no number"), "{}", told.text);
     assert_eq!(site.post("/incidents/1", "what=forward&hours=3", &reviewer).await.status, StatusCode::SEE_OTHER);
+}
+
+/// Answers to whatever is asked, the gravest.
+fn gravest(form: &incidents::assess::Form) -> incidents::assess::Answers {
+    let mut answers = incidents::assess::Answers::new();
+    loop {
+        let open = form.asked(&answers).into_iter().find(|one| !answers.contains_key(&one.id));
+        let Some(question) = open else { return answers };
+        let answer = question.options.iter().max_by_key(|option| option.weighs).map(|option| option.id.clone());
+        answers.insert(question.id.clone(), answer.unwrap_or_else(|| "Looked into by two people.".to_owned()));
+    }
+}
+
+#[tokio::test]
+async fn an_assessment_is_guided_and_signed_by_who_proves_it() {
+    let site = Site::guarded().await;
+    let link = console::first_run(site.store(), [9; 32], NOON).await.unwrap().unwrap();
+    let token = link.strip_prefix("/setup?token=").unwrap();
+    let set_up = site.post("/setup", &format!("token={token}&name=Ada&password={PASSWORD}&again={PASSWORD}"), "").await;
+    let reviewer = set_cookie(&set_up);
+    site.post("/incidents", "title=A+bucket&severity=high", &reviewer).await;
+    let page = site.get("/incidents/1/assess/gdpr-risk", &reviewer).await;
+    assert!(page.text.contains("name=\"a.nature\"") && !page.text.contains("Conclude and sign"), "{}", page.text);
+    assert_eq!(site.get("/incidents/1/assess/tea-leaves", &reviewer).await.status, StatusCode::NOT_FOUND);
+    let unanswered = site.post("/incidents/1/assess/gdpr-risk", "what=look&a.nature=high", &reviewer).await;
+    assert!(
+        unanswered.text.contains("Has to be answered") || unanswered.text.contains("has to be answered"),
+        "{}",
+        unanswered.text
+    );
+    let form = incidents::assess::form("gdpr-risk").unwrap();
+    let fields: String =
+        gravest(form).iter().map(|(name, value)| format!("&a.{name}={}", value.replace(' ', "+"))).collect();
+    let looked = site.post("/incidents/1/assess/gdpr-risk", &format!("what=look{fields}"), &reviewer).await;
+    for part in ["Conclude and sign", "Art. 34", "type=\"password\""] {
+        assert!(looked.text.contains(part), "no {part} in {}", looked.text);
+    }
+    let sign = |more: &str| format!("what=sign{fields}&meaning=author{more}");
+    let grave = form.outcome(&gravest(form)).unwrap().id;
+    let wrong =
+        site.post("/incidents/1/assess/gdpr-risk", &sign(&format!("&outcome={grave}&password=wrong")), &reviewer).await;
+    assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", wrong.text);
+    let milder = form.outcomes.iter().min_by_key(|one| one.gravity).unwrap().id.clone();
+    let mild = site
+        .post("/incidents/1/assess/gdpr-risk", &sign(&format!("&outcome={milder}&password={PASSWORD}")), &reviewer)
+        .await;
+    assert_eq!(mild.status, StatusCode::UNPROCESSABLE_ENTITY, "milder only with a reason: {}", mild.text);
+    let signed = site
+        .post("/incidents/1/assess/gdpr-risk", &sign(&format!("&outcome={grave}&password={PASSWORD}")), &reviewer)
+        .await;
+    assert_eq!(signed.status, StatusCode::SEE_OTHER, "{}", signed.text);
+    let (_, case) = site.guard.as_ref().unwrap().incidents.case(1).await.unwrap();
+    assert_eq!(case.facts["risk"], "high", "{:?}", case.facts);
+    let entry = case.assessments["gdpr-risk"];
+    let text = site.get(&format!("/incidents/1/assessments/{entry}"), &reviewer).await;
+    for part in ["SIGNATURE", "Signed by: Ada", "Looked into by two people.", "SHA-256"] {
+        assert!(text.text.contains(part), "no {part} in {}", text.text);
+    }
+    let room = site.get("/incidents/1", &reviewer).await;
+    assert!(room.text.contains(&format!("/incidents/1/assessments/{entry}")), "{}", room.text);
 }
