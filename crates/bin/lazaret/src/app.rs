@@ -8,7 +8,7 @@ use tracing_subscriber::EnvFilter;
 use crate::cli::{Cli, Command, Global, LogFormat};
 use crate::failure::{Failure, Outcome};
 use crate::{
-    access, behaving, catalogue, clocks, detecting, exposing, findings, guarding, hunting, incidents, knowing, playing,
+    access, behaving, catalogue, clocks, detecting, exposing, findings, guarding, hunting, incidents, knowing, planning, playing,
     recovering, scan, up,
 };
 
@@ -57,6 +57,7 @@ fn run(cli: Cli) -> Result<Outcome, Failure> {
         Command::Keys(command) => guarding::keys(&cli.global, &command),
         Command::Exposure(arguments) => exposing::run(&cli.global, &arguments),
         Command::Incidents(command) => incidents::run(&cli.global, &command),
+        Command::Plan(command) => planning::run(&global, &command),
         Command::Playbooks(command) => playing::run(&command),
         Command::Obligations(arguments) => clocks::run(&arguments),
         Command::Behave(arguments) => behaving::run(&arguments),

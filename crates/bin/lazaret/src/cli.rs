@@ -105,6 +105,9 @@ pub(crate) enum Command {
     /// What people do when it happens: facts, clocks, exposure, containment, notices.
     #[command(subcommand)]
     Incidents(crate::incidents::IncidentsCommand),
+    /// The communication plan: whom to reach, and how, when it happens.
+    #[command(subcommand)]
+    Plan(crate::planning::PlanCommand),
     /// Playbooks in OASIS CACAO 2.0: those that come with the program, and whether others can be run.
     #[command(subcommand)]
     Playbooks(crate::playing::PlaybooksCommand),

@@ -1,5 +1,6 @@
 //! `lazaret incidents`: what people do when it happens.
 
+mod letters;
 mod running;
 
 use clap::Subcommand;
@@ -126,6 +127,9 @@ pub(crate) enum IncidentsCommand {
     /// Playbooks at work.
     #[command(flatten)]
     Playbook(RunCommand),
+    /// Letters to those concerned, from a table of the systems that know their names.
+    #[command(subcommand)]
+    Letters(letters::LettersCommand),
     /// Draft the notice that an obligation asks for, and say what is still missing.
     Draft {
         /// Its number.
@@ -170,6 +174,7 @@ pub(crate) fn run(global: &Global, command: &IncidentsCommand) -> Result<Outcome
             };
             (IncidentRequest::Expose { id: *id, of: Box::new(of) }, *format)
         }
+        IncidentsCommand::Letters(command) => return letters::run(global, command),
         IncidentsCommand::Playbook(command) => command.request()?,
         IncidentsCommand::Contain { id, kind, target, until, release, format } => {
             let (kind, target) = (kind.clone(), target.clone());

@@ -18,6 +18,7 @@ mod guarding;
 mod hunting;
 mod incidents;
 mod knowing;
+mod planning;
 mod playing;
 mod recovering;
 mod responding;

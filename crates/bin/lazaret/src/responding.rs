@@ -28,6 +28,10 @@ impl Respond for Responder {
         };
         Box::pin(async move { self.0.about_incidents_by(by, request).await.map(drop).map_err(fault) })
     }
+
+    fn plan(&self) -> Result<Option<String>, ActFault> {
+        self.0.plan_text().map_err(|error| ActFault::Failed(error.to_string()))
+    }
 }
 
 /// What people can mend is told to them; what they cannot is for the log.

@@ -24,6 +24,8 @@ pub(crate) enum Section {
     Obligations,
     /// Playbooks.
     Playbooks,
+    /// Whom to reach.
+    Plan,
     /// What detection found.
     Findings,
     /// Questions over the record.
@@ -118,11 +120,12 @@ const LINKS: [(&str, &str, Section); 6] = [
 ];
 
 /// Where there is a guard.
-const GUARDED: [(&str, &str, Section); 9] = [
+const GUARDED: [(&str, &str, Section); 10] = [
     ("Findings", "/findings", Section::Findings),
     ("Incidents", "/incidents", Section::Incidents),
     ("Playbooks", "/playbooks", Section::Playbooks),
     ("Obligations", "/obligations", Section::Obligations),
+    ("Plan", "/plan", Section::Plan),
     ("Hunts", "/hunts", Section::Hunts),
     ("Access", "/access", Section::Access),
     ("Keys", "/keys", Section::Keys),

@@ -16,6 +16,7 @@ pub(crate) mod objects;
 pub(crate) mod obligations;
 pub(crate) mod passkey;
 pub(crate) mod people;
+pub(crate) mod plan;
 pub(crate) mod playbooks;
 pub(crate) mod problems;
 pub(crate) mod quarantine;

@@ -71,4 +71,10 @@ pub enum ActFault {
 pub trait Respond: Send + Sync + 'static {
     /// Does it for an incident, on behalf of somebody.
     fn act<'a>(&'a self, incident: u32, act: Act, by: &'a By) -> Answer<'a, Result<(), ActFault>>;
+
+    /// The text of the communication plan; `None`: there is none.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    fn plan(&self) -> Result<Option<String>, ActFault>;
 }

@@ -52,6 +52,25 @@ pub struct Task {
     pub done: Option<String>,
 }
 
+/// Letters to those concerned.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Letters {
+    /// Which kind.
+    pub kind: String,
+    /// The SHA-256 of the table of recipients.
+    pub sha256: String,
+    /// Rows of it.
+    pub recipients: u64,
+    /// People whom no letter reaches.
+    pub unreachable: u64,
+    /// Who asked for them.
+    pub asked_by: String,
+    /// Who else agreed.
+    pub agreed_by: Option<String>,
+    /// How many were made.
+    pub made: Option<u64>,
+}
+
 /// A notice.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Notice {
@@ -92,6 +111,8 @@ pub struct Case {
     pub exposure: Option<Value>,
     /// Assessments: by form the entry that was signed last.
     pub assessments: BTreeMap<String, u64>,
+    /// Letters to those concerned, by the entry that asked for them.
+    pub letters: BTreeMap<u64, Letters>,
     /// Lessons.
     pub lessons: u64,
     /// It is practised, on nothing that is real.
@@ -133,6 +154,7 @@ impl Case {
             contained: BTreeSet::new(),
             exposure: None,
             assessments: BTreeMap::new(),
+            letters: BTreeMap::new(),
             lessons: 0,
             is_exercise: *exercise,
             ahead_ms: 0,
@@ -183,13 +205,26 @@ impl Case {
                 Some(_) => Ok(()),
             },
             What::Task { .. } if self.tasks.len() >= TASKS_MAX => wrong(format!("there are {TASKS_MAX} tasks already")),
-            What::Evidence { sha256, .. } => {
+            What::Letters { kind, .. } if crate::letters::Kind::parse(kind).is_none() => {
+                wrong(format!("there are no letters of the kind `{kind}`"))
+            }
+            What::LettersAgreed { letters } | What::LettersMade { letters, .. } => match self.letters.get(letters) {
+                None => wrong(format!("nobody asked for letters under {letters}")),
+                Some(Letters { agreed_by: Some(_), .. }) if matches!(what, What::LettersAgreed { .. }) => {
+                    wrong("somebody agreed to these letters already")
+                }
+                Some(Letters { agreed_by: None, .. }) if matches!(what, What::LettersMade { .. }) => {
+                    wrong("nobody else has agreed to these letters yet")
+                }
+                Some(_) => Ok(()),
+            },
+            What::Evidence { sha256, .. } | What::Letters { sha256, .. } => {
                 let is_digest =
                     sha256.len() == 64 && sha256.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
                 if is_digest {
                     Ok(())
                 } else {
-                    wrong("evidence is bound by its SHA-256: 64 hexadecimal digits in lower case")
+                    wrong("it is bound by its SHA-256: 64 hexadecimal digits in lower case")
                 }
             }
             What::Approved { obligation, language } => match self.notice(obligation, language) {
@@ -348,6 +383,32 @@ impl Case {
             }
             What::Assessment { form, .. } => {
                 self.assessments.insert(form.clone(), entry.number);
+            }
+            What::Letters { kind, sha256, recipients, unreachable, .. } => {
+                let letters = Letters {
+                    kind: kind.clone(),
+                    sha256: sha256.clone(),
+                    recipients: *recipients,
+                    unreachable: *unreachable,
+                    asked_by: entry.by.clone(),
+                    agreed_by: None,
+                    made: None,
+                };
+                self.letters.insert(entry.number, letters);
+            }
+            What::LettersAgreed { letters } => {
+                if let Some(letters) = self.letters.get_mut(letters) {
+                    // Two people decide that names are put to what happened.
+                    if letters.asked_by == entry.by {
+                        return wrong("whoever asked for letters cannot agree to them; somebody else has to");
+                    }
+                    letters.agreed_by = Some(entry.by.clone());
+                }
+            }
+            What::LettersMade { letters, made } => {
+                if let Some(letters) = self.letters.get_mut(letters) {
+                    letters.made = Some(*made);
+                }
             }
             What::Moved { state, .. } => self.state = *state,
             What::Graded { severity, .. } => self.severity = *severity,

@@ -185,8 +185,8 @@ impl Desk {
         let _one_at_a_time = self.adding.lock().await;
         let (row, mut case) = self.case(id).await?;
         case.check(&what)?;
-        if matches!(what, What::Run { .. } | What::Step { .. }) {
-            // Whether a playbook takes it is only known by putting it in.
+        if matches!(what, What::Run { .. } | What::Step { .. } | What::LettersAgreed { .. }) {
+            // Whether a playbook takes it, and who may agree, is only known by putting it in.
             let tried = Entry {
                 number: case.version() + 1,
                 at: by.now_ms,

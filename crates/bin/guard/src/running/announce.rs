@@ -2,7 +2,7 @@
 
 use incidents::case::{Case, What};
 use model::By;
-use outlets::Notice;
+use outlets::{Email, Notice, Outlet};
 use playbooks::Role;
 
 use crate::ops::OpsError;
@@ -40,8 +40,16 @@ impl Guarded {
             let subject = format!("{urgent}incident {id} needs the {}", role.title().to_lowercase());
             let link = format!("{}/incidents/{id}", announcing.address);
             let notice = Notice { subject: &subject, link: &link };
+            let reached = self.reached(role);
             for way in &announcing.ways {
-                match way.outlet.say(&notice, outside::now().div_euclid(1_000)).await {
+                // Who holds the role is written to; where the plan names nobody, who is written to of findings.
+                let outlet = match &way.outlet {
+                    Outlet::Email(email) if !reached.is_empty() => {
+                        Outlet::Email(Email { to: reached.clone(), ..email.clone() })
+                    }
+                    other => other.clone(),
+                };
+                match outlet.say(&notice, outside::now().div_euclid(1_000)).await {
                     Ok(()) => ways.push(way.name.clone()),
                     Err(error) => failed.push(format!("{}: {}", way.name, crate::whole(&error))),
                 }

@@ -3,7 +3,7 @@
 use super::{Route, get, post};
 use crate::access::{ADMINISTRATORS, READERS, REVIEWERS};
 use crate::pages::access::{emergencies, grants, policies, principal, principals, requests, reviews, who};
-use crate::pages::{access, findings, hunts, incidents, keys, logs, obligations, playbooks};
+use crate::pages::{access, findings, hunts, incidents, keys, logs, obligations, plan, playbooks};
 
 pub(super) fn table() -> Vec<Route> {
     vec![
@@ -34,6 +34,10 @@ pub(super) fn table() -> Vec<Route> {
         get("/obligations", READERS, obligations::show),
         get("/playbooks", READERS, playbooks::show),
         get("/playbooks/{name}", READERS, playbooks::one),
+        // Private telephones stand there.
+        get("/plan", REVIEWERS, plan::show),
+        get("/plan/sheet.html", REVIEWERS, plan::html),
+        get("/plan/sheet.txt", REVIEWERS, plan::text),
         get("/access", READERS, access::show),
         get("/access/who", READERS, who::show),
         get("/access/principals", READERS, principals::show),

@@ -142,6 +142,35 @@ pub enum What {
         /// The signature under it.
         signature: Signature,
     },
+    /// Letters to those concerned were asked for, from a table of the systems that know their names. What stands here names nobody.
+    Letters {
+        /// Which kind, as `letters::Kind` writes it.
+        kind: String,
+        /// The SHA-256 of the table, in hexadecimal digits.
+        sha256: String,
+        /// Rows of it.
+        recipients: u64,
+        /// Letters by post.
+        by_post: u64,
+        /// Letters by e-mail.
+        by_email: u64,
+        /// People whom neither reaches.
+        unreachable: u64,
+        /// Rows that are wrong.
+        faults: u64,
+    },
+    /// Somebody else agrees that names are put to what happened.
+    LettersAgreed {
+        /// The letters: the number of the entry that asked for them.
+        letters: u64,
+    },
+    /// The letters were made.
+    LettersMade {
+        /// The letters.
+        letters: u64,
+        /// How many.
+        made: u64,
+    },
     /// It stands elsewhere now.
     Moved {
         /// Where.
@@ -217,6 +246,9 @@ impl What {
             Self::Approved { .. } => "approved",
             Self::Sent { .. } => "sent",
             Self::Assessment { .. } => "assessment",
+            Self::Letters { .. } => "letters",
+            Self::LettersAgreed { .. } => "letters-agreed",
+            Self::LettersMade { .. } => "letters-made",
             Self::Moved { .. } => "state",
             Self::Graded { .. } => "severity",
             Self::Lesson { .. } => "lesson",
@@ -261,6 +293,9 @@ impl What {
             | Self::Exposure { .. }
             | Self::Approved { .. }
             | Self::Assessment { .. }
+            | Self::Letters { .. }
+            | Self::LettersAgreed { .. }
+            | Self::LettersMade { .. }
             | Self::Run { .. }
             | Self::Step { .. }
             | Self::Forward { .. } => Vec::new(),

@@ -85,6 +85,18 @@ struct NoticeRow {
     missing: Vec<String>,
     said: usize,
     asked: usize,
+    /// Who receives it by the plan, and how.
+    to: Vec<String>,
+}
+
+struct LettersRow {
+    number: u64,
+    kind: String,
+    recipients: String,
+    unreachable: u64,
+    asked_by: String,
+    agreed_by: String,
+    made: Option<u64>,
 }
 
 struct EntryRow {
@@ -122,6 +134,7 @@ struct Page {
     tasks: Vec<TaskRow>,
     task_roles: Vec<&'static str>,
     notices: Vec<NoticeRow>,
+    letters: Vec<LettersRow>,
     contained: Vec<(String, String)>,
     entries: Vec<EntryRow>,
     states: Vec<&'static str>,
@@ -175,6 +188,7 @@ pub(crate) async fn show(
         tasks: tasks(&case),
         task_roles: Role::ALL.iter().map(|role| role.as_str()).collect(),
         notices,
+        letters: letters(&console, &case).await?,
         contained: case.contained.iter().cloned().collect(),
         entries,
         states: IncidentState::ALL.iter().filter(|state| **state != case.state).map(|state| state.as_str()).collect(),
@@ -300,10 +314,12 @@ async fn told(console: &Console, case: &Case, now: i64) -> Result<(Vec<EntryRow>
         });
     }
     let mut notices = Vec::new();
+    let plan = console.plan()?.and_then(Result::ok);
     for (obligation, languages) in &case.notices {
         let checked = checked(case, obligation);
         for (language, notice) in languages {
             notices.push(NoticeRow {
+                to: receivers(plan.as_ref(), case, obligation),
                 obligation: obligation.clone(),
                 language: language.clone(),
                 text: notice.text.clone(),
@@ -324,6 +340,35 @@ async fn told(console: &Console, case: &Case, now: i64) -> Result<(Vec<EntryRow>
         }
     }
     Ok((entries, notices))
+}
+
+async fn letters(console: &Console, case: &Case) -> Result<Vec<LettersRow>, Failure> {
+    let mut names = Named::default();
+    let mut rows = Vec::new();
+    for (number, one) in &case.letters {
+        let kind = incidents::letters::Kind::parse(&one.kind);
+        rows.push(LettersRow {
+            number: *number,
+            kind: kind.map_or_else(|| one.kind.clone(), |kind| kind.title().to_owned()),
+            recipients: wording::count(one.recipients),
+            unreachable: one.unreachable,
+            asked_by: names.of(console, &one.asked_by).await?,
+            agreed_by: match &one.agreed_by {
+                Some(who) => names.of(console, who).await?,
+                None => String::new(),
+            },
+            made: one.made,
+        });
+    }
+    Ok(rows)
+}
+
+/// Who receives a notice by the plan, and how.
+fn receivers(plan: Option<&incidents::plan::Plan>, case: &Case, obligation: &str) -> Vec<String> {
+    let affected = case.facts.get("affected").and_then(Value::as_array).into_iter().flatten();
+    let places: Vec<&str> = affected.filter_map(|one| one["jurisdiction"].as_str()).collect();
+    let found = plan.map(|plan| plan.recipients(obligation, &places)).unwrap_or_default();
+    found.into_iter().map(|one| format!("{}, {}: {}", one.name, one.how.as_str(), super::super::plan::place(one))).collect()
 }
 
 /// What the law wants said for an obligation, and whether the facts say it.
@@ -382,6 +427,9 @@ fn words(what: &What) -> String {
         What::Assessment { form, concluded, signature, .. } => {
             format!("{form}: {}; signed by {} as: {}", concluded.outcome, signature.printed_name, signature.meaning)
         }
+        What::Letters { kind, recipients, .. } => format!("{kind} to {recipients} people"),
+        What::LettersAgreed { letters } => format!("to letters {letters}"),
+        What::LettersMade { letters, made } => format!("{made} for {letters}"),
         What::Moved { state, reason } => format!("{}: {reason}", state.as_str()),
         What::Run { .. } | What::Step { .. } | What::Told { .. } | What::Forward { .. } => super::runs::words(what),
         What::Graded { severity, reason } => format!("{}: {reason}", severity.as_str()),
@@ -451,6 +499,7 @@ fn said(what: &str, field: &impl Fn(&str) -> String) -> Result<What, Failure> {
     Ok(match what {
         "note" => What::Note { text: field("text"), privileged: field("privileged") == "on" },
         "decision" => What::Decision { text: field("text"), reason: field("reason") },
+        "letters-agree" => What::LettersAgreed { letters: number("letters")? },
         "lesson" => What::Lesson { text: field("text") },
         "forward" => {
             let hours = number("hours")?;

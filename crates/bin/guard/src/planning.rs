@@ -1,0 +1,66 @@
+//! The communication plan, as its people wrote it into the data folder.
+
+use std::io::Read as _;
+use std::path::Path;
+
+use incidents::plan::{BYTES_MAX, Plan};
+use playbooks::Role;
+
+use crate::Guarded;
+
+/// The plan's name in the data folder.
+pub const PLAN: &str = "plan.toml";
+
+/// The text of a plan; `None`: there is none.
+///
+/// # Errors
+/// When it cannot be read, or is longer than a plan may be.
+pub fn plan_text(path: &Path) -> std::io::Result<Option<String>> {
+    let file = match std::fs::File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let most = u64::try_from(BYTES_MAX).unwrap_or(u64::MAX);
+    let mut text = String::new();
+    if file.take(most + 1).read_to_string(&mut text)? > BYTES_MAX {
+        let why = format!("it has more than {BYTES_MAX} bytes");
+        return Err(std::io::Error::new(std::io::ErrorKind::InvalidData, why));
+    }
+    Ok(Some(text))
+}
+
+impl Guarded {
+    /// The text of the plan; `None`: there is none.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn plan_text(&self) -> std::io::Result<Option<String>> {
+        plan_text(&self.data_dir.join(PLAN))
+    }
+
+    /// Addresses of those who hold a role, first that of the organisation, then one that works without it. None where there is no plan.
+    pub(crate) fn reached(&self, role: Role) -> Vec<String> {
+        let text = match self.plan_text() {
+            Ok(Some(text)) => text,
+            Ok(None) => return Vec::new(),
+            Err(error) => {
+                tracing::warn!(%error, "the plan cannot be read; `lazaret plan check` tells more");
+                return Vec::new();
+            }
+        };
+        let Ok(plan) = Plan::parse(&text) else {
+            tracing::warn!("the plan is wrong; `lazaret plan check` tells where");
+            return Vec::new();
+        };
+        let mut reached: Vec<String> = Vec::new();
+        for person in plan.holders(role) {
+            for address in [&person.email, &person.email_outside].into_iter().flatten() {
+                if !reached.contains(address) {
+                    reached.push(address.clone());
+                }
+            }
+        }
+        reached
+    }
+}

@@ -1,0 +1,278 @@
+//! `lazaret incidents letters`: letters to those concerned, from a table of the systems that know their names.
+//!
+//! The table stays where it is: what the record and the incident hold of it is its digest and counts. Two people decide that names are put to
+//! what happened: one asks, another agrees; then letters are made from that very table.
+
+use std::fs::File;
+use std::io::{BufReader, Read, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use clap::Subcommand;
+use guard::{IncidentRequest, Request};
+use incidents::case::What;
+use incidents::letters::{self, Common, How, Kind, Limits, Merged, Prepared};
+use serde_json::{Map, Value, json};
+
+use crate::catalogue::print;
+use crate::cli::{Global, ListFormat};
+use crate::config::Config;
+use crate::data::runtime;
+use crate::failure::{Failure, Outcome};
+use crate::guarding::Counter;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum LettersCommand {
+    /// Show what a letter says, and what the law wants said and is missing.
+    Show {
+        /// The incident's number.
+        id: u32,
+        /// `gdpr-34`, `hipaa-404`, `appi-26-principals`, `partner`, `staff`, `press` or `substitute`.
+        kind: String,
+        /// `en`, `de`, `fr`, `es` or `ja`.
+        #[arg(long, default_value = "en")]
+        language: String,
+        /// When the breach happened, in words or as a day.
+        #[arg(long, value_name = "WHEN")]
+        breached_on: Option<String>,
+    },
+    /// Ask for letters to everybody in a table; somebody else agrees in the incident's room.
+    Ask {
+        /// The incident's number.
+        id: u32,
+        /// The kind of letter.
+        kind: String,
+        /// CSV with a first line of `id,name,address1,…,postcode,city,country,email,language`.
+        #[arg(long, value_name = "FILE")]
+        recipients: PathBuf,
+        /// How it is written to standard output.
+        #[arg(long, value_enum, default_value = "text")]
+        format: ListFormat,
+    },
+    /// Make the letters that somebody asked for and somebody else agreed to.
+    Make {
+        /// The incident's number.
+        id: u32,
+        /// The number under which they were asked for.
+        letters: u64,
+        /// The same table.
+        #[arg(long, value_name = "FILE")]
+        recipients: PathBuf,
+        /// A new folder for them, for its owner alone.
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+        /// When the breach happened, in words or as a day.
+        #[arg(long, value_name = "WHEN")]
+        breached_on: Option<String>,
+        /// Make them though something that the law wants said is missing.
+        #[arg(long)]
+        incomplete: bool,
+        /// How it is written to standard output.
+        #[arg(long, value_enum, default_value = "text")]
+        format: ListFormat,
+    },
+}
+
+fn kind(text: &str) -> Result<Kind, Failure> {
+    let known: Vec<&str> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
+    Kind::parse(text).ok_or_else(|| Failure::usage(format!("`{text}` is none of {}", known.join(", "))))
+}
+
+fn failed(error: impl std::fmt::Display) -> Failure {
+    Failure::failed("letters", anyhow::anyhow!("{error}"))
+}
+
+/// Letters ready but for names, with the facts of the incident.
+fn prepared(global: &Global, id: u32, case: &Value, kind: Kind, breached_on: Option<&str>) -> Result<Prepared, Failure> {
+    let plan = crate::planning::read(global)?;
+    let none = Map::new();
+    let facts = case["facts"].as_object().unwrap_or(&none);
+    let date = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
+    let reference = format!("INC-{id}");
+    letters::prepare(kind, &Common { facts, plan: &plan, reference: &reference, date, breached_on }).map_err(failed)
+}
+
+/// The SHA-256 of a table, in hexadecimal digits.
+fn digest(path: &Path) -> Result<String, Failure> {
+    let wrong = |error: std::io::Error| Failure::usage(format!("`{}` cannot be read: {error}", path.display()));
+    let mut file = File::open(path).map_err(wrong)?;
+    let mut sum = incidents::Sha256::default();
+    let mut buffer = vec![0; 64 << 10];
+    loop {
+        match file.read(&mut buffer).map_err(wrong)? {
+            0 => return Ok(sum.hex()),
+            read => sum.update(buffer.get(..read).unwrap_or_default()),
+        }
+    }
+}
+
+fn merged(path: &Path, prepared: &Prepared, each: &mut dyn FnMut(&letters::Letter) -> Result<(), Failure>) -> Result<Merged, Failure> {
+    let file = File::open(path).map_err(|error| Failure::usage(format!("`{}`: {error}", path.display())))?;
+    let mut merge = letters::merge(prepared, BufReader::new(file), Limits::default()).map_err(failed)?;
+    while let Some(letter) = merge.next() {
+        each(&letter.map_err(failed)?)?;
+    }
+    Ok(merge.into_merged())
+}
+
+fn counts(merged: &Merged, kind: Kind) -> Result<Value, Failure> {
+    let mut told = json!(merged);
+    let substitute = letters::substitute(kind, merged.unreachable).map_err(failed)?;
+    if let Some(told) = told.as_object_mut() {
+        told.insert("kind".to_owned(), json!(kind));
+        told.insert("substitute".to_owned(), json!(substitute));
+    }
+    Ok(told)
+}
+
+pub(super) fn run(global: &Global, command: &LettersCommand) -> Result<Outcome, Failure> {
+    let config = Config::read(global.config.as_deref())?;
+    runtime()?.block_on(async {
+        let counter = Counter::new(global, &config, false);
+        let done = obeyed(global, &counter, command).await;
+        counter.close().await;
+        done
+    })
+}
+
+async fn asked(counter: &Counter<'_>, request: IncidentRequest) -> Result<Value, Failure> {
+    let mut answer = counter.obey(Request::Incidents(request)).await?;
+    Ok(if answer.is_empty() { Value::Null } else { answer.remove(0) })
+}
+
+async fn obeyed(global: &Global, counter: &Counter<'_>, command: &LettersCommand) -> Result<Outcome, Failure> {
+    match command {
+        LettersCommand::Show { id, kind: of, language, breached_on } => {
+            let case = asked(counter, IncidentRequest::Show { id: *id }).await?;
+            let prepared = prepared(global, *id, &case, kind(of)?, breached_on.as_deref())?;
+            let text = prepared.text(language, "…").ok_or_else(|| {
+                Failure::usage(format!("there are no letters in `{language}`")).hint("give en, de, fr, es or ja")
+            })?;
+            let mut lines = vec![text.subject, String::new()];
+            lines.extend(text.text.lines().map(str::to_owned));
+            for one in prepared.checked() {
+                lines.push(format!("{} {} ({})", if one.is_said { "✓" } else { "✗" }, one.text, one.cites));
+            }
+            lines.extend(prepared.unfilled().iter().map(|field| format!("✗ `{field}` is not known")));
+            print(&mut std::io::stdout().lock(), &lines)
+        }
+        LettersCommand::Ask { id, kind: of, recipients, format } => {
+            let of = kind(of)?;
+            let case = asked(counter, IncidentRequest::Show { id: *id }).await?;
+            let prepared = prepared(global, *id, &case, of, None)?;
+            let sha256 = digest(recipients)?;
+            let merged = merged(recipients, &prepared, &mut |_letter| Ok(()))?;
+            let what = What::Letters {
+                kind: of.as_str().to_owned(),
+                sha256,
+                recipients: merged.rows,
+                by_post: merged.by_post,
+                by_email: merged.by_email,
+                unreachable: merged.unreachable,
+                faults: merged.faults,
+            };
+            let case = asked(counter, IncidentRequest::Add { id: *id, what: Box::new(what) }).await?;
+            let number = case["version"].clone();
+            let mut told = counts(&merged, of)?;
+            if let Some(told) = told.as_object_mut() {
+                told.insert("letters".to_owned(), number);
+            }
+            tell(&told, *format)
+        }
+        LettersCommand::Make { id, letters: number, recipients, out, breached_on, incomplete, format } => {
+            let case = asked(counter, IncidentRequest::Show { id: *id }).await?;
+            let letters = &case["letters"][number.to_string()];
+            if letters.is_null() {
+                return Err(Failure::usage(format!("nobody asked for letters under {number} in incident {id}")));
+            }
+            if letters["agreed_by"].is_null() {
+                return Err(Failure::usage("nobody else has agreed yet")
+                    .hint("somebody else than who asked agrees in the incident's room, or with `lazaret incidents add`"));
+            }
+            if letters["sha256"].as_str() != Some(digest(recipients)?.as_str()) {
+                return Err(Failure::usage(format!("`{}` is not the table that was agreed to", recipients.display()))
+                    .hint("ask for letters to this table anew, or give the other one"));
+            }
+            let of = kind(letters["kind"].as_str().unwrap_or_default())?;
+            let prepared = prepared(global, *id, &case, of, breached_on.as_deref())?;
+            if !prepared.is_complete() && !incomplete {
+                return Err(Failure::usage("the letters do not say everything that the law wants said")
+                    .hint("`lazaret incidents letters show` tells what is missing; `--incomplete` makes them all the same"));
+            }
+            let merged = written(recipients, &prepared, out)?;
+            let what = What::LettersMade { letters: *number, made: merged.made };
+            asked(counter, IncidentRequest::Add { id: *id, what: Box::new(what) }).await?;
+            tell(&counts(&merged, of)?, *format)
+        }
+    }
+}
+
+fn tell(value: &Value, format: ListFormat) -> Result<Outcome, Failure> {
+    let lines = match format {
+        ListFormat::Json => vec![value.to_string()],
+        ListFormat::Text => {
+            let number = |name: &str| value[name].as_u64().unwrap_or(0);
+            let mut lines = Vec::new();
+            if !value["letters"].is_null() {
+                lines.push(format!("asked for under {}; somebody else has to agree", value["letters"]));
+            }
+            lines.push(format!(
+                "{} rows: {} letters by post, {} by e-mail, {} people whom nothing reaches, {} twice, {} wrong rows",
+                number("rows"),
+                number("by_post"),
+                number("by_email"),
+                number("unreachable"),
+                number("duplicates"),
+                number("faults")
+            ));
+            for fault in value["told"].as_array().into_iter().flatten().take(20) {
+                lines.push(format!("  line {}: {}", fault["line"], fault["why"].as_str().unwrap_or_default()));
+            }
+            let substitute = &value["substitute"];
+            if substitute["form"] != "none" {
+                let text = |name: &str| substitute[name].as_str().unwrap_or_default().to_owned();
+                lines.push(format!("substitute notice: {} ({})", text("says"), text("cites")));
+            }
+            lines
+        }
+    };
+    print(&mut std::io::stdout().lock(), &lines)
+}
+
+/// Letters on pages for print, and e-mails as files, in a new folder; taken away again if something fails.
+fn written(recipients: &Path, prepared: &Prepared, out: &Path) -> Result<Merged, Failure> {
+    let place = |error: std::io::Error| Failure::failed("letters", anyhow::anyhow!("`{}`: {error}", out.display()));
+    std::fs::DirBuilder::new().mode(0o700).create(out).map_err(|error| {
+        Failure::usage(format!("`{}` cannot be made: {error}", out.display())).hint("give a folder that is not there yet")
+    })?;
+    let new = |path: PathBuf| {
+        let mut options = std::fs::OpenOptions::new();
+        options.write(true).create_new(true).mode(0o600).open(path).map_err(place)
+    };
+    let done = (|| {
+        let mut pages = std::io::BufWriter::new(new(out.join("letters.html"))?);
+        pages.write_all(letters::page_begin(prepared.kind().title()).as_bytes()).map_err(place)?;
+        let mut mails = std::io::BufWriter::new(new(out.join("emails.ndjson"))?);
+        let mut lost = std::io::BufWriter::new(new(out.join("unreachable.txt"))?);
+        let merged = merged(recipients, prepared, &mut |letter| {
+            match (letter.how, letters::to_email(letter)) {
+                (How::Email, Some(mail)) => {
+                    let line = json!({ "to": mail.to, "subject": mail.subject, "text": mail.body });
+                    writeln!(mails, "{line}").map_err(place)
+                }
+                (How::None, _) => writeln!(lost, "{}", letter.recipient_id).map_err(place),
+                _ => pages.write_all(letters::to_html(letter).as_bytes()).map_err(place),
+            }
+        })?;
+        pages.write_all(letters::PAGE_END.as_bytes()).map_err(place)?;
+        for mut writer in [pages, mails, lost] {
+            writer.flush().and_then(|()| writer.get_ref().sync_all()).map_err(place)?;
+        }
+        Ok(merged)
+    })();
+    if done.is_err() {
+        // What was begun names people: nothing of it stays.
+        let _ = std::fs::remove_dir_all(out);
+    }
+    done
+}
