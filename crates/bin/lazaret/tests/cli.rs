@@ -32,6 +32,8 @@ mod incidents;
 mod intel;
 #[path = "cli/kept.rs"]
 mod kept;
+#[path = "cli/letters.rs"]
+mod letters;
 #[path = "cli/obligations.rs"]
 mod obligations;
 #[path = "cli/playbooks.rs"]

@@ -35,6 +35,8 @@ pub(crate) struct Server {
     pub(crate) s3: String,
     /// The console's address.
     pub(crate) console: String,
+    /// The link that sets up its first user.
+    pub(crate) link: String,
 }
 
 impl Server {
@@ -63,17 +65,18 @@ impl Server {
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let mut console = String::new();
+        let (mut console, mut link) = (String::new(), String::new());
         let s3 = loop {
             let line = lines.next().expect("it says where S3 is").unwrap();
             if let Some(rest) = line.strip_prefix("S3 is at ") {
                 break rest.split_whitespace().next().unwrap().trim_end_matches('/').to_owned();
             }
             if let Some(at) = line.find("http://") {
+                link = line[at..].split_whitespace().next().unwrap().to_owned();
                 console = line[at + "http://".len()..].split('/').next().unwrap().to_owned();
             }
         };
-        Self { child, s3, console }
+        Self { child, s3, console, link }
     }
 }
 
