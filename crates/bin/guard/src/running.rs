@@ -146,20 +146,38 @@ impl Guarded {
             let next = case.acts().into_iter().find(|(_, act)| !waits(&case, act));
             let Some((run, act)) = next else { return Ok(()) };
             let by = self.by_rule(PLAYBOOK_RULE).await?;
+            let task = act.task;
             let input = match self.carry_out(&row, &case, run, &act, &by).await {
-                Ok(values) => Input::Acted { task: act.task, values },
-                Err(error) => Input::ActFailed { task: act.task, why: words(&error) },
+                Ok(values) => Input::Acted { task, values },
+                Err(error) => Input::ActFailed { task, why: words(&error) },
             };
-            match self.incidents.add(id, What::Step { run, input }, &by).await {
-                Ok(_) => {}
-                // Somebody ended the run, or it was too late: the next look tells.
-                Err(DeskError::Case(why)) => {
-                    tracing::warn!(incident = id, run, %why, "a deed of a playbook came too late")
-                }
-                Err(error) => return Err(error.into()),
+            if !self.say(id, run, input, &by).await? {
+                return Ok(());
             }
         }
         Ok(())
+    }
+
+    /// Says what came of a deed; whether that was taken. It is not where somebody ended the run or it was too late: then the next look tells.
+    async fn say(&self, id: u32, run: u64, input: Input, by: &By) -> Result<bool, OpsError> {
+        let task = match &input {
+            Input::Acted { task, .. } => Some(*task),
+            _ => None,
+        };
+        let why = match self.incidents.add(id, What::Step { run, input }, by).await {
+            Ok(_) => return Ok(true),
+            Err(DeskError::Case(why)) => why,
+            Err(error) => return Err(error.into()),
+        };
+        tracing::warn!(incident = id, run, %why, "what came of a deed was not taken by its playbook");
+        // What it gave back does not fit: that is a failure like any other, and not to be done again and again.
+        let Some(task) = task else { return Ok(false) };
+        let input = Input::ActFailed { task, why: why.to_string() };
+        match self.incidents.add(id, What::Step { run, input }, by).await {
+            Ok(_) => Ok(true),
+            Err(DeskError::Case(_)) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Lets time pass for what runs in incidents, until it is stopped.
@@ -218,7 +236,7 @@ impl Guarded {
                 Err(why) => Input::ActFailed { task, why },
             };
             let told = match guarded.by_rule(PLAYBOOK_RULE).await {
-                Ok(by) => guarded.incidents.add(id, What::Step { run, input }, &by).await.map(drop).map_err(Into::into),
+                Ok(by) => guarded.say(id, run, input, &by).await.map(drop),
                 Err(error) => Err(error),
             };
             if let Err(error) = told {
@@ -231,7 +249,7 @@ impl Guarded {
 
     async fn end_containments(&self, id: u32) -> Result<(), OpsError> {
         let (row, case) = self.incidents.case(id).await?;
-        let now = outside::now();
+        let now = case.clock(outside::now());
         if row.state == IncidentState::Closed {
             return Ok(());
         }

@@ -8,8 +8,8 @@ use tracing_subscriber::EnvFilter;
 use crate::cli::{Cli, Command, Global, LogFormat};
 use crate::failure::{Failure, Outcome};
 use crate::{
-    access, behaving, catalogue, clocks, detecting, exposing, findings, guarding, hunting, incidents, knowing, planning, playing,
-    recovering, scan, up,
+    access, behaving, catalogue, clocks, detecting, exposing, findings, guarding, hunting, incidents, knowing,
+    planning, playing, recovering, scan, up,
 };
 
 pub(crate) fn main() -> ExitCode {

@@ -48,7 +48,8 @@ pub(crate) fn read(global: &Global) -> Result<Plan, Failure> {
     let text = guard::plan_text(&path)
         .map_err(|error| Failure::failed("plan", anyhow::anyhow!("`{}`: {error}", path.display())))?;
     let text = text.ok_or_else(|| {
-        Failure::usage(format!("there is no plan at `{}`", path.display())).hint("`lazaret plan init` writes a skeleton of one")
+        Failure::usage(format!("there is no plan at `{}`", path.display()))
+            .hint("`lazaret plan init` writes a skeleton of one")
     })?;
     Plan::parse(&text).map_err(|faults| {
         let told: Vec<String> = faults.iter().map(ToString::to_string).collect();
@@ -60,8 +61,9 @@ pub(crate) fn run(global: &Global, command: &PlanCommand) -> Result<Outcome, Fai
     match command {
         PlanCommand::Init => {
             let path = path(global);
-            std::fs::create_dir_all(&global.data_dir)
-                .map_err(|error| Failure::failed("plan", anyhow::anyhow!("`{}`: {error}", global.data_dir.display())))?;
+            std::fs::create_dir_all(&global.data_dir).map_err(|error| {
+                Failure::failed("plan", anyhow::anyhow!("`{}`: {error}", global.data_dir.display()))
+            })?;
             let mut options = std::fs::OpenOptions::new();
             let made = options.write(true).create_new(true).mode(0o600).open(&path);
             let mut file = made.map_err(|error| {

@@ -145,13 +145,13 @@ impl Guarded {
                 Ok(none)
             }
             Verb::OpenTask => {
-                let due = by.now_ms.saturating_add(number(act, "days").unwrap_or(1) * DAY_MS);
+                let due = case.clock(by.now_ms).saturating_add(number(act, "days").unwrap_or(1) * DAY_MS);
                 let text = argument(act, "text").to_owned();
                 let task = self.open_task(case, id, role(act)?, text, Some(due), by).await?;
                 Ok(one("task", &task.to_string()))
             }
             Verb::AssignTraining => {
-                let due = by.now_ms.saturating_add(number(act, "days").unwrap_or(1) * DAY_MS);
+                let due = case.clock(by.now_ms).saturating_add(number(act, "days").unwrap_or(1) * DAY_MS);
                 let whom = match (argument(act, "principal"), argument(act, "role")) {
                     ("", role) => format!("everybody who is {role}"),
                     (principal, _) => principal.to_owned(),
@@ -174,7 +174,7 @@ impl Guarded {
         by: &By,
     ) -> Result<Values, OpsError> {
         let target = argument(act, argument_name);
-        let until = number(act, "hours").map(|hours| by.now_ms.saturating_add(hours * HOUR_MS));
+        let until = number(act, "hours").map(|hours| case.clock(by.now_ms).saturating_add(hours * HOUR_MS));
         if !case.contained.contains(&(kind.to_owned(), target.to_owned())) {
             self.contain(by, id, kind, target, until, true).await?;
         }

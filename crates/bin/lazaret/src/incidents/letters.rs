@@ -83,7 +83,13 @@ fn failed(error: impl std::fmt::Display) -> Failure {
 }
 
 /// Letters ready but for names, with the facts of the incident.
-fn prepared(global: &Global, id: u32, case: &Value, kind: Kind, breached_on: Option<&str>) -> Result<Prepared, Failure> {
+fn prepared(
+    global: &Global,
+    id: u32,
+    case: &Value,
+    kind: Kind,
+    breached_on: Option<&str>,
+) -> Result<Prepared, Failure> {
     let plan = crate::planning::read(global)?;
     let none = Map::new();
     let facts = case["facts"].as_object().unwrap_or(&none);
@@ -106,7 +112,11 @@ fn digest(path: &Path) -> Result<String, Failure> {
     }
 }
 
-fn merged(path: &Path, prepared: &Prepared, each: &mut dyn FnMut(&letters::Letter) -> Result<(), Failure>) -> Result<Merged, Failure> {
+fn merged(
+    path: &Path,
+    prepared: &Prepared,
+    each: &mut dyn FnMut(&letters::Letter) -> Result<(), Failure>,
+) -> Result<Merged, Failure> {
     let file = File::open(path).map_err(|error| Failure::usage(format!("`{}`: {error}", path.display())))?;
     let mut merge = letters::merge(prepared, BufReader::new(file), Limits::default()).map_err(failed)?;
     while let Some(letter) = merge.next() {
@@ -186,8 +196,9 @@ async fn obeyed(global: &Global, counter: &Counter<'_>, command: &LettersCommand
                 return Err(Failure::usage(format!("nobody asked for letters under {number} in incident {id}")));
             }
             if letters["agreed_by"].is_null() {
-                return Err(Failure::usage("nobody else has agreed yet")
-                    .hint("somebody else than who asked agrees in the incident's room, or with `lazaret incidents add`"));
+                return Err(Failure::usage("nobody else has agreed yet").hint(
+                    "somebody else than who asked agrees in the incident's room, or with `lazaret incidents add`",
+                ));
             }
             if letters["sha256"].as_str() != Some(digest(recipients)?.as_str()) {
                 return Err(Failure::usage(format!("`{}` is not the table that was agreed to", recipients.display()))
@@ -196,8 +207,9 @@ async fn obeyed(global: &Global, counter: &Counter<'_>, command: &LettersCommand
             let of = kind(letters["kind"].as_str().unwrap_or_default())?;
             let prepared = prepared(global, *id, &case, of, breached_on.as_deref())?;
             if !prepared.is_complete() && !incomplete {
-                return Err(Failure::usage("the letters do not say everything that the law wants said")
-                    .hint("`lazaret incidents letters show` tells what is missing; `--incomplete` makes them all the same"));
+                return Err(Failure::usage("the letters do not say everything that the law wants said").hint(
+                    "`lazaret incidents letters show` tells what is missing; `--incomplete` makes them all the same",
+                ));
             }
             let merged = written(recipients, &prepared, out)?;
             let what = What::LettersMade { letters: *number, made: merged.made };
@@ -243,7 +255,8 @@ fn tell(value: &Value, format: ListFormat) -> Result<Outcome, Failure> {
 fn written(recipients: &Path, prepared: &Prepared, out: &Path) -> Result<Merged, Failure> {
     let place = |error: std::io::Error| Failure::failed("letters", anyhow::anyhow!("`{}`: {error}", out.display()));
     std::fs::DirBuilder::new().mode(0o700).create(out).map_err(|error| {
-        Failure::usage(format!("`{}` cannot be made: {error}", out.display())).hint("give a folder that is not there yet")
+        Failure::usage(format!("`{}` cannot be made: {error}", out.display()))
+            .hint("give a folder that is not there yet")
     })?;
     let new = |path: PathBuf| {
         let mut options = std::fs::OpenOptions::new();
@@ -254,15 +267,13 @@ fn written(recipients: &Path, prepared: &Prepared, out: &Path) -> Result<Merged,
         pages.write_all(letters::page_begin(prepared.kind().title()).as_bytes()).map_err(place)?;
         let mut mails = std::io::BufWriter::new(new(out.join("emails.ndjson"))?);
         let mut lost = std::io::BufWriter::new(new(out.join("unreachable.txt"))?);
-        let merged = merged(recipients, prepared, &mut |letter| {
-            match (letter.how, letters::to_email(letter)) {
-                (How::Email, Some(mail)) => {
-                    let line = json!({ "to": mail.to, "subject": mail.subject, "text": mail.body });
-                    writeln!(mails, "{line}").map_err(place)
-                }
-                (How::None, _) => writeln!(lost, "{}", letter.recipient_id).map_err(place),
-                _ => pages.write_all(letters::to_html(letter).as_bytes()).map_err(place),
+        let merged = merged(recipients, prepared, &mut |letter| match (letter.how, letters::to_email(letter)) {
+            (How::Email, Some(mail)) => {
+                let line = json!({ "to": mail.to, "subject": mail.subject, "text": mail.body });
+                writeln!(mails, "{line}").map_err(place)
             }
+            (How::None, _) => writeln!(lost, "{}", letter.recipient_id).map_err(place),
+            _ => pages.write_all(letters::to_html(letter).as_bytes()).map_err(place),
         })?;
         pages.write_all(letters::PAGE_END.as_bytes()).map_err(place)?;
         for mut writer in [pages, mails, lost] {

@@ -29,7 +29,12 @@ fn letters_are_agreed_to_by_two_and_named_nowhere_else() {
     assert!(run(folder, &["plan", "init", "--quiet"]).status.success());
     fails(folder, &["plan", "init"], "not overwritten");
     let checked = run(folder, &["plan", "check", "--quiet"]);
-    assert_eq!(checked.status.code(), Some(3), "a skeleton leaves much open: {}", String::from_utf8_lossy(&checked.stdout));
+    assert_eq!(
+        checked.status.code(),
+        Some(3),
+        "a skeleton leaves much open: {}",
+        String::from_utf8_lossy(&checked.stdout)
+    );
     let printed = run(folder, &["plan", "print", "--quiet"]);
     assert!(printed.status.success() && printed.stdout.len() > 200);
     let page = run(folder, &["plan", "print", "--as", "html", "--quiet"]);
@@ -37,7 +42,18 @@ fn letters_are_agreed_to_by_two_and_named_nowhere_else() {
 
     let server = Server::start(folder);
     let id = told(folder, &["incidents", "open", "--title", "Letters"])["incident"].to_string();
-    told(folder, &["incidents", "facts", &id, "roles=[\"controller\"]", "risk=high", "aware_at=2026-11-02T09:00:00+01:00", "what_happened=A disk was lost."]);
+    told(
+        folder,
+        &[
+            "incidents",
+            "facts",
+            &id,
+            "roles=[\"controller\"]",
+            "risk=high",
+            "aware_at=2026-11-02T09:00:00+01:00",
+            "what_happened=A disk was lost.",
+        ],
+    );
     let shown = run(folder, &["incidents", "letters", "show", &id, "gdpr-34", "--language", "de", "--quiet"]);
     let shown = String::from_utf8_lossy(&shown.stdout).into_owned();
     assert!(shown.contains("A disk was lost.") && shown.contains('✗'), "{shown}");
@@ -46,10 +62,25 @@ fn letters_are_agreed_to_by_two_and_named_nowhere_else() {
     std::fs::write(&table, TABLE).unwrap();
     let table_text = table.to_str().unwrap();
     let asked = told(folder, &["incidents", "letters", "ask", &id, "gdpr-34", "--recipients", table_text]);
-    assert_eq!((&asked["made"], &asked["unreachable"], &asked["duplicates"]), (&2.into(), &1.into(), &1.into()), "{asked}");
+    assert_eq!(
+        (&asked["made"], &asked["unreachable"], &asked["duplicates"]),
+        (&2.into(), &1.into(), &1.into()),
+        "{asked}"
+    );
     let number = asked["letters"].to_string();
     let out = folder.join("letters");
-    let make = ["incidents", "letters", "make", &id, &number, "--recipients", table_text, "--out", out.to_str().unwrap(), "--incomplete"];
+    let make = [
+        "incidents",
+        "letters",
+        "make",
+        &id,
+        &number,
+        "--recipients",
+        table_text,
+        "--out",
+        out.to_str().unwrap(),
+        "--incomplete",
+    ];
     fails(folder, &make, "nobody else has agreed");
     let own = format!("{{\"what\":\"letters_agreed\",\"letters\":{number}}}");
     fails(folder, &["incidents", "add", &id, &own], "somebody else has to");

@@ -74,8 +74,8 @@ impl Case {
     /// When something happens by itself, if nothing else does before: a run goes on, a containment ends.
     #[must_use]
     pub fn wake_at(&self) -> Option<i64> {
-        let runs = self.runs.values().filter_map(Run::wake_at).map(|at| at.saturating_sub(self.ahead_ms));
-        runs.chain(self.until.values().copied()).min()
+        let runs = self.runs.values().filter_map(Run::wake_at);
+        runs.chain(self.until.values().copied()).min().map(|at| at.saturating_sub(self.ahead_ms))
     }
 
     /// Runs as they are told: how each stands, what it asks people, what it waits for Lazaret to do.

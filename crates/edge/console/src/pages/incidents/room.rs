@@ -368,7 +368,10 @@ fn receivers(plan: Option<&incidents::plan::Plan>, case: &Case, obligation: &str
     let affected = case.facts.get("affected").and_then(Value::as_array).into_iter().flatten();
     let places: Vec<&str> = affected.filter_map(|one| one["jurisdiction"].as_str()).collect();
     let found = plan.map(|plan| plan.recipients(obligation, &places)).unwrap_or_default();
-    found.into_iter().map(|one| format!("{}, {}: {}", one.name, one.how.as_str(), super::super::plan::place(one))).collect()
+    found
+        .into_iter()
+        .map(|one| format!("{}, {}: {}", one.name, one.how.as_str(), super::super::plan::place(one)))
+        .collect()
 }
 
 /// What the law wants said for an obligation, and whether the facts say it.
