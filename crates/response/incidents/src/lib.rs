@@ -3,9 +3,11 @@
 //! What comes in: entries of the record that say who touched which object, how many data subjects of which jurisdiction an
 //! object is about, and what people do and say about an incident. What goes out: exposure, graded by how sure it is, each figure with the
 //! entries that prove it ([`exposure`]); incidents as their entries leave them, with the clocks that their facts start ([`case`]), recorded
-//! before they are kept ([`desk`]); notices with a check of what the law wants said ([`drafts`]). This crate must never read a clock, change or
-//! take away an entry, name a data subject, or give a figure without the entries that it is told from.
+//! before they are kept ([`desk`]); notices with a check of what the law wants said ([`drafts`]); what follows from the answers to a form that
+//! assesses risk, as a text that can be signed ([`assess`]). This crate must never read a clock, change or take away an entry, name a data
+//! subject, or give a figure without the entries that it is told from.
 
+pub mod assess;
 pub mod case;
 pub mod desk;
 pub mod drafts;
