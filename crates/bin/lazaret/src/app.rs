@@ -57,7 +57,7 @@ fn run(cli: Cli) -> Result<Outcome, Failure> {
         Command::Keys(command) => guarding::keys(&cli.global, &command),
         Command::Exposure(arguments) => exposing::run(&cli.global, &arguments),
         Command::Incidents(command) => incidents::run(&cli.global, &command),
-        Command::Plan(command) => planning::run(&global, &command),
+        Command::Plan(command) => planning::run(&cli.global, &command),
         Command::Playbooks(command) => playing::run(&command),
         Command::Obligations(arguments) => clocks::run(&arguments),
         Command::Behave(arguments) => behaving::run(&arguments),

@@ -145,12 +145,12 @@ pub(super) fn run(global: &Global, command: &LettersCommand) -> Result<Outcome, 
     })
 }
 
-async fn asked(counter: &Counter<'_>, request: IncidentRequest) -> Result<Value, Failure> {
+async fn asked(counter: &Counter, request: IncidentRequest) -> Result<Value, Failure> {
     let mut answer = counter.obey(Request::Incidents(request)).await?;
     Ok(if answer.is_empty() { Value::Null } else { answer.remove(0) })
 }
 
-async fn obeyed(global: &Global, counter: &Counter<'_>, command: &LettersCommand) -> Result<Outcome, Failure> {
+async fn obeyed(global: &Global, counter: &Counter, command: &LettersCommand) -> Result<Outcome, Failure> {
     match command {
         LettersCommand::Show { id, kind: of, language, breached_on } => {
             let case = asked(counter, IncidentRequest::Show { id: *id }).await?;

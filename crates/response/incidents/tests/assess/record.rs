@@ -8,7 +8,7 @@ use proptest::prelude::{
     Just, ProptestConfig, Strategy, any, prop_assert, prop_assert_eq, prop_assert_ne, prop_oneof, proptest,
 };
 
-use super::properties::{LCG, walked};
+use super::properties::{Draws, walked};
 use super::{CASES, IDS, WHY, answers, as_computed, form, otherwise};
 
 pub(super) fn subject() -> Subject {
@@ -172,7 +172,7 @@ proptest! {
     #[test]
     fn the_digest_is_of_every_answer((at, seed, which) in whole(), text in prop_oneof![Just("é\n".to_owned()), "[a-z]{1,9}( [a-z]{1,9}){0,3}\n?"]) {
         let form = form(IDS[at]);
-        let one = walked(form, &mut LCG(seed));
+        let one = walked(form, &mut Draws(seed));
         let concluded = otherwise(&form.outcome(&one).expect("complete").id, "");
         let of = |answers: &super::Answers| digest(&form.document(&subject(), answers, &concluded, None));
         prop_assert_eq!(of(&one), of(&one.clone()));
@@ -197,7 +197,7 @@ proptest! {
     #[test]
     fn nothing_milder_is_concluded_silently((at, seed, which) in whole(), chars in 0_usize..60) {
         let form = form(IDS[at]);
-        let answers = walked(form, &mut LCG(seed));
+        let answers = walked(form, &mut Draws(seed));
         let computed = form.possible(&form.outcome(&answers).expect("complete").id).expect("it is there");
         let count = form.outcomes.len() as u64;
         let chosen = &form.outcomes[usize::try_from(which % count).expect("it fits")];
