@@ -4,14 +4,9 @@
 //! object is about, and what people do and say about an incident. What goes out: exposure, graded by how sure it is, each figure with the
 //! entries that prove it ([`exposure`]); incidents as their entries leave them, with the clocks that their facts start ([`case`]), recorded
 //! before they are kept ([`desk`]); notices with a check of what the law wants said ([`drafts`]); what follows from the answers to a form that
-<<<<<<< HEAD
 //! assesses risk, as a text that can be signed ([`assess`]); whom to reach and how ([`plan`]), and letters to those concerned ([`letters`]). This crate
 //! must never read a clock, change or take away an entry, give a figure without the entries that it is told from, or name a data subject other
 //! than in the letter to them.
-=======
-//! assesses risk, as a text that can be signed ([`assess`]). This crate must never read a clock, change or take away an entry, name a data
-//! subject, or give a figure without the entries that it is told from.
->>>>>>> wt-assess
 
 pub mod assess;
 pub mod case;

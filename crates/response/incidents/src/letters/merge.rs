@@ -154,7 +154,9 @@ fn columns(fields: &[Vec<u8>]) -> Result<Vec<&'static str>, MergeError> {
             return Err(header(format!("the column `{needed}` is missing"), "add it"));
         }
     }
-    if !columns.contains(&"email") && !(columns.contains(&"address1") && columns.contains(&"city")) {
+    let has = |column: &str| columns.contains(&column);
+    let is_reachable = has("email") || (has("address1") && has("city"));
+    if !is_reachable {
         return Err(header("nobody can be reached", "add `address1` and `city`, or `email`"));
     }
     Ok(columns)

@@ -166,7 +166,9 @@ pub fn substitute(kind: Kind, unreachable: u64) -> Result<Substitute, LetterErro
 pub fn media(facts: &Map<String, Value>) -> Result<Vec<Media>, LetterError> {
     let rule = &rules()?.media;
     let places = Pattern::parse(&rule.places).ok_or_else(|| broken("`places` is no pattern"))?;
-    let (mut by_place, mut untold): (BTreeMap<&str, (u64, bool)>, (u64, bool)) = (BTreeMap::new(), (0, false));
+    // How many are known, and whether there are some of whom no number is.
+    let mut by_place: BTreeMap<&str, (u64, bool)> = BTreeMap::new();
+    let mut untold = (0_u64, false);
     for one in facts.get("affected").and_then(Value::as_array).into_iter().flatten() {
         let place = one["jurisdiction"].as_str().unwrap_or("unknown");
         let sum = if places.holds(place) {

@@ -6,15 +6,9 @@ use proptest::prelude::{ProptestConfig, any, prop_assert, proptest};
 use super::{WHY, form, otherwise};
 
 /// A small generator (Knuth's constants), so that a walk is one number.
-<<<<<<< HEAD
-pub(super) struct LCG(pub(super) u64);
-
-impl LCG {
-=======
 pub(super) struct Draws(pub(super) u64);
 
 impl Draws {
->>>>>>> wt-assess
     fn below(&mut self, count: usize) -> usize {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         usize::try_from((self.0 >> 33) % count.max(1) as u64).unwrap_or(0)
@@ -22,18 +16,6 @@ impl Draws {
 }
 
 /// Every question answered somehow, asked or not. One in `gap` is left out, if that is not 0, and texts are blank or too long at times.
-<<<<<<< HEAD
-fn somehow(form: &Form, lcg: &mut LCG, gap: usize) -> Answers {
-    let mut answers = Answers::new();
-    for question in &form.questions {
-        let answer = match question.options.get(lcg.below(question.options.len())) {
-            Some(option) => option.id.clone(),
-            None if gap > 0 && lcg.below(8) == 0 => [" \n", "--", "\u{200B}"][lcg.below(3)].to_owned(),
-            None if gap > 0 && lcg.below(20) == 0 => "y".repeat(5_000),
-            None => WHY.to_owned(),
-        };
-        if gap == 0 || lcg.below(gap) != 0 {
-=======
 fn somehow(form: &Form, draws: &mut Draws, gap: usize) -> Answers {
     let mut answers = Answers::new();
     for question in &form.questions {
@@ -44,7 +26,6 @@ fn somehow(form: &Form, draws: &mut Draws, gap: usize) -> Answers {
             None => WHY.to_owned(),
         };
         if gap == 0 || draws.below(gap) != 0 {
->>>>>>> wt-assess
             answers.insert(question.id.clone(), answer);
         }
     }
@@ -52,20 +33,6 @@ fn somehow(form: &Form, draws: &mut Draws, gap: usize) -> Answers {
 }
 
 /// Complete answers without any that is not asked.
-<<<<<<< HEAD
-pub(super) fn walked(form: &Form, lcg: &mut LCG) -> Answers {
-    form.applying(&somehow(form, lcg, 0))
-}
-
-/// Answers nearer to a low probability, so that it is reached often enough to mean something.
-fn mostly_low(form: &Form, lcg: &mut LCG) -> Answers {
-    let mut answers = somehow(form, lcg, 40);
-    for question in form.questions.iter().filter(|one| one.kind == Kind::Choice) {
-        if lcg.below(12) > 0 {
-            let lighter = question.options.iter().filter(|option| option.weighs == Some(Weight::Low));
-            let first = if question.id == "secured" { "no" } else { "none" };
-            let id = if lcg.below(2) == 0 { lighter.map(|one| one.id.as_str()).next() } else { None };
-=======
 pub(super) fn walked(form: &Form, draws: &mut Draws) -> Answers {
     form.applying(&somehow(form, draws, 0))
 }
@@ -78,7 +45,6 @@ fn mostly_low(form: &Form, draws: &mut Draws) -> Answers {
             let lighter = question.options.iter().filter(|option| option.weighs == Some(Weight::Low));
             let first = if question.id == "secured" { "no" } else { "none" };
             let id = if draws.below(2) == 0 { lighter.map(|one| one.id.as_str()).next() } else { None };
->>>>>>> wt-assess
             let id = if ["secured", "exception"].contains(&question.id.as_str()) { Some(first) } else { id };
             if let Some(id) = id {
                 answers.insert(question.id.clone(), id.to_owned());
@@ -100,21 +66,13 @@ fn all_factors_are_shown(form: &Form, answers: &Answers) -> bool {
 }
 
 proptest! {
-<<<<<<< HEAD
-    #![proptest_config(ProptestConfig::with_cases(2_000))]
-=======
     #![proptest_config(ProptestConfig::with_cases(400))]
->>>>>>> wt-assess
 
     /// 45 CFR 164.402(2): the presumption falls only where all four factors show it.
     #[test]
     fn hipaa_never_concludes_low_with_a_factor_open_or_high(seed in any::<u64>()) {
         let form = form("hipaa-4-factors");
-<<<<<<< HEAD
-        for answers in [somehow(form, &mut LCG(seed), 6), mostly_low(form, &mut LCG(seed))] {
-=======
         for answers in [somehow(form, &mut Draws(seed), 6), mostly_low(form, &mut Draws(seed))] {
->>>>>>> wt-assess
             if !all_factors_are_shown(form, &answers) {
                 let found = form.outcome(&answers).expect("the law presumes one");
                 prop_assert!(found.id != "low", "{answers:?}");
@@ -144,11 +102,7 @@ fn gravity(form: &Form, answers: &Answers) -> u8 {
 }
 
 fn never_milder(form: &Form, seed: u64) -> Result<(), proptest::test_runner::TestCaseError> {
-<<<<<<< HEAD
-    let before = somehow(form, &mut LCG(seed), 0);
-=======
     let before = somehow(form, &mut Draws(seed), 0);
->>>>>>> wt-assess
     for question in &form.questions {
         let weight = |id: &str| question.option(id).and_then(|option| option.weighs);
         let Some(now) = before.get(&question.id).and_then(|id| weight(id)) else { continue };
@@ -172,17 +126,10 @@ fn walks_come_to_every_outcome_so_that_properties_say_something() {
     for id in super::IDS {
         let form = form(id);
         let mut reached = std::collections::BTreeSet::new();
-<<<<<<< HEAD
-        for seed in 0..3_000 {
-            let found = |answers: &Answers| form.outcome(answers).map(|outcome| outcome.id);
-            reached.extend(found(&walked(form, &mut LCG(seed))));
-            reached.extend(found(&mostly_low(form, &mut LCG(seed))));
-=======
         for seed in 0..1_500 {
             let found = |answers: &Answers| form.outcome(answers).map(|outcome| outcome.id);
             reached.extend(found(&walked(form, &mut Draws(seed))));
             reached.extend(found(&mostly_low(form, &mut Draws(seed))));
->>>>>>> wt-assess
         }
         let missed: Vec<&str> =
             form.outcomes.iter().map(|one| one.id.as_str()).filter(|one| !reached.contains(*one)).collect();
