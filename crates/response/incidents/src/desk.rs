@@ -1,5 +1,7 @@
 //! Where incidents are kept: each entry is recorded before it is, sealed, and added by who has seen all others.
 
+mod pieces;
+
 use std::sync::Arc;
 
 use model::event::{Activity, Detail, Resource};
@@ -12,6 +14,8 @@ use crate::case::{Case, CaseError, Entry, What};
 
 /// What sealed entries are sealed for.
 const CONTEXT: &str = "lazaret/incident/v1/";
+/// Bytes of an entry: a playbook of the longest kind with those that it calls.
+const ENTRY_BYTES_MAX: usize = 8 << 20;
 /// How titles of exercises begin.
 const EXERCISE: &str = "Exercise: ";
 /// How often it is tried to add an entry while other servers add theirs.
@@ -144,7 +148,7 @@ impl Desk {
                 break;
             }
             for one in page {
-                let plain = self.envelope.open(&scope, context(&row.uid).as_bytes(), &one.what_sealed).await?;
+                let plain = pieces::open(&*self.envelope, &scope, &context(&row.uid), &one.what_sealed).await?;
                 let what = serde_json::from_slice(&plain);
                 let what = what.map_err(|source| DeskError::Entry { incident: id, number: one.number, source })?;
                 entries.push(Entry {
@@ -185,6 +189,11 @@ impl Desk {
         let _one_at_a_time = self.adding.lock().await;
         let (row, mut case) = self.case(id).await?;
         case.check(&what)?;
+        let bytes = serde_json::to_vec(&what).map_or(0, |text| text.len());
+        if bytes > ENTRY_BYTES_MAX {
+            let why = format!("this has {bytes} bytes, and an entry at most {ENTRY_BYTES_MAX}; say it in parts");
+            return Err(CaseError(why).into());
+        }
         if matches!(what, What::Run { .. } | What::Step { .. } | What::LettersAgreed { .. }) {
             // Whether a playbook takes it, and who may agree, is only known by putting it in.
             let tried = Entry {
@@ -258,7 +267,7 @@ impl Desk {
         by: &By,
     ) -> Result<table::Entry, DeskError> {
         let plain = serde_json::to_vec(what).unwrap_or_default();
-        let what_sealed = self.seal(scope, uid, &plain).await?;
+        let what_sealed = pieces::seal(&*self.envelope, scope, &context(uid), &plain).await?;
         Ok(table::Entry { number: 0, at: by.now_ms, by: by.actor.id, recorded, what_sealed })
     }
 

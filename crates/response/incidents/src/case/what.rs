@@ -259,13 +259,19 @@ impl What {
         }
     }
 
-    /// As it is recorded and shown: as it is, but playbooks, which are told by their digests.
+    /// As it is recorded and shown: as it is, but what is long, which is told by its digest.
     #[must_use]
     pub fn told(&self) -> Value {
         let mut value = serde_json::to_value(self).unwrap_or_default();
-        if let (Self::Run { books, .. }, Some(told)) = (self, value.as_object_mut()) {
-            let names = books.iter().map(|book| book["name"].clone()).collect();
-            told.insert("books".to_owned(), Value::Array(names));
+        let Some(told) = value.as_object_mut() else { return value };
+        match self {
+            Self::Run { books, .. } => {
+                let names = books.iter().map(|book| book["name"].clone()).collect();
+                told.insert("books".to_owned(), Value::Array(names));
+            }
+            // The signature names the digest of the record, and that holds the answers.
+            Self::Assessment { .. } => told.retain(|name, _| !matches!(name.as_str(), "document" | "answers")),
+            _ => {}
         }
         value
     }
