@@ -32,7 +32,14 @@ fn answer_all(folder: &Path, id: &str, number: &str, answers: &BTreeMap<&str, &s
         let mut arguments = vec!["incidents".to_owned(), "answer".to_owned(), id.to_owned(), number.to_owned(), task];
         for field in ask["fields"].as_array().unwrap() {
             let name = field["name"].as_str().unwrap().trim_matches('_');
-            let value = answers.get(name).copied().unwrap_or_else(|| panic!("no answer for {name}: {field}"));
+            // What this test does not care about is answered by whatever may be.
+            let usual = match field["hint"].as_str().unwrap() {
+                _ if field["choices"][0].is_string() => field["choices"][0].as_str().unwrap(),
+                "`true` or `false`" => "false",
+                "a whole number" => "0",
+                _ => "none",
+            };
+            let value = answers.get(name).copied().unwrap_or(usual);
             arguments.push(format!("{name}={value}"));
         }
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
@@ -47,20 +54,8 @@ fn fails(folder: &Path, arguments: &[&str], says: &str) {
     assert!(!output.status.success() && error.contains(says), "{arguments:?}: {error}");
 }
 
-const ANSWERS: [(&str, &str); 12] = [
-    ("used", "true"),
-    ("wrote", "true"),
-    ("others", "false"),
-    ("readable", "clear"),
-    ("risk", "unlikely"),
-    ("keys_taken", "false"),
-    ("people", "1"),
-    ("people_eu", "1"),
-    ("people_us", "0"),
-    ("people_jp", "0"),
-    ("approved", "true"),
-    ("lessons", "true"),
-];
+const ANSWERS: [(&str, &str); 5] =
+    [("used", "true"), ("wrote", "true"), ("others", "false"), ("readable", "clear"), ("risk", "unlikely")];
 
 #[test]
 fn a_stolen_key_is_refused_looked_into_and_given_back() {
@@ -94,7 +89,7 @@ fn a_stolen_key_is_refused_looked_into_and_given_back() {
     assert_eq!(case["contained"][0], serde_json::json!(["access_key", key]), "{case}");
     let evidence = case["entries"].as_array().unwrap().iter().find(|entry| entry["what"] == "evidence").unwrap();
     let file = format!("evidence/incident-{id}-{number}-");
-    let kept = std::fs::read_dir(folder.join("evidence")).unwrap().next().unwrap().unwrap().path();
+    let kept = std::fs::read_dir(folder.join("lazaret-data/evidence")).unwrap().next().unwrap().unwrap().path();
     assert!(kept.to_string_lossy().contains(&file), "{}", kept.display());
     let text = std::fs::read_to_string(&kept).unwrap();
     let first: Value = serde_json::from_str(text.lines().next().unwrap()).unwrap();
@@ -109,8 +104,7 @@ fn a_stolen_key_is_refused_looked_into_and_given_back() {
     // Killed in the middle: it goes on as it stood.
     drop(server);
     let server = Server::start(folder);
-    let mut answers: BTreeMap<&str, &str> = ANSWERS.into();
-    answers.insert("used", "true");
+    let answers: BTreeMap<&str, &str> = ANSWERS.into();
     let again = told(folder, &["incidents", "show", &id]);
     assert_eq!(again["runs"][0], case["runs"][0], "nothing of it is lost");
     let names = answer_all(folder, &id, &number, &answers);
@@ -159,7 +153,7 @@ fn an_exercise_runs_against_the_clock_and_touches_nobody() {
     assert_eq!(case["contained"][0][0], "access_key", "it is said: {case}");
     let put = "s3.put_object(Bucket='onc-201', Key='a.txt', Body=b'x') and 'stored'";
     assert!(asked(&python, &server, &ada, put).contains("stored"), "and nobody is held off");
-    assert!(!folder.join("evidence").exists(), "nothing is kept either");
+    assert!(!folder.join("lazaret-data/evidence").exists(), "nothing is kept either");
     // Nobody answers in time: the run goes its way for that.
     let asks = |case: &Value| {
         case["runs"][0]["asks"].as_array().unwrap().iter().map(|ask| ask["name"].to_string()).collect::<Vec<_>>()
