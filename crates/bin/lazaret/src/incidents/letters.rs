@@ -119,7 +119,7 @@ fn merged(
 ) -> Result<Merged, Failure> {
     let file = File::open(path).map_err(|error| Failure::usage(format!("`{}`: {error}", path.display())))?;
     let mut merge = letters::merge(prepared, BufReader::new(file), Limits::default()).map_err(failed)?;
-    while let Some(letter) = merge.next() {
+    for letter in merge.by_ref() {
         each(&letter.map_err(failed)?)?;
     }
     Ok(merge.into_merged())

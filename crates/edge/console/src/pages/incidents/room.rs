@@ -135,7 +135,8 @@ struct Page {
     task_roles: Vec<&'static str>,
     notices: Vec<NoticeRow>,
     letters: Vec<LettersRow>,
-    contained: Vec<(String, String)>,
+    /// Kind, kind in words, and target.
+    contained: Vec<(String, &'static str, String)>,
     entries: Vec<EntryRow>,
     states: Vec<&'static str>,
     severities: Vec<&'static str>,
@@ -189,7 +190,7 @@ pub(crate) async fn show(
         task_roles: Role::ALL.iter().map(|role| role.as_str()).collect(),
         notices,
         letters: letters(&console, &case).await?,
-        contained: case.contained.iter().cloned().collect(),
+        contained: case.contained.iter().map(|(kind, target)| (kind.clone(), of_kind(kind), target.clone())).collect(),
         entries,
         states: IncidentState::ALL.iter().filter(|state| **state != case.state).map(|state| state.as_str()).collect(),
         severities: Severity::ALL.iter().map(|severity| severity.as_str()).collect(),
@@ -340,6 +341,19 @@ async fn told(console: &Console, case: &Case, now: i64) -> Result<(Vec<EntryRow>
         }
     }
     Ok((entries, notices))
+}
+
+/// What is contained, in words.
+fn of_kind(kind: &str) -> &'static str {
+    match kind {
+        "principal" => "the principal",
+        "device" => "the device",
+        "access_key" => "the access key",
+        "partner" => "everybody of the partner",
+        "study" => "the study",
+        "study_writes" => "writing in the study",
+        _ => "",
+    }
 }
 
 async fn letters(console: &Console, case: &Case) -> Result<Vec<LettersRow>, Failure> {
