@@ -21,6 +21,8 @@ use crate::ops::{Operator, OpsError, time};
 
 /// Objects within reach that are looked through; beyond, that is told.
 const REACH_MAX: usize = 200_000;
+/// Studies whose people are told one by one.
+const STUDIES_DRAWN: usize = 8;
 /// Objects that are listed one by one.
 const LISTED_MAX: usize = 10_000;
 
@@ -125,10 +127,14 @@ impl Guarded {
         let categories = Category::shipped().map_err(|error| OpsError::Wrong(error.to_string()))?;
         let reachable =
             meant.reachable.iter().map(|described| (hex(&described.object), described.study.clone())).collect();
-        let tally = Tally::of(gathered, reachable, |object, version| places.of(object, version));
+        let mut tally = Tally::of(gathered, reachable, |object, version| places.of(object, version));
         let mut counted = Vec::new();
         for ids in tally.sets() {
             counted.push(people_of(&catalogue, &ids).await.map_err(OpsError::Catalogue)?);
+        }
+        for (study, ids) in tally.by_study(STUDIES_DRAWN) {
+            let people = people_of(&catalogue, &ids).await.map_err(OpsError::Catalogue)?;
+            tally.tell_study(study, people);
         }
         let exposure = tally.counted(&counted, &categories);
         Ok((exposure, meant.is_cut))
@@ -464,7 +470,7 @@ fn lines(exposure: &Exposure, is_cut: bool) -> Vec<Value> {
     }
     lines.push(json!({ "summary": {
         "figures": exposure.figures, "objects": exposure.objects.len(), "listed": exposure.objects.len().min(LISTED_MAX),
-        "principals": exposure.principals, "entries": exposure.entries, "refused": exposure.refused,
+        "principals": exposure.principals, "flows": exposure.flows.iter().take(LISTED_MAX).collect::<Vec<_>>(), "whom": exposure.whom, "entries": exposure.entries, "refused": exposure.refused,
         "uncounted_objects": exposure.uncounted, "uncounted_subjects": exposure.uncounted_subjects,
         "deidentified": exposure.deidentified, "reach_cut": is_cut,
         "affected": exposure.affected(incidents::exposure::Grade::Likely),

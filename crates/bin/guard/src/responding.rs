@@ -309,6 +309,7 @@ impl Guarded {
         }
         let summary = json!({
             "figures": exposure.figures, "objects": exposure.objects.len(), "gravest": gravest, "principals": exposure.principals,
+            "flows": exposure.flows.iter().take(SUMMARY_FLOWS).collect::<Vec<_>>(), "whom": exposure.whom,
             "entries": exposure.entries, "refused": exposure.refused, "uncounted_subjects": exposure.uncounted_subjects,
             "deidentified": exposure.deidentified, "reach_cut": is_cut, "told_at": time(by.now_ms),
         });
@@ -464,6 +465,8 @@ fn assessed(case: &Case, id: u32, form: &str, answers: Option<Answers>) -> Resul
     }))
 }
 
+/// Who took from which study: as many as an incident's summary of exposure lists.
+const SUMMARY_FLOWS: usize = 40;
 /// Objects that an incident's summary of exposure lists.
 const SUMMARY_OBJECTS: usize = 50;
 

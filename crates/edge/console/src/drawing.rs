@@ -1,5 +1,6 @@
 //! Charts as plain SVG: numbers in, shapes out; colour and type are the style sheet's.
 
+pub(crate) mod flows;
 pub(crate) mod squares;
 pub(crate) mod treemap;
 pub(crate) mod usual;

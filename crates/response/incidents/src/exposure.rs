@@ -13,7 +13,7 @@ use serde::Serialize;
 
 mod sum;
 
-pub use sum::{Category, CategoryError, Exposure, Figures, Grade, Known, Place, Summed, Tally};
+pub use sum::{Category, CategoryError, Exposure, Figures, Flow, Grade, Known, Place, Summed, Tally};
 
 /// Entries that are kept one by one for an object; further ones are counted, and the record has them.
 pub const ENTRIES_MAX: usize = 256;
@@ -53,6 +53,8 @@ pub struct Gathered {
     names: Names,
     touched: HashMap<(u32, u32, u32), Touch>,
     principals: HashMap<u32, u64>,
+    /// Entries by who and in which study.
+    flows: HashMap<(u32, u32), u64>,
     entries: u64,
 }
 
@@ -116,6 +118,7 @@ impl Gathered {
         if entry.is_success || means == Means::Left {
             let principal = self.names.number(entry.principal);
             *self.principals.entry(principal).or_default() += 1;
+            *self.flows.entry((principal, key.2)).or_default() += 1;
         }
     }
 
@@ -136,6 +139,29 @@ impl Gathered {
             let principal = self.names.number(other.names.text(principal));
             *self.principals.entry(principal).or_default() += count;
         }
+        for ((principal, study), count) in other.flows {
+            let [principal, study] = [principal, study].map(|number| self.names.number(other.names.text(number)));
+            *self.flows.entry((principal, study)).or_default() += count;
+        }
+    }
+
+    /// Who took from which study, and in how many entries; the most first.
+    #[must_use]
+    pub fn flows(&self) -> Vec<Flow> {
+        let text = |number: u32| self.names.text(number).to_owned();
+        let flow = |((principal, study), entries): (&(u32, u32), &u64)| Flow {
+            principal: text(*principal),
+            study: text(*study),
+            entries: *entries,
+        };
+        let mut flows: Vec<Flow> = self.flows.iter().map(flow).collect();
+        flows.sort_unstable_by(|one, other| {
+            other
+                .entries
+                .cmp(&one.entries)
+                .then_with(|| (&one.principal, &one.study).cmp(&(&other.principal, &other.study)))
+        });
+        flows
     }
 
     /// How many entries bear on exposure.

@@ -173,3 +173,25 @@ fn entries_are_kept_up_to_a_limit_and_counted_beyond() {
     let touch = &found.objects[0].touch;
     assert_eq!((touch.entries.len(), touch.entries_total, touch.entries[0]), (ENTRIES_MAX, 1_000, 0));
 }
+
+#[test]
+fn who_took_from_which_study_is_told_also_over_parts() {
+    let ben = |entry| Touched { principal: "p2", study: "onc-202", ..touched(entry, "released", "o2", 5) };
+    let refused = Touched { is_success: false, ..touched(9, "download", "o3", 0) };
+    let mut first = gathered(&[touched(1, "download", "o1", 9), touched(2, "released", "o1", 9), refused]);
+    first.merge(gathered(&[ben(3), touched(4, "preview", "o1", 0)]));
+    let told: Vec<(String, String, u64)> =
+        first.flows().into_iter().map(|flow| (flow.principal, flow.study, flow.entries)).collect();
+    let flow = |who: &str, study: &str, entries| (who.to_owned(), study.to_owned(), entries);
+    assert_eq!(told, [flow("p1", "onc-201", 3), flow("p2", "onc-202", 1)]);
+    let mut tally = Tally::of(first, vec![("o7".to_owned(), "onc-207".to_owned())], place);
+    assert_eq!(
+        tally.by_study(9),
+        [("onc-201".to_owned(), vec![1]), ("onc-202".to_owned(), vec![2])],
+        "what was only within reach is not drawn"
+    );
+    assert_eq!(tally.by_study(1).len(), 1);
+    tally.tell_study("onc-201".to_owned(), people(&[1]));
+    let exposure = tally.counted(&[], &Category::shipped().expect("the table that is shipped"));
+    assert_eq!(exposure.whom["onc-201"]["EU-DE"], 1);
+}

@@ -106,6 +106,17 @@ pub struct Summed {
     pub by_label: BTreeMap<String, BTreeMap<String, u64>>,
 }
 
+/// Who took from which study.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Flow {
+    /// Who, by id.
+    pub principal: String,
+    /// From which study.
+    pub study: String,
+    /// In how many entries.
+    pub entries: u64,
+}
+
 /// Figures of one grade together with all surer ones.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Figures {
@@ -130,6 +141,10 @@ pub struct Exposure {
     pub figures: Vec<Figures>,
     /// Who was let, by id, and in how many entries.
     pub principals: BTreeMap<String, u64>,
+    /// Who took from which study, the most first.
+    pub flows: Vec<Flow>,
+    /// By study, of those with most objects: people by jurisdiction, certain and likely.
+    pub whom: BTreeMap<String, BTreeMap<String, u64>>,
     /// Entries that it is told from.
     pub entries: u64,
     /// Requests that were refused.
@@ -175,6 +190,7 @@ impl Exposure {
 pub struct Tally {
     exposure: Exposure,
     by_grade: BTreeMap<Grade, (u64, BTreeSet<u32>)>,
+    by_study: BTreeMap<String, BTreeSet<u32>>,
 }
 
 impl Tally {
@@ -186,6 +202,8 @@ impl Tally {
                 objects: Vec::new(),
                 figures: Vec::new(),
                 principals: gathered.principals(),
+                flows: gathered.flows(),
+                whom: BTreeMap::new(),
                 entries: gathered.entries(),
                 refused: 0,
                 uncounted: 0,
@@ -193,6 +211,7 @@ impl Tally {
                 deidentified: false,
             },
             by_grade: BTreeMap::new(),
+            by_study: BTreeMap::new(),
         };
         let mut is_clear = false;
         let mut seen: BTreeSet<String> = BTreeSet::new();
@@ -227,6 +246,9 @@ impl Tally {
             self.exposure.uncounted += 1;
             self.exposure.uncounted_subjects += at.subjects;
         }
+        if known.grade <= Grade::Likely {
+            self.by_study.entry(known.study.clone()).or_default().extend(at.catalogued.iter().copied());
+        }
         ids.extend(at.catalogued);
         self.exposure.objects.push(Known { labels: at.labels, subjects: at.subjects, ..known });
     }
@@ -238,6 +260,20 @@ impl Tally {
         let mut sets = self.up_to_each().to_vec();
         sets.dedup();
         sets
+    }
+
+    /// Objects of the catalogue by study, certain and likely, of the `most` studies that have most of them.
+    #[must_use]
+    pub fn by_study(&self, most: usize) -> Vec<(String, Vec<u32>)> {
+        let mut studies: Vec<(&String, &BTreeSet<u32>)> = self.by_study.iter().collect();
+        studies.sort_by_key(|(_, ids)| std::cmp::Reverse(ids.len()));
+        studies.truncate(most);
+        studies.into_iter().map(|(study, ids)| (study.clone(), ids.iter().copied().collect())).collect()
+    }
+
+    /// People of a study of [`Tally::by_study`].
+    pub fn tell_study(&mut self, study: String, summed: Summed) {
+        self.exposure.whom.insert(study, summed.by_jurisdiction);
     }
 
     fn up_to_each(&self) -> [Vec<u32>; 3] {

@@ -1,5 +1,7 @@
 //! The room of one incident: clocks, exposure, facts, tasks, notices, what was done and said.
 
+use std::collections::BTreeMap;
+
 use askama::Template;
 use axum::extract::{Form, Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -12,6 +14,7 @@ use serde_json::{Map, Value};
 use super::assess::FormRow;
 use super::clocks::{Dial, dials};
 use super::runs::{Runs, runs};
+use crate::drawing::flows::{Flows, flows};
 use crate::failure::{Failure, render};
 use crate::frame::{Frame, Section};
 use crate::pages::record::entry::Named;
@@ -56,6 +59,7 @@ struct ObjectRow {
 }
 
 struct Exposed {
+    flows: Option<Flows>,
     told_at: String,
     places: Vec<PlaceBar>,
     objects: Vec<ObjectRow>,
@@ -182,7 +186,10 @@ pub(crate) async fn show(
         is_practised: super::runs::is_practised(&case),
         runs: runs(id, &case, now),
         forms: super::assess::rows(&case),
-        exposed: case.exposure.as_ref().map(exposed),
+        exposed: match &case.exposure {
+            Some(summary) => Some(exposed(summary, flows_of(&console, summary).await?)),
+            None => None,
+        },
         facts: facts(&case, &dials),
         roles: roles(&case),
         people: case.roles.iter().map(|(role, name)| (role.as_str(), name.clone())).collect(),
@@ -254,7 +261,27 @@ fn tasks(case: &Case) -> Vec<TaskRow> {
     rows
 }
 
-fn exposed(summary: &Value) -> Exposed {
+/// Who took from which study, and whose data that was.
+async fn flows_of(console: &Console, summary: &Value) -> Result<Option<Flows>, Failure> {
+    let mut names = Named::default();
+    let mut taken = BTreeMap::new();
+    for flow in summary["flows"].as_array().into_iter().flatten() {
+        let text = |name: &str| flow[name].as_str().unwrap_or_default().to_owned();
+        let who = names.of(console, &text("principal")).await?;
+        *taken.entry((who, text("study"))).or_insert(0) += flow["entries"].as_u64().unwrap_or(0);
+    }
+    let mut whose = BTreeMap::new();
+    for (study, places) in summary["whom"].as_object().into_iter().flatten() {
+        for (place, people) in places.as_object().into_iter().flatten() {
+            let place = place.parse().map_or_else(|_| place.clone(), |place| wording::place(&place));
+            *whose.entry((study.clone(), place)).or_insert(0) += people.as_u64().unwrap_or(0);
+        }
+    }
+    whose.retain(|_, people| *people > 0);
+    Ok(flows(taken, whose))
+}
+
+fn exposed(summary: &Value, flows: Option<Flows>) -> Exposed {
     let figures = |grade: usize| summary["figures"].get(grade);
     let by_place = |grade: usize| figures(grade).and_then(|figure| figure["by_jurisdiction"].as_object());
     let count = |grade: usize| figures(grade).and_then(|figure| figure["subjects"].as_u64()).unwrap_or(0);
@@ -287,6 +314,7 @@ fn exposed(summary: &Value) -> Exposed {
         }
     });
     Exposed {
+        flows,
         told_at: summary["told_at"].as_str().unwrap_or_default().to_owned(),
         places: places.collect(),
         objects: objects.collect(),
