@@ -62,7 +62,11 @@ fn from_downloads_to_people_clocks_drafts_and_containment() {
     let begun = Instant::now();
     let opened = told(folder, &["incidents", "open", "--title", "Ada took what she should not", "--study", "onc-201"]);
     let id = opened["incident"].to_string();
-    told(folder, &["incidents", "expose", &id, "--principal", "ada"]);
+    let exposed = told(folder, &["incidents", "expose", &id, "--principal", "ada"]);
+    assert_eq!(exposed["exposure"]["flows"][0]["study"], "onc-201", "{exposed}");
+    assert_eq!(exposed["exposure"]["whom"]["onc-201"]["EU-DE"], 12, "{exposed}");
+    let again = lines(folder, &["exposure", "--incident", &id]);
+    assert_eq!(again.last().unwrap()["summary"]["figures"][0]["subjects"], 15, "as it was asked: {again:?}");
     let case = told(
         folder,
         &[
