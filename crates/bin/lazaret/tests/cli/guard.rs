@@ -326,18 +326,29 @@ fn nothing_acknowledged_is_lost_in_kills() {
     let mut acknowledged: BTreeMap<String, String> = BTreeMap::new();
     for round in 0..kills {
         let mut server = Server::start(folder);
-        let load = Command::new(&python)
+        let mut load = Command::new(&python)
             .args([script("load.py"), server.s3.clone(), key.clone(), round.to_string()])
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        // The interpreter takes half a second to begin; kills fall anywhere in what follows.
-        std::thread::sleep(Duration::from_millis(500 + round * 37 % 700));
+        let (begun, first) = std::sync::mpsc::channel();
+        let lines = BufReader::new(load.stdout.take().unwrap()).lines();
+        let reading = std::thread::spawn(move || {
+            let told = lines.map_while(Result::ok).inspect(|line| {
+                if line.starts_with("begun ") {
+                    let _nobody_waits_any_more = begun.send(());
+                }
+            });
+            told.filter(|line| line.starts_with("done ")).collect::<Vec<String>>()
+        });
+        // However long the interpreter takes to begin: kills fall anywhere in what follows.
+        first.recv_timeout(Duration::from_secs(60)).expect("the load begins");
+        std::thread::sleep(Duration::from_millis(round * 37 % 700));
         server.child.kill().unwrap();
         server.child.wait().unwrap();
-        let output = load.wait_with_output().unwrap();
-        for line in String::from_utf8_lossy(&output.stdout).lines() {
+        load.wait().unwrap();
+        for line in reading.join().unwrap() {
             let words: Vec<&str> = line.split(' ').collect();
             if let ["done", name, length] = words.as_slice() {
                 acknowledged.insert((*name).to_owned(), (*length).to_owned());
