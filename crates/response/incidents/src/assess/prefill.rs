@@ -81,6 +81,18 @@ struct Count {
     is_all: bool,
 }
 
+impl Count {
+    /// Takes the people of a jurisdiction, if it lies in the place, or may.
+    fn add(&mut self, jurisdiction: &str, subjects: Option<u64>, place: &str) {
+        if lies_in(jurisdiction, place) {
+            self.people = self.people.saturating_add(subjects.unwrap_or(0));
+            self.is_all &= subjects.is_some();
+        } else if jurisdiction == "unknown" && subjects != Some(0) {
+            self.is_all = false;
+        }
+    }
+}
+
 /// Whether a jurisdiction is one of `JP` or `EU-*`.
 fn lies_in(jurisdiction: &str, place: &str) -> bool {
     place.strip_suffix('*').map_or(jurisdiction == place, |start| jurisdiction.starts_with(start))
@@ -99,13 +111,7 @@ fn affected(facts: &Map<String, Value>, place: &str) -> Option<Count> {
     let mut count = Count { people: 0, is_all: true };
     for entry in entries(facts) {
         let jurisdiction = entry["jurisdiction"].as_str().unwrap_or("unknown");
-        let subjects = entry["subjects"].as_u64();
-        if lies_in(jurisdiction, place) {
-            count.people = count.people.saturating_add(subjects.unwrap_or(0));
-            count.is_all &= subjects.is_some();
-        } else if jurisdiction == "unknown" && subjects != Some(0) {
-            count.is_all = false;
-        }
+        count.add(jurisdiction, entry["subjects"].as_u64(), place);
     }
     Some(count)
 }
@@ -117,13 +123,7 @@ fn exposed(exposure: Option<&Value>, place: &str) -> Option<Count> {
     let is_told = summary["uncounted_subjects"] == 0 && summary["reach_cut"] == false;
     let mut count = Count { people: 0, is_all: is_told };
     for (jurisdiction, subjects) in figures["by_jurisdiction"].as_object()? {
-        let subjects = subjects.as_u64();
-        if lies_in(jurisdiction, place) {
-            count.people = count.people.saturating_add(subjects.unwrap_or(0));
-            count.is_all &= subjects.is_some();
-        } else if jurisdiction == "unknown" && subjects != Some(0) {
-            count.is_all = false;
-        }
+        count.add(jurisdiction, subjects.as_u64(), place);
     }
     Some(count)
 }

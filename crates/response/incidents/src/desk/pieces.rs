@@ -5,7 +5,7 @@
 
 use model::{Envelope, EnvelopeError, Scope};
 
-use crate::Sha256;
+use crate::sha256_hex;
 
 /// How what is in pieces begins.
 const MAGIC: &[u8; 8] = b"LZPIECES";
@@ -27,9 +27,7 @@ pub(super) async fn seal(
     if plain.len() <= PIECE_BYTES {
         return envelope.seal(scope, context.as_bytes(), plain).await;
     }
-    let mut sum = Sha256::default();
-    sum.update(plain);
-    let digest = sum.hex();
+    let digest = sha256_hex(plain);
     let pieces: Vec<&[u8]> = plain.chunks(PIECE_BYTES).collect();
     let mut out = MAGIC.to_vec();
     out.extend(digest.as_bytes());

@@ -360,13 +360,17 @@ struct Reported {
     took_part: Vec<(String, u64)>,
 }
 
-async fn names(console: &Console, report: &Report) -> Result<BTreeMap<String, String>, Failure> {
+/// The report of an incident, with its number and the names of who took part, by id.
+async fn told(console: &Console, id: &str) -> Result<(u32, Report, BTreeMap<String, String>), Failure> {
+    let id = number(id)?;
+    let (_, case) = console.guard()?.view.incidents.case(id).await?;
+    let report = Report::of(&case, console.now());
     let mut named = Named::default();
-    let mut all = BTreeMap::new();
+    let mut names = BTreeMap::new();
     for who in report.took_part.keys() {
-        all.insert(who.clone(), named.of(console, who).await?);
+        names.insert(who.clone(), named.of(console, who).await?);
     }
-    Ok(all)
+    Ok((id, report, names))
 }
 
 /// `GET /incidents/{id}/report`: the report after the action.
@@ -375,10 +379,7 @@ pub(crate) async fn report(
     visitor: Visitor,
     Path(id): Path<String>,
 ) -> Result<Response, Failure> {
-    let id = number(&id)?;
-    let (_, case) = console.guard()?.view.incidents.case(id).await?;
-    let report = Report::of(&case, console.now());
-    let names = names(&console, &report).await?;
+    let (id, report, names) = told(&console, &id).await?;
     let took = |at: Option<i64>| at.map_or_else(|| "not done".to_owned(), span);
     render(&Reported {
         frame: visitor.frame("Report", Section::Incidents),
@@ -421,10 +422,7 @@ pub(crate) async fn report_text(
     _visitor: Visitor,
     Path(id): Path<String>,
 ) -> Result<Response, Failure> {
-    let id = number(&id)?;
-    let (_, case) = console.guard()?.view.incidents.case(id).await?;
-    let report = Report::of(&case, console.now());
-    let names = names(&console, &report).await?;
+    let (id, report, names) = told(&console, &id).await?;
     let text = report.markdown(id, &|who| names.get(who).cloned());
     let disposition = format!("attachment; filename=\"incident-{id}-report.md\"");
     let headers =
