@@ -19,7 +19,7 @@ pub(crate) fn run(program: &str, arguments: &[&str]) -> Result<()> {
 /// The same with further environment variables.
 pub(crate) fn run_with(program: &str, arguments: &[&str], variables: &[(&str, String)]) -> Result<()> {
     eprintln!("$ {program} {}", arguments.join(" "));
-    let status = Command::new(program)
+    let status = command(program)
         .args(arguments)
         .envs(variables.iter().map(|(name, value)| (*name, value.as_str())))
         .current_dir(root())
@@ -29,6 +29,19 @@ pub(crate) fn run_with(program: &str, arguments: &[&str], variables: &[(&str, St
         bail!("`{program} {}` failed with {status}", arguments.join(" "));
     }
     Ok(())
+}
+
+/// A program to be started without what `cargo run` told this one about its own package: build scripts that watch
+/// `CARGO_MANIFEST_DIR` or `CARGO_PKG_*` would run anew for each checkout, and all that stands on them be built again.
+pub(crate) fn command(program: &str) -> Command {
+    let mut command = Command::new(program);
+    for (name, _) in std::env::vars_os() {
+        let told = name.to_str().is_some_and(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_"));
+        if told {
+            command.env_remove(name);
+        }
+    }
+    command
 }
 
 /// Whether a program answers to `--version`.

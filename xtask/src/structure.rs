@@ -39,7 +39,7 @@ pub(crate) fn run() -> Result<()> {
 }
 
 fn directions(faults: &mut Vec<String>) -> Result<()> {
-    let output = std::process::Command::new("cargo")
+    let output = run::command("cargo")
         .args(["metadata", "--format-version", "1", "--no-deps"])
         .current_dir(run::root())
         .output()?;
