@@ -44,6 +44,13 @@ pub(crate) fn command(program: &str) -> Command {
     command
 }
 
+/// Where cargo builds.
+pub(crate) fn target() -> Result<PathBuf> {
+    let told = command("cargo").args(["metadata", "--format-version", "1", "--no-deps"]).current_dir(root()).output()?;
+    let metadata: serde_json::Value = serde_json::from_slice(&told.stdout).context("cargo metadata")?;
+    metadata["target_directory"].as_str().map(PathBuf::from).context("cargo metadata tells where it builds")
+}
+
 /// Whether a program answers to `--version`.
 pub(crate) fn answers(program: &str) -> bool {
     answers_to(program, "--version")
