@@ -52,17 +52,21 @@ pub fn work(arguments: &[String]) -> Result<()> {
             }
             target.finish()?;
         }
-        _ => bail!("`bench recovery-do` takes `backup`, `check`, `check-data`, `restore` or `restore-compared`, and folders"),
+        _ => bail!(
+            "`bench recovery-do` takes `backup`, `check`, `check-data`, `restore` or `restore-compared`, and folders"
+        ),
     }
     Ok(())
 }
 
 pub fn run(arguments: &[String]) -> Result<()> {
     let value = |name: &str| arguments.iter().skip_while(|one| *one != name).nth(1);
-    let megabytes = value("--megabytes").map_or(Ok(MEGABYTES), |text| text.parse()).context("`--megabytes` takes a number")?;
+    let megabytes =
+        value("--megabytes").map_or(Ok(MEGABYTES), |text| text.parse()).context("`--megabytes` takes a number")?;
     let style = if value("--format").is_some_and(|format| format == "json") { Style::Json } else { Style::Text };
     table::head(style)?;
-    let has_peer = Command::new("restic").arg("version").stdout(Stdio::null()).status().is_ok_and(|told| told.success());
+    let has_peer =
+        Command::new("restic").arg("version").stdout(Stdio::null()).status().is_ok_and(|told| told.success());
     if !has_peer {
         table::complain("restic is not installed, so nothing stands beside ours; `cargo xtask setup` installs it");
     }
@@ -80,7 +84,15 @@ pub fn run(arguments: &[String]) -> Result<()> {
             change(&data, 0)?;
         }
     }
-    let names = ["backup-first", "backup-unchanged", "backup-tenth-changed", "check", "check-data", "restore", "restore-compared"];
+    let names = [
+        "backup-first",
+        "backup-unchanged",
+        "backup-tenth-changed",
+        "check",
+        "check-data",
+        "restore",
+        "restore-compared",
+    ];
     for name in names {
         let of = |who: usize| rounds.get(who).and_then(|all| median(all, name));
         let Some(ours) = of(0) else { continue };
@@ -138,7 +150,9 @@ impl Tool {
                     ("backup", [data, place]) => command.args(["--repo", place, "backup", "."]).current_dir(data),
                     ("check", [place]) => command.args(["--repo", place, "check"]),
                     ("check-data", [place]) => command.args(["--repo", place, "check", "--read-data"]),
-                    ("restore", [place, into]) => command.args(["--repo", place, "restore", "latest", "--target", into]),
+                    ("restore", [place, into]) => {
+                        command.args(["--repo", place, "restore", "latest", "--target", into])
+                    }
                     ("restore-compared", [place, into]) => {
                         command.args(["--repo", place, "restore", "latest", "--verify", "--target", into])
                     }
@@ -239,7 +253,10 @@ fn fill(data: &Path, megabytes: usize) -> Result<()> {
     }
     std::fs::create_dir_all(data.join("ledger"))?;
     for number in 0..(megabytes / 5).div_ceil(8) {
-        std::fs::write(data.join("ledger").join(format!("{number:04}")), sample::notes::corpus(number as u64, 8 << 20))?;
+        std::fs::write(
+            data.join("ledger").join(format!("{number:04}")),
+            sample::notes::corpus(number as u64, 8 << 20),
+        )?;
     }
     for number in 0..megabytes * 256 / 10 {
         let shelf = data.join("small").join(format!("{:02x}", number % 64));

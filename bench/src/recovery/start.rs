@@ -75,14 +75,22 @@ pub(super) fn run(style: Style) -> Result<()> {
     drop(server);
     let create = [&["backup", "create"], &PLACES[..]].concat();
     let cost = measured(command(&program, at, &create))?;
-    tell(style, "backup-of-the-sample", cost.wall.as_secs_f64(), None, &cost, "made, restored into scratch and proven")?;
+    tell(
+        style,
+        "backup-of-the-sample",
+        cost.wall.as_secs_f64(),
+        None,
+        &cost,
+        "made, restored into scratch and proven",
+    )?;
     let drill = [&["backup", "drill"], &PLACES[..]].concat();
     let cost = measured(command(&program, at, &drill))?;
     tell(style, "drill-of-the-sample", cost.wall.as_secs_f64(), None, &cost, "restored and proven")?;
     std::fs::copy(at.join("lazaret-data/keys/root.json"), at.join("root.json"))?;
     std::fs::remove_dir_all(at.join("lazaret-data"))?;
     let clock = Instant::now();
-    let mut restore = command(&program, at, &["backup", "restore", "--into", "back", "--root-key", "root.json", "--start"]);
+    let mut restore =
+        command(&program, at, &["backup", "restore", "--into", "back", "--root-key", "root.json", "--start"]);
     restore.args(PLACES).args(listen).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut server = Server(restore.spawn()?);
     let address = console(&mut server)?;

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use incidents::assess::{self, Answers};
-use incidents::case::{Case, What};
+use incidents::case::{Case, Notice, What};
 use incidents::desk::{DeskError, NewIncident};
 use incidents::drafts;
-use incidents::exposure::{Exposure, Grade};
+use incidents::exposure::{self, Exposure, Grade};
 use incidents::report::Report;
-use model::{By, PrincipalKind, Severity, StudyId};
+use model::{By, Severity, StudyId};
 use obligations::{Obligation, Options};
 use playbooks::Input;
 use serde::{Deserialize, Serialize};
@@ -142,6 +142,9 @@ pub enum IncidentRequest {
         obligation: String,
         /// In which language.
         language: String,
+        /// In the place of a text that somebody wrote.
+        #[serde(default)]
+        again: bool,
     },
 }
 
@@ -208,8 +211,10 @@ impl Guarded {
                 if is_own {
                     return Err(OpsError::Wrong(format!("`{}` is written by the program alone", what.kind())));
                 }
-                if let What::Sent { obligation, at, .. } = &*what {
-                    sent_is_sound(obligation, at)?;
+                if let What::Sent { at, .. } = &*what
+                    && at.parse().is_ok_and(|at: jiff::Timestamp| at.as_millisecond() > by.now_ms + CLOCKS_DIFFER_MS)
+                {
+                    return Err(OpsError::Wrong(format!("`{at}` is still to come; say when it was sent once it was")));
                 }
                 let is_later = matches!(*what, What::Forward { .. });
                 self.incidents.add(id, *what, by).await?;
@@ -260,7 +265,9 @@ impl Guarded {
                 let report = Report::of(&case, by.now_ms);
                 Ok(vec![json!({ "incident": id, "report": report.markdown(id, &|who| names.get(who).cloned()) })])
             }
-            IncidentRequest::Draft { id, obligation, language } => self.draft(by, id, &obligation, &language).await,
+            IncidentRequest::Draft { id, obligation, language, again } => {
+                self.draft(by, id, &obligation, &language, again).await
+            }
         }
     }
 
@@ -314,90 +321,20 @@ impl Guarded {
             "deidentified": exposure.deidentified, "reach_cut": is_cut, "told_at": time(by.now_ms),
         });
         self.incidents.add(id, What::Exposure { question, summary }, by).await?;
-        // What is certain and likely is what clocks are told from; what was only within reach is for people to judge.
+        // What is certain and likely is what clocks are told from; what was only within reach is for people to judge. Where the record
+        // knows of nothing that left, that is no word about what happened elsewhere: then nothing is said.
         let affected = exposure.affected(Grade::Likely);
         let (_, case) = self.incidents.case(id).await?;
-        let before = case.facts.get("affected").cloned();
-        if before.as_ref() != Some(&affected) {
+        let before = case.facts.get("affected");
+        let affected = exposure::at_least(before, &affected);
+        if affected.as_ref() != before
+            && let Some(affected) = affected
+        {
             let set = Map::from_iter([("affected".to_owned(), affected)]);
-            let was = before.map(|value| Map::from_iter([("affected".to_owned(), value)])).unwrap_or_default();
+            let was = before.map(|value| Map::from_iter([("affected".to_owned(), value.clone())])).unwrap_or_default();
             self.incidents.add(id, What::Facts { set, was }, by).await?;
         }
         Ok(exposure)
-    }
-
-    /// Contains first and says so then: what is said twice does no harm, what is not contained does.
-    pub(crate) async fn contain(
-        &self,
-        by: &By,
-        id: u32,
-        kind: &str,
-        target: &str,
-        until: Option<i64>,
-        on: bool,
-    ) -> Result<(), OpsError> {
-        let until = until.filter(|_| on);
-        let what = What::Containment { kind: kind.to_owned(), target: target.to_owned(), on, until };
-        let (_, case) = self.incidents.case(id).await?;
-        case.check(&what).map_err(DeskError::from)?;
-        if until.is_some_and(|until| until <= by.now_ms) {
-            return Err(OpsError::Wrong("a containment cannot end in the past; give a later end".to_owned()));
-        }
-        // What is practised is only said.
-        if !case.is_exercise {
-            self.hold_back(by, kind, target, on, &case).await?;
-        }
-        self.incidents.add(id, what, by).await?;
-        Ok(())
-    }
-
-    async fn hold_back(&self, by: &By, kind: &str, target: &str, on: bool, case: &Case) -> Result<(), OpsError> {
-        match kind {
-            "principal" | "device" => {
-                let principal = self.somebody(target).await?;
-                if kind == "device" && principal.kind != PrincipalKind::Device {
-                    return Err(OpsError::Wrong(format!("`{target}` is no device; contain it as a principal")));
-                }
-                self.identity.contain(principal.id, on, by).await?;
-            }
-            "access_key" => {
-                // Only a key that this incident took away is given back by it.
-                let is_ours = case.contained.contains(&(kind.to_owned(), target.to_owned()));
-                if on {
-                    let key = store::credentials::key(&self.store, target).await?;
-                    if key.is_some_and(|key| key.disabled_at.is_some()) {
-                        let why = format!("the access key `{target}` is revoked already; there is nothing to contain");
-                        return Err(OpsError::Wrong(why));
-                    }
-                    self.identity.revoke_key(target, by).await?;
-                } else if is_ours {
-                    self.identity.restore_key(target, by).await?;
-                }
-            }
-            "partner" => {
-                for principal in self.of_partner(target).await? {
-                    if principal.disabled_at.is_none() {
-                        self.identity.contain(principal.id, on, by).await?;
-                    }
-                }
-            }
-            "study" | "study_writes" => {
-                let study: StudyId =
-                    target.parse().map_err(|error: model::BadStudyId| OpsError::Wrong(error.to_string()))?;
-                if kind == "study" {
-                    self.access.contain_study(&study, on, by).await?;
-                } else {
-                    self.access.close_study(&study, on, by).await?;
-                }
-            }
-            other => {
-                let why = format!(
-                    "`{other}` cannot be contained; there are principal, device, access_key, partner, study and study_writes"
-                );
-                return Err(OpsError::Wrong(why));
-            }
-        }
-        Ok(())
     }
 
     pub(crate) async fn draft(
@@ -406,8 +343,15 @@ impl Guarded {
         id: u32,
         obligation: &str,
         language: &str,
+        again: bool,
     ) -> Result<Vec<Value>, OpsError> {
         let (row, case) = self.incidents.case(id).await?;
+        let before = case.notice(obligation, language);
+        if before.is_some_and(|notice| notice.by_hand) && !again {
+            return Err(OpsError::Wrong(format!(
+                "somebody wrote the notice for {obligation} in `{language}`; with `--again` it is drafted anew, and theirs stays among the entries"
+            )));
+        }
         let of = obligation_of(&case, obligation)?;
         let recipients: Vec<String> = case
             .clocks
@@ -424,6 +368,9 @@ impl Guarded {
             obligation: obligation.to_owned(),
             language: language.to_owned(),
             text: drafted.text.clone(),
+            by_hand: false,
+            // What somebody writes meanwhile is not written over.
+            was: Some(before.map_or_else(|| incidents::sha256_hex(b""), Notice::sha256)),
         };
         self.incidents.add(id, what, by).await?;
         Ok(vec![json!({
@@ -465,22 +412,12 @@ fn assessed(case: &Case, id: u32, form: &str, answers: Option<Answers>) -> Resul
     }))
 }
 
+/// By how much clocks of people and of this machine may differ, in milliseconds.
+const CLOCKS_DIFFER_MS: i64 = 10 * 60_000;
 /// Who took from which study: as many as an incident's summary of exposure lists.
 const SUMMARY_FLOWS: usize = 40;
 /// Objects that an incident's summary of exposure lists.
 const SUMMARY_OBJECTS: usize = 50;
-
-fn sent_is_sound(obligation: &str, at: &str) -> Result<(), OpsError> {
-    if library()?.obligations().iter().all(|one| one.id != obligation) {
-        return Err(OpsError::Wrong(format!(
-            "there is no obligation `{obligation}`; `lazaret obligations --list` shows them"
-        )));
-    }
-    let parsed: Result<jiff::Timestamp, _> = at.parse();
-    parsed.map(|_| ()).map_err(|error| {
-        OpsError::Wrong(format!("`{at}` is no time with offset ({error}); write `2026-11-02T09:00:00+01:00`"))
-    })
-}
 
 /// The version of an obligation that an incident is judged by.
 ///

@@ -139,6 +139,9 @@ pub(crate) enum IncidentsCommand {
         /// `en`, `de`, `fr`, `es` or `ja`.
         #[arg(long, default_value = "en")]
         language: String,
+        /// In the place of a text that somebody wrote.
+        #[arg(long)]
+        again: bool,
         /// How it is written to standard output.
         #[arg(long, value_enum, default_value = "text")]
         format: ListFormat,
@@ -188,9 +191,9 @@ pub(crate) fn run(global: &Global, command: &IncidentsCommand) -> Result<Outcome
             })?;
             (IncidentRequest::Add { id: *id, what }, *format)
         }
-        IncidentsCommand::Draft { id, obligation, language, format } => {
+        IncidentsCommand::Draft { id, obligation, language, again, format } => {
             let (obligation, language) = (obligation.clone(), language.clone());
-            (IncidentRequest::Draft { id: *id, obligation, language }, *format)
+            (IncidentRequest::Draft { id: *id, obligation, language, again: *again }, *format)
         }
     };
     let config = Config::read(global.config.as_deref())?;

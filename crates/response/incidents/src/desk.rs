@@ -186,6 +186,15 @@ impl Desk {
     /// # Errors
     /// When it cannot follow what is there, or something does not answer; nothing is added then.
     pub async fn add(&self, id: u32, what: What, by: &By) -> Result<(Incident, Case), DeskError> {
+        let (_, row, case) = self.add_numbered(id, what, by).await?;
+        Ok((row, case))
+    }
+
+    /// As [`Desk::add`]; with the number of the entry.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn add_numbered(&self, id: u32, what: What, by: &By) -> Result<(u64, Incident, Case), DeskError> {
         let _one_at_a_time = self.adding.lock().await;
         let (row, mut case) = self.case(id).await?;
         case.check(&what)?;
@@ -211,20 +220,17 @@ impl Desk {
         for _ in 0..TRIES_MAX {
             let version = case.version();
             case.check(&what)?;
-            let entry =
-                |number, recorded, what| Entry { number, at: by.now_ms, by: by.actor.id.to_string(), recorded, what };
-            case.apply(entry(version + 1, recorded, what.clone()))?;
+            let fewer = fewer(&case, &what);
+            case.apply(entry(version + 1, recorded, what.clone(), by))?;
             let mut entries = vec![sealed.clone()];
+            let mut follows: Vec<What> = fewer.into_iter().collect();
             if matches!(what, What::Facts { .. } | What::Sent { .. }) {
-                let library = obligations::shipped().map_err(|error| CaseError(error.to_string()))?;
-                let issued = case.reissue(library)?;
-                if !issued.is_empty() {
-                    let clocks = What::Clocks { issued };
-                    let recorded =
-                        self.record(Activity::Change, &row.uid, row.study.as_ref(), &scope, &clocks, by).await?;
-                    entries.push(self.sealed(&scope, &row.uid, &clocks, recorded, by).await?);
-                    case.apply(entry(version + 2, recorded, clocks))?;
-                }
+                follows.extend(moved(&case, by.now_ms)?);
+            }
+            for what in follows {
+                let recorded = self.record(Activity::Change, &row.uid, row.study.as_ref(), &scope, &what, by).await?;
+                entries.push(self.sealed(&scope, &row.uid, &what, recorded, by).await?);
+                case.apply(entry(case.version() + 1, recorded, what, by))?;
             }
             let standing = Standing {
                 state: case.state,
@@ -233,11 +239,24 @@ impl Desk {
                 due_at: case.next_due_at().filter(|_| !case.is_exercise),
             };
             if table::add(&self.store, id, version, &standing, &entries).await? {
-                return self.case(id).await;
+                let (row, case) = self.case(id).await?;
+                return Ok((version + 1, row, case));
             }
             case = self.case(id).await?.1;
         }
         Err(DeskError::Busy(id))
+    }
+
+    /// Issues the clocks that moved by themselves, because time passed: such as where a delay that law enforcement asked for is over.
+    ///
+    /// # Errors
+    /// As [`Desk::add`].
+    pub async fn look_at_clocks(&self, id: u32, by: &By) -> Result<(), DeskError> {
+        let (_, case) = self.case(id).await?;
+        match moved(&case, by.now_ms)? {
+            Some(clocks) if case.state != model::IncidentState::Closed => self.add(id, clocks, by).await.map(drop),
+            _ => Ok(()),
+        }
     }
 
     async fn record(
@@ -274,6 +293,25 @@ impl Desk {
     async fn seal(&self, scope: &Scope, uid: &str, plain: &[u8]) -> Result<Vec<u8>, DeskError> {
         Ok(self.envelope.seal(scope, context(uid).as_bytes(), plain).await?)
     }
+}
+
+fn entry(number: u64, recorded: u64, what: What, by: &By) -> Entry {
+    Entry { number, at: by.now_ms, by: by.actor.id.to_string(), recorded, what }
+}
+
+/// The clocks that a case's facts and the time move.
+fn moved(case: &Case, now_ms: i64) -> Result<Option<What>, CaseError> {
+    let library = obligations::shipped().map_err(|error| CaseError(error.to_string()))?;
+    let issued = case.reissue(library, now_ms)?;
+    Ok((!issued.is_empty()).then_some(What::Clocks { issued }))
+}
+
+/// That fewer people are affected than were said to be is told beside it: a clock may end by that, and somebody will ask why.
+fn fewer(case: &Case, what: &What) -> Option<What> {
+    let What::Facts { set, .. } = what else { return None };
+    let fewer = crate::exposure::shrinks(case.facts.get("affected")?, set.get("affected")?)?;
+    let text = format!("Fewer people are affected than were said to be: {fewer}.");
+    Some(What::Note { text, privileged: false })
 }
 
 fn context(uid: &str) -> String {

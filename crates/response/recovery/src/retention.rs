@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use rustic_core::{RepairIndexOptions, KeepOptions, LimitOption, PruneOptions};
+use rustic_core::{KeepOptions, LimitOption, PruneOptions, RepairIndexOptions};
 use serde::Serialize;
 
 use crate::backend::Faults;
