@@ -5,6 +5,7 @@ use std::path::Path;
 
 use incidents::plan::{BYTES_MAX, Plan};
 use playbooks::Role;
+use serde_json::{Map, Value};
 
 use crate::Guarded;
 
@@ -41,18 +42,7 @@ impl Guarded {
 
     /// Addresses of those who hold a role, first that of the organisation, then one that works without it. None where there is no plan.
     pub(crate) fn reached(&self, role: Role) -> Vec<String> {
-        let text = match self.plan_text() {
-            Ok(Some(text)) => text,
-            Ok(None) => return Vec::new(),
-            Err(error) => {
-                tracing::warn!(%error, "the plan cannot be read; `lazaret plan check` tells more");
-                return Vec::new();
-            }
-        };
-        let Ok(plan) = Plan::parse(&text) else {
-            tracing::warn!("the plan is wrong; `lazaret plan check` tells where");
-            return Vec::new();
-        };
+        let Some(plan) = self.plan() else { return Vec::new() };
         let mut reached: Vec<String> = Vec::new();
         for person in plan.holders(role) {
             for address in [&person.email, &person.email_outside].into_iter().flatten() {
@@ -62,5 +52,35 @@ impl Guarded {
             }
         }
         reached
+    }
+
+    /// The plan, if there is one that is right.
+    fn plan(&self) -> Option<Plan> {
+        let text = match self.plan_text() {
+            Ok(text) => text?,
+            Err(error) => {
+                tracing::warn!(%error, "the plan cannot be read; `lazaret plan check` tells more");
+                return None;
+            }
+        };
+        let plan = Plan::parse(&text).ok();
+        if plan.is_none() {
+            tracing::warn!("the plan is wrong; `lazaret plan check` tells where");
+        }
+        plan
+    }
+
+    /// Facts that are true of the organisation in every incident: the roles that laws give it, and its time zone.
+    pub(crate) fn organisation(&self) -> Map<String, Value> {
+        let mut known = Map::new();
+        let Some(organisation) = self.plan().map(|plan| plan.organisation) else { return known };
+        let vocabulary = obligations::in_force().ok().map(obligations::Library::vocabulary);
+        let is_role = |role: &String| vocabulary.is_some_and(|words| words.roles().any(|(name, _)| name == role));
+        let roles: Vec<String> = organisation.legal_roles.into_iter().filter(is_role).collect();
+        if !roles.is_empty() {
+            known.insert("roles".to_owned(), roles.into());
+        }
+        known.extend(organisation.timezone.map(|zone| ("timezone".to_owned(), zone.into())));
+        known
     }
 }

@@ -9,7 +9,7 @@ use incidents::drafts;
 use incidents::exposure::{self, Exposure, Grade};
 use incidents::report::Report;
 use model::{By, Severity, StudyId};
-use obligations::{Obligation, Options};
+use obligations::Obligation;
 use playbooks::Input;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -71,6 +71,9 @@ pub enum IncidentRequest {
         /// Whose exposure.
         of: Box<ExposureRequest>,
     },
+    /// What the laws and contracts that are in force by now would say of every incident, where it differs. Nothing changes by that; incidents
+    /// that are open have their clocks issued anew when the server starts.
+    Replay,
     /// Contains somebody or something, or ends that.
     Contain {
         /// Its number.
@@ -155,7 +158,7 @@ impl From<DeskError> for OpsError {
 }
 
 fn library() -> Result<&'static obligations::Library, OpsError> {
-    obligations::shipped().map_err(|error| OpsError::Wrong(error.to_string()))
+    obligations::in_force().map_err(|error| OpsError::Wrong(error.to_string()))
 }
 
 impl Guarded {
@@ -223,6 +226,7 @@ impl Guarded {
                 }
                 self.shown(id).await
             }
+            IncidentRequest::Replay => self.replayed(by).await,
             IncidentRequest::Expose { id, of } => self.expose(by, id, *of).await,
             IncidentRequest::Contain { id, kind, target, until, on } => {
                 self.contain(by, id, &kind, &target, until, on).await?;
@@ -282,7 +286,29 @@ impl Guarded {
             new.study = new.study.or(found.study);
         }
         let id = self.incidents.open(new, by).await?;
+        // What is true of the organisation in every incident need not be said in each.
+        let known = self.organisation();
+        if !known.is_empty() {
+            self.incidents.add(id, What::Facts { set: known, was: Map::new() }, by).await?;
+        }
         self.shown(id).await
+    }
+
+    /// What the laws and contracts in force by now would say of every incident, closed ones too, where that differs from what they were told.
+    async fn replayed(&self, by: &By) -> Result<Vec<Value>, OpsError> {
+        let mut lines = Vec::new();
+        for (row, title) in self.incidents.listed(true, store::PAGE_ROWS_MAX).await? {
+            let (_, case) = self.incidents.case(row.id).await?;
+            let issued = case.reissue(library()?, by.now_ms).map_err(DeskError::from)?;
+            for clock in issued {
+                let obligation = clock["obligation"].as_str().unwrap_or_default();
+                let was = case.clocks.get(obligation).cloned();
+                lines.push(json!({
+                    "incident": row.id, "title": title, "state": row.state, "obligation": obligation, "was": was, "is": clock,
+                }));
+            }
+        }
+        Ok(lines)
     }
 
     async fn shown(&self, id: u32) -> Result<Vec<Value>, OpsError> {
@@ -429,7 +455,7 @@ pub fn obligation_of(case: &Case, id: &str) -> Result<&'static Obligation, OpsEr
     let facts = obligations::Facts::from_json(facts.as_bytes(), library.vocabulary());
     let facts = facts.map_err(|error| OpsError::Wrong(error.to_string()))?;
     let none = || OpsError::Wrong(format!("there is no obligation `{id}`; `lazaret obligations --list` shows them"));
-    library.version(id, &facts, Options::default()).ok_or_else(none)
+    library.version(id, &facts, obligations::options()).ok_or_else(none)
 }
 
 fn line(row: &Incident, title: &str) -> Value {

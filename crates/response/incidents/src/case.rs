@@ -10,7 +10,7 @@ mod what;
 use std::collections::{BTreeMap, BTreeSet};
 
 use model::{IncidentState, Severity};
-use obligations::{Facts, Library, Options};
+use obligations::{Facts, Library};
 use playbooks::{Role, Run};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -299,7 +299,7 @@ impl Case {
                 return wrong(format!("somebody else changed `{name}` to {is} meanwhile; look at it again"));
             }
         }
-        let library = obligations::shipped().map_err(|error| CaseError(error.to_string()))?;
+        let library = obligations::in_force().map_err(|error| CaseError(error.to_string()))?;
         let facts = Value::Object(self.with(set)).to_string();
         let facts =
             Facts::from_json(facts.as_bytes(), library.vocabulary()).map_err(|error| CaseError(error.to_string()))?;
@@ -472,7 +472,7 @@ impl Case {
         let facts = Value::Object(self.facts.clone()).to_string();
         let facts =
             Facts::from_json(facts.as_bytes(), library.vocabulary()).map_err(|error| CaseError(error.to_string()))?;
-        let answers = library.answers(&facts, Options::default());
+        let answers = library.answers(&facts, obligations::options());
         let mut issued: Vec<Value> = answers.iter().filter_map(|answer| serde_json::to_value(answer).ok()).collect();
         for clock in &mut issued {
             if delay_ends(clock, &self.facts).is_some_and(|ends| ends <= self.clock(at)) {
@@ -541,7 +541,7 @@ fn delay_ends(clock: &Value, facts: &Map<String, Value>) -> Option<i64> {
 }
 
 fn sent_is_sound(obligation: &str, at: &str) -> Result<(), CaseError> {
-    let library = obligations::shipped().map_err(|error| CaseError(error.to_string()))?;
+    let library = obligations::in_force().map_err(|error| CaseError(error.to_string()))?;
     if library.obligations().iter().all(|one| one.id != obligation) {
         return wrong(format!("there is no obligation `{obligation}`; `lazaret obligations --list` shows them"));
     }

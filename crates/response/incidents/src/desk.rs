@@ -301,7 +301,7 @@ fn entry(number: u64, recorded: u64, what: What, by: &By) -> Entry {
 
 /// The clocks that a case's facts and the time move.
 fn moved(case: &Case, now_ms: i64) -> Result<Option<What>, CaseError> {
-    let library = obligations::shipped().map_err(|error| CaseError(error.to_string()))?;
+    let library = obligations::in_force().map_err(|error| CaseError(error.to_string()))?;
     let issued = case.reissue(library, now_ms)?;
     Ok((!issued.is_empty()).then_some(What::Clocks { issued }))
 }

@@ -163,7 +163,7 @@ pub fn draft(
 }
 
 fn vocabulary() -> Option<&'static obligations::Vocabulary> {
-    obligations::shipped().ok().map(obligations::Library::vocabulary)
+    obligations::in_force().ok().map(obligations::Library::vocabulary)
 }
 
 fn asked(fact: &str) -> String {

@@ -106,7 +106,7 @@ fn dial(clock: &Value, case: &Case, kind: &'static str, word: &'static str, due:
     };
     let around = TAU * RADIUS;
     let obligation = text(&clock["obligation"]);
-    let title = obligations::shipped()
+    let title = obligations::in_force()
         .ok()
         .and_then(|library| library.obligations().iter().find(|one| one.id == obligation))
         .map_or_else(String::new, |one| one.title.clone());

@@ -218,7 +218,7 @@ pub(crate) async fn show(
 
 /// Whether a question of a clock that waits asks for a fact.
 fn fact_rows(case: &Case, dials: &[Dial]) -> Vec<FactRow> {
-    let Ok(library) = obligations::shipped() else { return Vec::new() };
+    let Ok(library) = obligations::in_force() else { return Vec::new() };
     let asked: Vec<&String> = dials.iter().flat_map(|dial| &dial.questions).collect();
     let mut rows: Vec<FactRow> = library
         .vocabulary()
@@ -247,7 +247,7 @@ fn fact_rows(case: &Case, dials: &[Dial]) -> Vec<FactRow> {
 }
 
 fn roles(case: &Case) -> Vec<RoleBox> {
-    let Ok(library) = obligations::shipped() else { return Vec::new() };
+    let Ok(library) = obligations::in_force() else { return Vec::new() };
     let ours: Vec<&str> =
         case.facts.get("roles").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
     let boxed = |(name, means): (&str, &str)| RoleBox {
@@ -430,7 +430,7 @@ fn receivers(plan: Option<&incidents::plan::Plan>, case: &Case, obligation: &str
 /// What the law wants said for an obligation, and whether the facts say it.
 fn checked(case: &Case, obligation: &str) -> Draft {
     let none = Draft { text: String::new(), checked: Vec::new() };
-    let Ok(library) = obligations::shipped() else { return none };
+    let Ok(library) = obligations::in_force() else { return none };
     let found = library.obligations().iter().find(|one| one.id == obligation);
     found.and_then(|of| drafts::draft(of, &case.facts, &[], "", "en").ok()).unwrap_or(none)
 }
