@@ -302,9 +302,10 @@ impl Guarded {
             let issued = case.reissue(library()?, by.now_ms).map_err(DeskError::from)?;
             for clock in issued {
                 let obligation = clock["obligation"].as_str().unwrap_or_default();
-                let was = case.clocks.get(obligation).cloned();
+                let was = case.clocks.get(obligation);
                 lines.push(json!({
-                    "incident": row.id, "title": title, "state": row.state, "obligation": obligation, "was": was, "is": clock,
+                    "incident": row.id, "title": title, "state": row.state, "obligation": obligation,
+                    "was": was.map_or_else(|| "never told".to_owned(), in_short), "is": in_short(&clock), "clock": clock,
                 }));
             }
         }
@@ -404,6 +405,13 @@ impl Guarded {
             "checked": drafted.checked, "text": drafted.text,
         })])
     }
+}
+
+/// A clock in a few words: how it stands, and when it ends.
+fn in_short(clock: &Value) -> String {
+    let text = |name: &str| clock[name].as_str();
+    let due = text("due_at").or_else(|| text("due_on")).map_or_else(String::new, |due| format!(" {due}"));
+    format!("{}{due}", text("status").unwrap_or_default())
 }
 
 /// The questions of a form, and what follows from answers.

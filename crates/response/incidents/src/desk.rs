@@ -79,15 +79,11 @@ pub struct Desk {
     adding: Mutex<()>,
 }
 
-/// Whose key seals what is said about an incident.
-fn scope(study: Option<&StudyId>, opened_at: i64) -> Scope {
-    study.map_or_else(
-        || {
-            let day = jiff::Timestamp::from_millisecond(opened_at).unwrap_or_default();
-            Scope::Day(day.to_zoned(jiff::tz::TimeZone::UTC).date())
-        },
-        |study| Scope::Study(study.clone()),
-    )
+/// Whose key seals what is said about an incident: that of the day on which it was opened. A study may be shredded, and what became of its
+/// data has still to be accounted for (45 CFR 164.414(b) and 164.530(j): six years); what is said here names nobody.
+fn scope(opened_at: i64) -> Scope {
+    let day = jiff::Timestamp::from_millisecond(opened_at).unwrap_or_default();
+    Scope::Day(day.to_zoned(jiff::tz::TimeZone::UTC).date())
 }
 
 impl Desk {
@@ -115,7 +111,7 @@ impl Desk {
         if new.title.trim().is_empty() || case.title.chars().count() > 200 {
             return Err(CaseError("an incident is called something, in at most 200 characters".to_owned()).into());
         }
-        let scope = scope(new.study.as_ref(), by.now_ms);
+        let scope = scope(by.now_ms);
         let recorded = self.record(Activity::Create, &uid, new.study.as_ref(), &scope, &what, by).await?;
         let row = Incident {
             id: 0,
@@ -140,7 +136,6 @@ impl Desk {
     /// When there is none, or something does not answer.
     pub async fn case(&self, id: u32) -> Result<(Incident, Case), DeskError> {
         let row = table::by_id(&self.store, id).await?.ok_or(DeskError::Missing(id))?;
-        let scope = scope(row.study.as_ref(), row.opened_at);
         let mut entries = Vec::new();
         loop {
             let page = table::entries(&self.store, id, entries.len() as u64).await?;
@@ -148,7 +143,7 @@ impl Desk {
                 break;
             }
             for one in page {
-                let plain = pieces::open(&*self.envelope, &scope, &context(&row.uid), &one.what_sealed).await?;
+                let plain = self.opened(&row, &one.what_sealed).await?;
                 let what = serde_json::from_slice(&plain);
                 let what = what.map_err(|source| DeskError::Entry { incident: id, number: one.number, source })?;
                 entries.push(Entry {
@@ -170,8 +165,7 @@ impl Desk {
     pub async fn listed(&self, with_closed: bool, limit: u32) -> Result<Vec<(Incident, String)>, DeskError> {
         let mut listed = Vec::new();
         for row in table::listed(&self.store, with_closed, limit).await? {
-            let scope = scope(row.study.as_ref(), row.opened_at);
-            let title = match self.envelope.open(&scope, context(&row.uid).as_bytes(), &row.title_sealed).await {
+            let title = match self.opened(&row, &row.title_sealed).await {
                 Ok(title) => String::from_utf8_lossy(&title).into_owned(),
                 Err(EnvelopeError::Destroyed { .. }) => "(erased)".to_owned(),
                 Err(error) => return Err(error.into()),
@@ -214,7 +208,7 @@ impl Desk {
             };
             case.clone().apply(tried)?;
         }
-        let scope = scope(row.study.as_ref(), row.opened_at);
+        let scope = scope(row.opened_at);
         let recorded = self.record(Activity::Change, &row.uid, row.study.as_ref(), &scope, &what, by).await?;
         let sealed = self.sealed(&scope, &row.uid, &what, recorded, by).await?;
         for _ in 0..TRIES_MAX {
@@ -288,6 +282,17 @@ impl Desk {
         let plain = serde_json::to_vec(what).unwrap_or_default();
         let what_sealed = pieces::seal(&*self.envelope, scope, &context(uid), &plain).await?;
         Ok(table::Entry { number: 0, at: by.now_ms, by: by.actor.id, recorded, what_sealed })
+    }
+
+    /// What is sealed of an incident. Early ones of a study were sealed under its key.
+    async fn opened(&self, row: &Incident, sealed: &[u8]) -> Result<Vec<u8>, EnvelopeError> {
+        let context = context(&row.uid);
+        let error = match pieces::open(&*self.envelope, &scope(row.opened_at), &context, sealed).await {
+            Ok(plain) => return Ok(plain),
+            Err(error) => error,
+        };
+        let Some(study) = &row.study else { return Err(error) };
+        pieces::open(&*self.envelope, &Scope::Study(study.clone()), &context, sealed).await
     }
 
     async fn seal(&self, scope: &Scope, uid: &str, plain: &[u8]) -> Result<Vec<u8>, DeskError> {
