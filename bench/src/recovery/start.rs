@@ -67,7 +67,7 @@ pub(super) fn run(style: Style) -> Result<()> {
     let folder = tempfile::tempdir_in("target").context("run it from the repository")?;
     let at = folder.path();
     let listen = ["--listen", "127.0.0.1:0", "--s3-listen", "127.0.0.1:0"];
-    let mut up = command(&program, at, &["up", "--sample"]);
+    let mut up = command(&program, at, &["up", "--sample", "--verbose"]);
     let mut server = Server(up.args(listen).stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?);
     let said = BufReader::new(server.0.stderr.take().context("the server prints")?);
     let scanned = said.lines().map_while(Result::ok).any(|line| line.contains("the sample is scanned"));
