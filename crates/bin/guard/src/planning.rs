@@ -3,6 +3,8 @@
 use std::io::Read as _;
 use std::path::Path;
 
+use incidents::case::Case;
+use incidents::drafts::LANGUAGES;
 use incidents::plan::{BYTES_MAX, Plan};
 use playbooks::Role;
 use serde_json::{Map, Value};
@@ -82,5 +84,26 @@ impl Guarded {
         }
         known.extend(organisation.timezone.map(|zone| ("timezone".to_owned(), zone.into())));
         known
+    }
+
+    /// In which languages a notice is drafted: the first of each of its recipients by the plan that notices are written in; English where the
+    /// plan names nobody.
+    pub(crate) fn languages_of(&self, case: &Case, obligation: &str) -> Vec<String> {
+        let affected = case.facts.get("affected").and_then(Value::as_array).into_iter().flatten();
+        let places: Vec<&str> = affected.filter_map(|one| one["jurisdiction"].as_str()).collect();
+        let plan = self.plan();
+        let recipients = plan.as_ref().map(|plan| plan.recipients(obligation, &places)).unwrap_or_default();
+        let mut languages: Vec<String> = Vec::new();
+        for recipient in recipients {
+            let own = recipient.languages.iter().find(|language| LANGUAGES.contains(&language.as_str()));
+            let language = own.map_or("en", String::as_str);
+            if !languages.iter().any(|one| one == language) {
+                languages.push(language.to_owned());
+            }
+        }
+        if languages.is_empty() {
+            languages.push("en".to_owned());
+        }
+        languages
     }
 }

@@ -157,6 +157,12 @@ async fn a_notice_is_drafted_approved_sent_and_met_and_then_the_case_may_close()
         let unsaid: Vec<&str> = draft.checked.iter().filter(|one| !one.is_said).map(|one| one.id.as_str()).collect();
         assert_eq!(unsaid, ["contact", "consequences", "measures"], "{language}");
         assert!(!draft.is_complete());
+        let said = |text: &str| -> Vec<bool> {
+            drafts::check(of, text, language).expect(language).iter().map(|one| one.is_said).collect()
+        };
+        let told: Vec<bool> = draft.checked.iter().map(|one| one.is_said).collect();
+        assert_eq!(said(&draft.text), told, "{language}: the text says what the facts said\n{}", draft.text);
+        assert!(said("Somebody wrote something else.").iter().all(|is_said| !is_said));
     }
     let approve = || What::Approved { obligation: "GDPR-33-1".to_owned(), language: "fr".to_owned(), sha256: None };
     assert!(desk.add(id, approve(), &by(2, 3_000)).await.is_err(), "there is no draft yet");

@@ -267,10 +267,12 @@ impl Guarded {
             if !runs || !meant.contains(&of.audience.as_str()) {
                 continue;
             }
-            if !case.notices.contains_key(obligation) {
-                self.draft(by, id, obligation, "en", false).await?;
+            for language in self.languages_of(case, obligation) {
+                if case.notice(obligation, &language).is_none() {
+                    self.draft(by, id, obligation, &language, false).await?;
+                }
+                drafts += 1;
             }
-            drafts += 1;
         }
         Ok(one("drafts", &drafts.to_string()))
     }

@@ -6,8 +6,9 @@ use askama::Template;
 use axum::extract::{Form, Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use incidents::case::{Case, What};
-use incidents::drafts::{self, Draft, LANGUAGES};
+use incidents::drafts::{self, LANGUAGES};
 use model::{IncidentState, Severity, UnknownName};
+use obligations::{Facts, Obligation};
 use playbooks::Role;
 use serde_json::{Map, Value};
 
@@ -355,8 +356,8 @@ async fn told(console: &Console, case: &Case, now: i64) -> Result<(Vec<EntryRow>
     let mut notices = Vec::new();
     let plan = console.plan()?.and_then(Result::ok);
     for (obligation, languages) in &case.notices {
-        let checked = checked(case, obligation);
         for (language, notice) in languages {
+            let checked = checked(case, obligation, &notice.text, language);
             notices.push(NoticeRow {
                 to: receivers(plan.as_ref(), case, obligation),
                 obligation: obligation.clone(),
@@ -369,13 +370,12 @@ async fn told(console: &Console, case: &Case, now: i64) -> Result<(Vec<EntryRow>
                     None => String::new(),
                 },
                 missing: checked
-                    .checked
                     .iter()
                     .filter(|one| !one.is_said)
                     .map(|one| format!("{} ({})", one.text, one.cites))
                     .collect(),
-                said: checked.checked.iter().filter(|one| one.is_said).count(),
-                asked: checked.checked.len(),
+                said: checked.iter().filter(|one| one.is_said).count(),
+                asked: checked.len(),
             });
         }
     }
@@ -427,12 +427,19 @@ fn receivers(plan: Option<&incidents::plan::Plan>, case: &Case, obligation: &str
         .collect()
 }
 
-/// What the law wants said for an obligation, and whether the facts say it.
-fn checked(case: &Case, obligation: &str) -> Draft {
-    let none = Draft { text: String::new(), checked: Vec::new() };
-    let Ok(library) = obligations::in_force() else { return none };
-    let found = library.obligations().iter().find(|one| one.id == obligation);
-    found.and_then(|of| drafts::draft(of, &case.facts, &[], "", "en").ok()).unwrap_or(none)
+/// What the law wants said for an obligation, and whether the text says it.
+fn checked(case: &Case, obligation: &str, text: &str, language: &str) -> Vec<drafts::Checked> {
+    let Ok(of) = judged_by(case, obligation) else { return Vec::new() };
+    drafts::check(of, text, language).unwrap_or_default()
+}
+
+/// The version of an obligation that a case is judged by.
+fn judged_by<'l>(case: &Case, id: &str) -> Result<&'l Obligation, Failure> {
+    let none = || Failure::NotFound(format!("There is no obligation {id}."));
+    let library = obligations::in_force().map_err(|_broken| Failure::Internal)?;
+    let facts = Value::Object(case.facts.clone()).to_string();
+    let facts = Facts::from_json(facts.as_bytes(), library.vocabulary()).map_err(|_strange| none())?;
+    library.version(id, &facts, obligations::options()).ok_or_else(none)
 }
 
 fn words(what: &What) -> String {
