@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use model::event::{Activity, Detail, Resource};
 use model::{By, Envelope, EnvelopeError, Record, RecordError, Scope, Severity, StudyId};
+use serde_json::{Map, Value};
 use store::incidents::{self as table, Incident, Standing};
 use store::{Store, StoreError};
 use tokio::sync::Mutex;
@@ -189,9 +190,26 @@ impl Desk {
     /// # Errors
     /// As there.
     pub async fn add_numbered(&self, id: u32, what: What, by: &By) -> Result<(u64, Incident, Case), DeskError> {
+        self.add_with(id, what, &Map::new(), by).await
+    }
+
+    /// As [`Desk::add_numbered`]; and the facts that follow from it, both or neither.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn add_with(
+        &self,
+        id: u32,
+        what: What,
+        facts: &Map<String, Value>,
+        by: &By,
+    ) -> Result<(u64, Incident, Case), DeskError> {
         let _one_at_a_time = self.adding.lock().await;
         let (row, mut case) = self.case(id).await?;
         case.check(&what)?;
+        if let Some(facts) = following(&case, facts) {
+            case.check(&facts)?;
+        }
         let bytes = serde_json::to_vec(&what).map_or(0, |text| text.len());
         if bytes > ENTRY_BYTES_MAX {
             let why = format!("this has {bytes} bytes, and an entry at most {ENTRY_BYTES_MAX}; say it in parts");
@@ -217,11 +235,26 @@ impl Desk {
             let fewer = fewer(&case, &what);
             case.apply(entry(version + 1, recorded, what.clone(), by))?;
             let mut entries = vec![sealed.clone()];
-            let mut follows: Vec<What> = fewer.into_iter().collect();
-            if matches!(what, What::Facts { .. } | What::Sent { .. }) {
-                follows.extend(moved(&case, by.now_ms)?);
+            let facts = following(&case, facts);
+            if let Some(facts) = &facts {
+                case.check(facts)?;
             }
-            for what in follows {
+            let moves = facts.is_some() || matches!(what, What::Facts { .. } | What::Sent { .. });
+            let mut follows: Vec<What> = fewer.into_iter().chain(facts).collect();
+            follows.reverse();
+            let mut clocks_are_told = !moves;
+            loop {
+                let what = match follows.pop() {
+                    Some(what) => what,
+                    None if clocks_are_told => break,
+                    None => {
+                        clocks_are_told = true;
+                        match moved(&case, by.now_ms)? {
+                            Some(clocks) => clocks,
+                            None => break,
+                        }
+                    }
+                };
                 let recorded = self.record(Activity::Change, &row.uid, row.study.as_ref(), &scope, &what, by).await?;
                 entries.push(self.sealed(&scope, &row.uid, &what, recorded, by).await?);
                 case.apply(entry(case.version() + 1, recorded, what, by))?;
@@ -302,6 +335,15 @@ impl Desk {
 
 fn entry(number: u64, recorded: u64, what: What, by: &By) -> Entry {
     Entry { number, at: by.now_ms, by: by.actor.id.to_string(), recorded, what }
+}
+
+/// The facts that are not as they should be yet.
+fn following(case: &Case, facts: &Map<String, Value>) -> Option<What> {
+    let differs = |(name, value): &(&String, &Value)| case.facts.get(*name) != Some(*value);
+    let set: Map<String, Value> =
+        facts.iter().filter(differs).map(|(name, value)| (name.clone(), value.clone())).collect();
+    let was = set.keys().filter_map(|name| Some((name.clone(), case.facts.get(name)?.clone()))).collect();
+    (!set.is_empty()).then_some(What::Facts { set, was })
 }
 
 /// The clocks that a case's facts and the time move.
