@@ -92,7 +92,7 @@ impl Guarded {
         }
         let _one_after_the_other = self.containing.lock().await;
         let (_, case) = self.incidents.case(id).await?;
-        let (target, meant) = self.meant(&case, id, kind, target, on).await?;
+        let (target, meant) = self.whom(&case, id, kind, target, on).await?;
         let what = What::Containment { kind: kind.to_owned(), target, on, until, members: meant.members() };
         case.check(&what).map_err(DeskError::from)?;
         let (_, case) = self.incidents.add(id, what, by).await?;
@@ -100,11 +100,11 @@ impl Guarded {
         if case.is_exercise {
             return Ok(());
         }
-        if on { self.hold(&meant, by).await } else { self.let_go(&meant, by).await }
+        if on { self.hold_back(&meant, by).await } else { self.let_go(&meant, by).await }
     }
 
     /// Who is meant, by the name that the incident has it under.
-    async fn meant(
+    async fn whom(
         &self,
         case: &Case,
         id: u32,
@@ -180,7 +180,7 @@ impl Guarded {
         Ok((key.1, meant))
     }
 
-    async fn hold(&self, meant: &Meant, by: &By) -> Result<(), OpsError> {
+    async fn hold_back(&self, meant: &Meant, by: &By) -> Result<(), OpsError> {
         match meant {
             Meant::People(people) => {
                 for id in people {
@@ -277,7 +277,8 @@ impl Guarded {
         let mut partners = BTreeSet::new();
         for case in holding {
             for key in &case.contained {
-                held.extend(case.members.get(key).into_iter().flatten().filter_map(|id| id.parse().ok()));
+                let members = case.members.get(key).into_iter().flatten();
+                held.extend(members.filter_map(|id| id.parse::<PrincipalId>().ok()));
                 match key.0.as_str() {
                     "partner" => {
                         partners.insert(key.1.clone());
@@ -323,7 +324,7 @@ impl Guarded {
                 "study_writes" => Meant::Writes(study(&key.1)?),
                 _ => Meant::People(people()),
             };
-            self.hold(&meant, by).await?;
+            self.hold_back(&meant, by).await?;
         }
         Ok(())
     }
@@ -354,7 +355,7 @@ impl Guarded {
                 let (kind, target) = key;
                 let what = What::Containment { kind, target, on: true, until, members: meant.members() };
                 self.incidents.add(*id, what, by).await?;
-                self.hold(&meant, by).await?;
+                self.hold_back(&meant, by).await?;
             }
         }
         Ok(())
