@@ -105,8 +105,17 @@ fn oracle(arguments: &[&str], input: Option<&Path>, output: &Path) -> Result<()>
 
 /// The oracle's answers against the engine's, in the part with this seed.
 fn hold_against(folder: &Path, seed: u64, facts: &str) -> Result<()> {
-    const SHARED: [&str; 8] =
-        ["obligation", "status", "start_at", "start_on", "due_at", "due_on", "legal_due_on", "recipients_for"];
+    const SHARED: [&str; 9] = [
+        "obligation",
+        "status",
+        "on_request",
+        "start_at",
+        "start_on",
+        "due_at",
+        "due_on",
+        "legal_due_on",
+        "recipients_for",
+    ];
     let library = ::obligations::shipped().map_err(|error| anyhow::anyhow!("{error}"))?;
     let file = |name: &str| folder.join(format!("{name}-{seed}"));
     oracle(&["answer"], Some(&file("facts")), &file("theirs"))?;

@@ -1,6 +1,7 @@
 """Days, months and holidays, each from its act. No table here is taken from anywhere else in this repository."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from math import cos, radians
 
 DAY = timedelta(days=1)
 MONDAY, THURSDAY, SATURDAY, SUNDAY = 0, 3, 5, 6
@@ -41,16 +42,43 @@ def after_weekend(day):
 
 # ---- Japan: Act on National Holidays (Act No. 178 of 1948) -----------------------------------------------------------
 
-# Art. 2: the two equinox days, announced by the National Astronomical Observatory in the February of the year before.
-# Outside these years no equinox is known here and the rest of the Act is applied as it has stood since 2022, so that
-# answers about other years are not to be relied on.
-EQUINOXES = {
-    2024: (date(2024, 3, 20), date(2024, 9, 22)),
-    2025: (date(2025, 3, 20), date(2025, 9, 23)),
-    2026: (date(2026, 3, 20), date(2026, 9, 23)),
-    2027: (date(2027, 3, 21), date(2027, 9, 23)),
-    2028: (date(2028, 3, 20), date(2028, 9, 22)),
-}
+# Art. 2: the two equinox days, announced by the National Astronomical Observatory in the February of the year before. Announced or not,
+# they are reckoned here from the sun: J. Meeus, Astronomical Algorithms, chapter 27 (mean equinoxes of the years 1000 to 3000 and the 24
+# periodic terms, right within a minute), in Japan's time. The rest of the Act is applied as it has stood since 2022, so that answers about
+# years before are not to be relied on.
+EQUINOX_YEARS = range(1980, 2100)
+PERIODIC = (
+    (485, 324.96, 1934.136), (203, 337.23, 32964.467), (199, 342.08, 20.186), (182, 27.85, 445267.112),
+    (156, 73.14, 45036.886), (136, 171.52, 22518.443), (77, 222.54, 65928.934), (74, 296.72, 3034.906),
+    (70, 243.58, 9037.513), (58, 119.81, 33718.147), (52, 297.17, 150.678), (50, 21.02, 2281.226),
+    (45, 247.54, 29929.562), (44, 325.15, 31555.956), (29, 60.93, 4443.417), (18, 155.12, 67555.328),
+    (17, 288.79, 4562.452), (16, 198.04, 62894.029), (14, 199.76, 31436.921), (12, 95.39, 14577.848),
+    (12, 287.11, 31931.756), (12, 320.81, 34777.259), (9, 227.73, 1222.114), (8, 15.45, 16859.074),
+)
+MARCH = (2451623.80984, 365242.37404, 0.05169, -0.00411, -0.00057)
+SEPTEMBER = (2451810.21715, 365242.01767, -0.11575, 0.00337, 0.00078)
+# Terrestrial time is ahead of universal time by 51 s in 1980 and 69 s in 2024; nobody knows what it will be later, and a minute matters in no
+# year but 2074, whose March equinox falls about five minutes after midnight in Japan.
+AHEAD_OF_UNIVERSAL_TIME = timedelta(seconds=75)
+
+
+def equinox(year, mean):
+    """The day in Japan."""
+    millennia = (year - 2000) / 1000
+    about = sum(factor * millennia**power for power, factor in enumerate(mean))
+    centuries = (about - 2451545) / 36525
+    anomaly = radians(35999.373 * centuries - 2.47)
+    swing = 1 + 0.0334 * cos(anomaly) + 0.0007 * cos(2 * anomaly)
+    terms = sum(size * cos(radians(phase + speed * centuries)) for size, phase, speed in PERIODIC)
+    julian_day = about + 0.00001 * terms / swing
+    terrestrial = datetime(2000, 1, 1, 12) + timedelta(days=julian_day - 2451545)
+    return (terrestrial - AHEAD_OF_UNIVERSAL_TIME + timedelta(hours=9)).date()
+
+
+def equinoxes(year):
+    if year not in EQUINOX_YEARS:
+        return ()
+    return equinox(year, MARCH), equinox(year, SEPTEMBER)
 
 
 def japanese_named_days(year):
@@ -70,7 +98,7 @@ def japanese_named_days(year):
         nth(year, 10, MONDAY, 2),
         date(year, 11, 3),
         date(year, 11, 23),
-        *EQUINOXES.get(year, ()),
+        *equinoxes(year),
     }
 
 

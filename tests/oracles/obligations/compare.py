@@ -4,7 +4,7 @@ import json
 from collections import Counter
 from datetime import datetime
 
-KEYS = ("status", "start_at", "start_on", "due_at", "due_on", "legal_due_on", "recipients_for")
+KEYS = ("status", "on_request", "start_at", "start_on", "due_at", "due_on", "legal_due_on", "recipients_for")
 SHOWN = 20
 
 

@@ -16,6 +16,7 @@ from calendars import (
 
 UTC = timezone.utc
 IDS = [obligation.id for obligation in law.OBLIGATIONS]
+STARTED_BY = {"NIS2-fin": "NIS2-72", "NIS2-prog": "NIS2-72", "CRA-14-inc": "CRA-14-72"}
 OBLIGATION = {obligation.id: obligation for obligation in law.OBLIGATIONS}
 
 ROLES = (
@@ -28,7 +29,8 @@ EUROPE = ["EU-" + code for code in (
     "AT BE BG HR CY CZ DK EE FI FR DE GR HU IE IT LV LT LU MT NL PL PT RO SK SI ES SE IS LI NO"
 ).split()]
 STATES = ["US-" + code for code in "CA NY TX FL WA IL MA DC PR GU".split()]
-ELSEWHERE = ["GB", "CH", "CA", "AU", "BR", "IN", "SG", "KR"]
+ELSEWHERE = ["GB", "CH", "CA", "AU", "BR", "IN", "SG", "KR", "CA-ON", "GB-SCT", "PR", "GU", "RE", "AX"]
+PREFECTURES = ["JP-01", "JP-13", "JP-27", "JP-47"]
 CATEGORIES = "health genetic special_care criminal contact financial".split()
 
 COUNTS = [0, 0, 1, 1, 2, 100, 249, 250, 251, 400, 498, 499, 499, 500, 500, 501, 501, 502, 600, 800, 999, 1000, 1000, 1001, 1001, 1002]
@@ -42,7 +44,7 @@ ZONES = (
     "Australia/Sydney Australia/Lord_Howe Australia/Adelaide Pacific/Auckland Pacific/Chatham Pacific/Kiritimati"
 ).split()
 
-# Days that the Japanese calendar is known for, less the longest period and the roll after it.
+# Days around which calendars break, less the longest period and the roll after it.
 FIRST, LAST = date(2024, 1, 3), date(2028, 10, 28)
 
 # A start so many days before an interesting day has its end there.
@@ -121,8 +123,8 @@ class Maker:
     def choose_range(self, roles):
         """The years that the calendars of these roles are sure for."""
         chance = self.chance()
-        if chance < 0.02 and "pihbo" not in roles:
-            return date(2029, 1, 1), date(2199, 6, 1)
+        if chance < 0.02:
+            return date(2029, 1, 1), date(2199, 6, 1) if "pihbo" not in roles else date(2099, 1, 1)
         if chance < 0.03 and not {"pihbo", "sec_registrant", "licensed_clinic_ca"} & set(roles):
             return date(1990, 1, 3), date(2023, 12, 31)
         return FIRST, LAST
@@ -179,9 +181,15 @@ class Maker:
             return self.one_of(EUROPE)
         if chance < 0.58:
             return self.one_of(STATES) if self.chance() < 0.6 else "US-CA"
-        if chance < 0.66:
+        if chance < 0.65:
             return "US"
-        return "JP" if chance < 0.90 else self.one_of(ELSEWHERE)
+        if chance < 0.67:
+            return "EU"
+        if chance < 0.86:
+            return "JP"
+        if chance < 0.90:
+            return self.one_of(PREFECTURES)
+        return "unknown" if chance < 0.95 else self.one_of(ELSEWHERE)
 
     def entry(self, jurisdiction):
         entry = {"jurisdiction": jurisdiction}
@@ -216,8 +224,19 @@ class Maker:
             ("serious_trial_breach", 0.7),
             ("exploited_vulnerability", 0.4),
             ("severe_product_incident", 0.4),
+            ("authority_asked", 0.5),
+            ("material", 0.6),
+            ("nih_data_involved", 0.7),
         ):
             self.put(facts, name, self.chance() < share)
+        for name, share in (
+            ("incident_ongoing", 0.4),
+            ("eu_established", 0.4),
+            ("high_risk_removed", 0.2),
+            ("disproportionate_effort", 0.2),
+        ):
+            self.put(facts, name, self.chance() < share, 0.4)
+        self.put(facts, "lead_authority", self.one_of(EUROPE), 0.75)
         self.put(facts, "risk", self.one_of(["unlikely", "risk", "high", "high"]))
         self.put(facts, "serious_device_incident", self.one_of(["none", "serious", "death", "public_health_threat"]))
 
@@ -230,7 +249,9 @@ class Maker:
         self.put(facts, "authority_request_at", self.written(self.instant(zone, low, high), zone), 0.4)
         self.put(facts, "identified_at", self.written(self.instant(zone, low, high), zone), 0.4)
         self.put(facts, "urgent_safety_measures_on", self.day(low, high).isoformat(), 0.2)
-        self.put(facts, "material_on", self.day(low, high).isoformat(), 0.15)
+        self.put(facts, "material_on", self.day(low, high).isoformat(), 0.3)
+        self.put(facts, "handled_on", self.day(low, high).isoformat(), 0.3)
+        self.put(facts, "corrective_measure_on", self.day(low, high).isoformat(), 0.3)
         self.put(facts, "law_enforcement_delay", self.delay(low, high, found), 0.45, 0.15)
 
     # ---- notices ------------------------------------------------------------------------------------------------------
@@ -240,9 +261,9 @@ class Maker:
         if chance < 0.05:
             return IDS
         if chance < 0.25:
-            return ["NIS2-72"]
+            return ["NIS2-72", "CRA-14-72"]
         sent = {self.one_of(IDS) for _ in range(self.number(0, 8))}
-        return [id for id in IDS if id in sent]  # NIS2-72 before NIS2-fin, whose clock it starts
+        return [id for id in IDS if id in sent]  # NIS2-72 before NIS2-fin and CRA-14-72 before CRA-14-inc, whose clocks they start
 
     def sent_after(self, start, zone, low, high):
         """Some time after the start, whichever zone its day is counted in; often on a day where a month's count breaks."""
@@ -258,13 +279,12 @@ class Maker:
 
     def notifications(self, facts, zone, low, high):
         incident = law.Incident(facts, 0)
-        notices, last_72 = [], None
+        notices, last = [], {}
         for id in self.ids_sent():
-            start = last_72 if id == "NIS2-fin" else OBLIGATION[id].start(incident)
+            start = last.get(STARTED_BY[id]) if id in STARTED_BY else OBLIGATION[id].start(incident)
             for _ in range(2 if self.chance() < 0.03 else 1):
                 sent = self.sent_after(start, zone, low, high)
-                if id == "NIS2-72":
-                    last_72 = max(sent, last_72 or sent)
+                last[id] = max(sent, last.get(id, sent))
                 notices.append({"obligation": id, "submitted_at": self.written(sent, zone)})
         if len(notices) == 1 and self.chance() < 0.03:
             notices[0]["submitted_at"] = None

@@ -70,16 +70,29 @@ class Total:
         else:
             self.known += subjects
 
-    def more_than(self, bound):
+    def more_than(self, bound, *others):
+        """`others`: people who may belong to these, for all that is known of where they live."""
         if self.known > bound:
             return True
-        return None if self.open else False
+        possible = self.known + sum(other.known for other in others)
+        if self.open or any(other.open for other in others) or possible > bound:
+            return None
+        return False
+
+
+# Territories that have a country code of their own and are part of a State all the same: Guadeloupe, French Guiana, Martinique, Réunion,
+# Mayotte and Saint-Martin (TFEU Art. 349, 355(1)), Åland (355(4)); of the United States American Samoa, Guam, the Northern Marianas, Puerto
+# Rico, the Minor Outlying Islands and the Virgin Islands.
+PART_OF = {code: "EU-FR" for code in "GP GF MQ RE YT MF".split()}
+PART_OF["AX"] = "EU-FI"
+PART_OF.update({code: "US-" + code for code in "AS GU MP PR UM VI".split()})
 
 
 class Incident:
     def __init__(self, facts, number):
         self.number = number
         self.fact = facts.get
+        self.roles = facts.get("roles")
         self.zone = zone_named(facts.get("timezone") or "UTC")
         self.aware_at = instant(facts.get("aware_at"))
         self.delay = facts.get("law_enforcement_delay")
@@ -95,18 +108,25 @@ class Incident:
         return sent
 
     def _count(self, affected):
-        """Totals by regime, by EU country and by State. People in `US` are in a State that is not known."""
+        """Totals by regime, by EU country and by State. People in `US` are in a State that is not known, those in `unknown` may live
+        anywhere."""
         unknown = affected is None
-        self.affected = affected or ()
+        self.affected = [{**entry, "jurisdiction": PART_OF.get(entry["jurisdiction"], entry["jurisdiction"])} for entry in affected or ()]
+        self.everybody, self.nowhere = Total(open=unknown), Total()
         self.eu, self.us, self.jp = Total(open=unknown), Total(open=unknown), Total(open=unknown)
         self.us_somewhere = Total(open=unknown)
         self.countries, self.states = {}, {}
         for entry in self.affected:
             where, subjects = entry["jurisdiction"], entry.get("subjects")
-            if where.startswith("EU-"):
+            self.everybody.add(subjects)
+            if where == "unknown":
+                self.nowhere.add(subjects)
+            elif where == "EU":
+                self.eu.add(subjects)
+            elif where.startswith("EU-"):
                 self.eu.add(subjects)
                 self.countries.setdefault(where, Total()).add(subjects)
-            elif where == "JP":
+            elif is_japan(where):
                 self.jp.add(subjects)
             elif where == "US":
                 self.us.add(subjects)
@@ -120,6 +140,11 @@ class Incident:
         return moment.astimezone(self.zone).date()
 
 
+def is_japan(where):
+    """The country, or a prefecture (ISO 3166-2:JP)."""
+    return where == "JP" or where.startswith("JP-")
+
+
 # ---- Starts ----------------------------------------------------------------------------------------------------------
 
 
@@ -129,6 +154,14 @@ def aware(incident):
 
 def discovered(incident):
     return day(incident.fact("discovered_on"))
+
+
+def discovered_at_the_latest(incident):
+    """164.404(a)(2): discovered is what is known, or would be; whoever is aware knows. The day it was discovered is no later."""
+    found = discovered(incident)
+    if found is None and incident.aware_at is not None:
+        return incident.day_of(incident.aware_at)
+    return found
 
 
 def day_known(incident):
@@ -142,9 +175,26 @@ def authority_asked(incident):
     return instant(incident.fact("authority_request_at"))
 
 
-def first_72_hour_notice(incident):
-    times = [instant(text) for text in incident.sent.get("NIS2-72", ()) if text is not None]
-    return min(times, default=None)
+def first_notice(id):
+    def start(incident):
+        times = [instant(text) for text in incident.sent.get(id, ()) if text is not None]
+        return min(times, default=None)
+
+    return start
+
+
+first_72_hour_notice = first_notice("NIS2-72")
+
+
+def nis2_final_start(incident):
+    """Art. 23(4)(e): of an ongoing incident the final report is counted from its handling."""
+    if incident.fact("incident_ongoing") is True:
+        return day(incident.fact("handled_on"))
+    return first_72_hour_notice(incident)
+
+
+def remedy_available(incident):
+    return day(incident.fact("corrective_measure_on"))
 
 
 def measures_taken(incident):
@@ -221,7 +271,10 @@ def business_days(count, is_holiday):
 
 
 def eu_affected(incident):
-    return incident.eu.more_than(0)
+    """Art. 3(2): people in the Union. Art. 3(1): people anywhere, where the processing belongs to an establishment in the Union; not taken
+    to be so as long as nobody says it."""
+    established = incident.fact("eu_established") is True
+    return either(incident.eu.more_than(0, incident.nowhere), established and incident.everybody.more_than(0))
 
 
 def gdpr_33_1(incident):
@@ -231,14 +284,24 @@ def gdpr_33_1(incident):
 
 
 def gdpr_34_1(incident):
-    """Art. 34(1): high risk; 34(3)(a): not where the data are unintelligible."""
+    """Art. 34(1): high risk; 34(3)(a): not where the data are unintelligible, (b): nor where measures removed the high risk; (c): a
+    public communication is a notice as well."""
     risk = incident.fact("risk")
-    return both(eu_affected(incident), None if risk is None else risk == "high", no(incident.fact("secured")))
+    return both(
+        eu_affected(incident),
+        None if risk is None else risk == "high",
+        no(incident.fact("secured")),
+        incident.fact("high_risk_removed") is not True,
+    )
+
+
+def in_us(incident, bound):
+    return incident.us.more_than(bound, incident.nowhere)
 
 
 def unsecured_in_us(incident):
     """16 CFR 318.2, 318.3: unsecured PHR identifiable health information of persons in the United States."""
-    return both(incident.us.more_than(0), no(incident.fact("secured")))
+    return both(in_us(incident, 0), no(incident.fact("secured")))
 
 
 def hipaa_breach(incident):
@@ -248,28 +311,42 @@ def hipaa_breach(incident):
 
 def state_more_than(incident, state, bound):
     """People whose State is not known may be residents of this one."""
-    if state.known > bound:
-        return True
-    somewhere = incident.us_somewhere
-    if state.open or somewhere.open or state.known + somewhere.known > bound:
-        return None
-    return False
+    return state.more_than(bound, incident.us_somewhere, incident.nowhere)
+
+
+def some_state_more_than(incident, bound):
+    states = list(incident.states.values()) or [Total()]
+    return either(*[state_more_than(incident, state, bound) for state in states])
 
 
 def hipaa_media(incident):
     """164.406(a): more than 500 residents of one State or jurisdiction."""
-    states = list(incident.states.values()) or [Total()]
-    return both(hipaa_breach(incident), either(*[state_more_than(incident, state, 500) for state in states]))
+    return both(hipaa_breach(incident), some_state_more_than(incident, 500))
 
 
 def hipaa_secretary_now(incident):
     """164.408(b): 500 or more individuals."""
-    return both(hipaa_breach(incident), incident.us.more_than(499))
+    return both(hipaa_breach(incident), in_us(incident, 499))
 
 
 def hipaa_secretary_yearly(incident):
     """164.408(c): fewer than 500 individuals."""
-    return both(hipaa_breach(incident), no(incident.us.more_than(499)))
+    return both(hipaa_breach(incident), no(in_us(incident, 499)))
+
+
+def ftc_media(incident):
+    """16 CFR 318.5(b): 500 or more residents of one State or jurisdiction; HIPAA's threshold is one higher."""
+    return both(unsecured_in_us(incident), some_state_more_than(incident, 499))
+
+
+def ftc_now(incident):
+    """16 CFR 318.5(c): 500 or more individuals."""
+    return both(unsecured_in_us(incident), in_us(incident, 499))
+
+
+def ftc_yearly(incident):
+    """16 CFR 318.5(c): fewer than 500 individuals, for the year."""
+    return both(unsecured_in_us(incident), no(in_us(incident, 499)))
 
 
 # APPI Art. 2(3) and the Order: medical history, results of examinations, and their like; criminal history.
@@ -280,7 +357,9 @@ def special_care_in_japan(incident):
     """Rules Art. 7(i)."""
     if incident.fact("affected") is None:
         return None
-    return either(*[special_care_entry(entry) for entry in incident.affected if entry["jurisdiction"] == "JP"])
+    there = [special_care_entry(entry) for entry in incident.affected if is_japan(entry["jurisdiction"])]
+    perhaps = [special_care_entry(entry) for entry in incident.affected if entry["jurisdiction"] == "unknown"]
+    return either(*there, *[both(entry, None) for entry in perhaps])
 
 
 def special_care_entry(entry):
@@ -297,9 +376,9 @@ def appi(incident):
         special_care_in_japan(incident),
         incident.fact("property_damage_risk"),
         incident.fact("wrongful_purpose"),
-        incident.jp.more_than(1000),
+        incident.jp.more_than(1000, incident.nowhere),
     )
-    return both(incident.jp.more_than(0), triggers, no(incident.fact("secured")))
+    return both(incident.jp.more_than(0, incident.nowhere), triggers, no(incident.fact("secured")))
 
 
 def nis2(incident):
@@ -308,13 +387,13 @@ def nis2(incident):
 
 
 def nis2_asked(incident):
-    """Art. 23(4)(c): upon the request of an authority; before it, one waits."""
-    return both(nis2(incident), True if incident.fact("authority_request_at") else None)
+    """Art. 23(4)(c): upon the request of an authority; as long as nobody knows of one, one waits."""
+    return both(nis2(incident), either(bool(incident.fact("authority_request_at")), incident.fact("authority_asked")))
 
 
-def nis2_final(incident):
-    """Art. 23(4)(d): counted from the submission of the notification under (b); before it, one waits."""
-    return both(nis2(incident), True if "NIS2-72" in incident.sent else None)
+def nis2_ongoing(incident):
+    """Art. 23(4)(e): an incident that goes on when the final report falls due; who has not said so follows (d)."""
+    return both(nis2(incident), incident.fact("incident_ongoing") is True)
 
 
 def trial_breach(incident):
@@ -330,13 +409,24 @@ def product(incident):
     return either(incident.fact("exploited_vulnerability"), incident.fact("severe_product_incident"))
 
 
+def product_vulnerability(incident):
+    """Art. 14(2)(c)."""
+    return incident.fact("exploited_vulnerability")
+
+
+def product_incident(incident):
+    """Art. 14(4)(c)."""
+    return incident.fact("severe_product_incident")
+
+
 def material(incident):
-    """Form 8-K Item 1.05: the determination starts the clock; before it, one waits."""
-    return True if incident.fact("material_on") else None
+    """Form 8-K Item 1.05: an incident that is determined to be material; the day of the determination starts the clock."""
+    return either(bool(incident.fact("material_on")), incident.fact("material"))
 
 
-def always(incident):
-    return True
+def nih_data(incident):
+    """Data Use Certification: controlled-access data."""
+    return incident.fact("nih_data_involved")
 
 
 def device(incident):
@@ -353,54 +443,74 @@ def californians(incident):
 
 
 def countries_affected(incident):
+    """Art. 56(1): the authority of the main establishment leads, where it is known; otherwise Art. 55 for each country."""
+    lead = incident.fact("lead_authority")
+    if lead is not None:
+        return [lead]
     return sorted(where for where, total in incident.countries.items() if total.known > 0)
 
 
-def states_over_500(incident):
-    return sorted(where for where, total in incident.states.items() if total.known > 500)
+def states_over(bound):
+    return lambda incident: sorted(where for where, total in incident.states.items() if total.known > bound)
 
 
 # ---- The obligations, in the order of the page -------------------------------------------------------------------------
 
 
 class Obligation:
-    def __init__(self, id, roles, trigger, start, period=None, recipients=None):
+    def __init__(self, id, roles, trigger, start, period=None, recipients=None, known_start=None, asked=None):
         self.id = id
         self.roles = frozenset(roles.split())
         self.trigger = trigger
         self.start = start
         self.period = period
         self.recipients = recipients
+        # What the start has to be known by, where `start` may be a bound only; what it is asked of, where somebody has to ask first.
+        self.known_start = known_start or start
+        self.asked = asked
         # 164.412 delays the notices of this subpart, and no other law's.
         self.can_be_delayed = id.startswith("HIPAA-")
 
 
 NIS2_ENTITIES = "essential_entity important_entity"
 
+
+def discovery(id, roles, trigger, period, recipients=None):
+    """One that runs from discovery."""
+    return Obligation(id, roles, trigger, discovered_at_the_latest, period, recipients, known_start=discovered)
+
+
 OBLIGATIONS = [
     Obligation("GDPR-33-1", "controller", gdpr_33_1, aware, hours(72), countries_affected),
     Obligation("GDPR-33-2", "processor", eu_affected, aware),
     Obligation("GDPR-34-1", "controller", gdpr_34_1, aware),
-    Obligation("HIPAA-404", "covered_entity", hipaa_breach, discovered, days(60)),
-    Obligation("HIPAA-406", "covered_entity", hipaa_media, discovered, days(60), states_over_500),
-    Obligation("HIPAA-408b", "covered_entity", hipaa_secretary_now, discovered, days(60)),
-    Obligation("HIPAA-408c", "covered_entity", hipaa_secretary_yearly, discovered, after_the_year),
-    Obligation("HIPAA-410", "business_associate", hipaa_breach, discovered, days(60)),
-    Obligation("FTC-HBNR", "phr_vendor", unsecured_in_us, discovered, days(60)),
+    discovery("HIPAA-404", "covered_entity", hipaa_breach, days(60)),
+    discovery("HIPAA-406", "covered_entity", hipaa_media, days(60), states_over(500)),
+    discovery("HIPAA-408b", "covered_entity", hipaa_secretary_now, days(60)),
+    discovery("HIPAA-408c", "covered_entity", hipaa_secretary_yearly, after_the_year),
+    discovery("HIPAA-410", "business_associate", hipaa_breach, days(60)),
+    discovery("FTC-HBNR", "phr_vendor", unsecured_in_us, days(60)),
+    discovery("FTC-HBNR-now", "phr_vendor", ftc_now, days(60)),
+    discovery("FTC-HBNR-year", "phr_vendor", ftc_yearly, after_the_year),
+    discovery("FTC-HBNR-media", "phr_vendor", ftc_media, days(60), states_over(499)),
     Obligation("APPI-26-pre", "pihbo", appi, day_known),
     Obligation("APPI-26-fin", "pihbo", appi, day_known, appi_final),
     Obligation("APPI-26-subj", "pihbo", appi, day_known),
     Obligation("APPI-26-entr", "processor", appi, day_known),
     Obligation("NIS2-24", NIS2_ENTITIES, nis2, aware, hours(24)),
     Obligation("NIS2-72", NIS2_ENTITIES, nis2, aware, hours(72)),
-    Obligation("NIS2-int", NIS2_ENTITIES, nis2_asked, authority_asked),
-    Obligation("NIS2-fin", NIS2_ENTITIES, nis2_final, first_72_hour_notice, eu_month),
+    Obligation("NIS2-int", NIS2_ENTITIES, nis2_asked, authority_asked, asked=nis2),
+    Obligation("NIS2-prog", NIS2_ENTITIES, nis2_ongoing, first_72_hour_notice, eu_month),
+    Obligation("NIS2-fin", NIS2_ENTITIES, nis2, nis2_final_start, eu_month),
     Obligation("NIS2-recip", NIS2_ENTITIES, nis2, aware),
     Obligation("CTR-52", "sponsor", trial_breach, aware, eu_days(7)),
     Obligation("CTR-54", "sponsor", measures_known, measures_taken, eu_days(7)),
     Obligation("CRA-14", "product_manufacturer", product, aware, hours(24)),
+    Obligation("CRA-14-72", "product_manufacturer", product, aware, hours(72)),
+    Obligation("CRA-14-vul", "product_manufacturer", product_vulnerability, remedy_available, eu_days(14)),
+    Obligation("CRA-14-inc", "product_manufacturer", product_incident, first_notice("CRA-14-72"), eu_month),
     Obligation("SEC-8K", "sec_registrant", material, found_material, business_days(4, is_federal_holiday)),
-    Obligation("NIH-GDS", "nih_approved_user", always, identified, hours(24)),
+    Obligation("NIH-GDS", "nih_approved_user", nih_data, identified, hours(24)),
     Obligation("MDR-87", "device_manufacturer", device, aware, mdr_days),
     Obligation("US-state", "licensed_clinic_ca", californians, aware, business_days(15, is_california_holiday)),
 ]
@@ -423,7 +533,8 @@ def end_of_delay(delay):
 def status_of(obligation, incident, triggered, start, end, at):
     """In the page's order. `end` is of the delay that concerns this obligation, if one does."""
     delayed = obligation.can_be_delayed and incident.delay is not None
-    if triggered is None or (obligation.period and start is None) or (delayed and end is None):
+    is_known = start is not None and obligation.known_start(incident) is not None
+    if incident.roles is None or triggered is None or (obligation.period and not is_known) or (delayed and end is None):
         return "waiting"
     if obligation.id in incident.sent:
         return "met"
@@ -453,7 +564,7 @@ def answer(obligation, incident, at=None):
     line = {"obligation": obligation.id, "status": "not_triggered", "incident": incident.number}
     triggered = obligation.trigger(incident)
     if triggered is False:
-        return line
+        return line if incident.roles is not None else None
     start, due, legal, end = obligation.start(incident), None, None, None
     if obligation.period and start is not None:
         due, legal = obligation.period(incident, start)
@@ -462,6 +573,8 @@ def answer(obligation, incident, at=None):
         if end is not None and due is not None:
             due = max(due, end)
     line["status"] = status_of(obligation, incident, triggered, start, end, at)
+    if triggered is None and obligation.asked and obligation.asked(incident) is True and incident.roles is not None:
+        line["on_request"] = True
     put_clock(line, incident, start, due, legal)
     if obligation.recipients and (recipients := obligation.recipients(incident)):
         line["recipients_for"] = recipients
@@ -469,9 +582,9 @@ def answer(obligation, incident, at=None):
 
 
 def answers(facts, number, at=None):
-    """One line an obligation of which a role is among the incident's."""
-    roles = facts.get("roles")
-    if not roles:
-        return []
+    """One line an obligation of which a role is among the incident's; where nobody knows the roles, each that may be owed waits for them."""
     incident = Incident(facts, number)
-    return [answer(obligation, incident, at) for obligation in OBLIGATIONS if not obligation.roles.isdisjoint(roles)]
+    roles = incident.roles
+    mine = [one for one in OBLIGATIONS if roles is None or not one.roles.isdisjoint(roles)]
+    lines = [answer(obligation, incident, at) for obligation in mine]
+    return [line for line in lines if line is not None]

@@ -17,6 +17,9 @@ use crate::failure::{Failure, Outcome};
 const FACTS_BYTES_MAX: usize = 16 << 20;
 /// Lines that are answered at once.
 const BATCH_LINES: usize = 20_000;
+/// What is said where there is nothing to say.
+const NOBODYS_DUTY: &str =
+    "none of the roles given has a duty to notify here; `lazaret obligations --list` shows whose duties there are";
 /// Bytes of lines that are answered at once.
 const BATCH_BYTES: usize = 32 << 20;
 
@@ -126,6 +129,9 @@ impl Asked<'_> {
         let answers = self.library.answers(&facts, self.options);
         match self.format {
             ListFormat::Json => {
+                if answers.is_empty() && incident.is_none() {
+                    tracing::warn!("{NOBODYS_DUTY}");
+                }
                 for answer in &answers {
                     // Writing into memory does not fail.
                     let _ = serde_json::to_writer(&mut *out, &Line { incident, answer });
@@ -136,7 +142,14 @@ impl Asked<'_> {
                 if let Some(number) = incident {
                     let _ = writeln!(out, "incident {number}");
                 }
-                answers.iter().for_each(|answer| tell(answer, out));
+                if answers.is_empty() {
+                    let _ = writeln!(out, "{NOBODYS_DUTY}");
+                }
+                if !facts.has_roles() {
+                    // The same question of every answer is asked once.
+                    let _ = writeln!(out, "? {}", self.library.vocabulary().roles_question());
+                }
+                answers.iter().for_each(|answer| tell(answer, facts.has_roles(), out));
             }
         }
         Ok(())
@@ -247,7 +260,7 @@ fn line(reader: &mut impl BufRead) -> std::io::Result<Option<Vec<u8>>> {
     }
 }
 
-fn tell(answer: &Answer<'_>, out: &mut Vec<u8>) {
+fn tell(answer: &Answer<'_>, asks: bool, out: &mut Vec<u8>) {
     let due = match (answer.due_at, answer.due_on) {
         (Some(at), _) => at.to_string(),
         (None, Some(on)) => on.to_string(),
@@ -267,7 +280,16 @@ fn tell(answer: &Answer<'_>, out: &mut Vec<u8>) {
     for text in answer.recipients.iter().filter(|_| answer.recipients.len() > 1) {
         let _ = writeln!(out, "              to {text}");
     }
-    for text in &answer.questions {
+    for stage in &answer.stages {
+        let due = stage.due_at.map(|at| at.to_string()).or_else(|| stage.due_on.map(|on| on.to_string()));
+        let due = due.unwrap_or_else(|| "-".to_owned());
+        let _ =
+            writeln!(out, "              then {}, {}: {} {due}", stage.obligation, stage.name, stage.status.as_str());
+    }
+    if answer.is_on_request() {
+        let _ = writeln!(out, "              owed once it is asked for");
+    }
+    for text in answer.questions.iter().filter(|_| asks) {
         let _ = writeln!(out, "              ? {text}");
     }
     for text in &answer.notes {
@@ -280,7 +302,8 @@ fn list(library: &Library, format: ListFormat, out: &mut impl Write) -> Result<(
         let written = match format {
             ListFormat::Json => {
                 let line = json!({
-                    "obligation": one.id, "regime": one.regime, "title": one.title, "citation": one.citation, "says": one.says,
+                    "obligation": one.id, "regime": one.regime, "jurisdiction": one.jurisdiction, "title": one.title,
+                    "citation": one.citation, "source_url": one.source_url, "says": one.says, "extensions": one.extensions,
                     "recipient": one.recipient, "law": one.status, "from": one.from, "to": one.to, "text_version": one.text_version,
                     "checked": one.checked, "confidence": one.confidence, "contents": one.contents, "note": one.note,
                 });
@@ -288,7 +311,18 @@ fn list(library: &Library, format: ListFormat, out: &mut impl Write) -> Result<(
             }
             ListFormat::Text => {
                 let proposed = if one.status == obligations::LawStatus::Proposed { " (proposed)" } else { "" };
-                writeln!(out, "{:<13} {}{proposed}\n              {}: {}", one.id, one.title, one.citation, one.says)
+                let place = one.jurisdiction.as_deref().map_or_else(String::new, |place| format!(" [{place}]"));
+                let url = one.source_url.as_deref().map_or_else(String::new, |url| format!("\n              {url}"));
+                let longer = one.extensions.iter().map(|way| format!("\n              {}: {}", way.cites, way.says));
+                writeln!(
+                    out,
+                    "{:<13} {}{place}{proposed}\n              {}: {}{}{url}",
+                    one.id,
+                    one.title,
+                    one.citation,
+                    one.says,
+                    longer.collect::<String>()
+                )
             }
         };
         written.map_err(|error| Failure::failed("output", error))?;

@@ -285,7 +285,9 @@ fn facts_are_those_of_the_outcome() {
     assert_eq!(facts_of("hipaa-4-factors", "secured"), json!({"secured": true}));
     assert_eq!(facts_of("gdpr-risk", "unlikely")["risk"], "unlikely");
     assert_eq!(facts_of("gdpr-risk", "risk")["risk"], "risk");
-    assert_eq!(facts_of("gdpr-risk", "high"), json!({"risk": "high", "secured": false}));
+    let high = json!({"risk": "high", "secured": false, "disproportionate_effort": false});
+    assert_eq!(facts_of("gdpr-risk", "high"), high);
+    assert_eq!(facts_of("gdpr-risk", "high_public")["disproportionate_effort"], true);
     assert_eq!(facts_of("gdpr-risk", "high_unreadable"), json!({"risk": "high", "secured": true}));
     assert_eq!(facts_of("gdpr-risk", "high_removed"), json!({"risk": "risk", "secured": false}));
     assert_eq!(

@@ -1,17 +1,11 @@
-//! Facts and obligations in; clocks out.
+//! What is said of one obligation and one incident.
 
-use std::fmt::Write as _;
-
+use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use jiff::{Timestamp, ToSpan};
 use serde::{Serialize, Serializer};
 
-use crate::condition::{Pattern, Truth, sum};
-use crate::facts::{DelayKind, Facts, Value};
-use crate::library::{Delaying, Library};
-use crate::obligation::{Confidence, LawStatus, Obligation};
-use crate::period::{End, Moment, Period, Start};
+use crate::obligation::{Confidence, LawStatus};
 
 /// Where a duty stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
@@ -71,6 +65,10 @@ pub struct Tolled {
 pub struct Stage {
     /// What it is.
     pub name: String,
+    /// The obligation whose notice is this step.
+    pub obligation: String,
+    /// Where it stands. The notice of another step does not meet it.
+    pub status: Status,
     /// By when, to the second.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub due_at: Option<Clocked>,
@@ -127,6 +125,11 @@ const fn is_in_force(status: &LawStatus) -> bool {
     matches!(status, LawStatus::InForce)
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as the attribute that calls it wants")]
+const fn is_false(is: &bool) -> bool {
+    !*is
+}
+
 /// What is to be said of one obligation and one incident.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Answer<'l> {
@@ -134,6 +137,9 @@ pub struct Answer<'l> {
     pub obligation: &'l str,
     /// Where it stands.
     pub status: Status,
+    /// It waits for nothing but that somebody asks for it, which may never be.
+    #[serde(skip_serializing_if = "is_false")]
+    pub on_request: bool,
     /// From when, to the second.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub start_at: Option<Clocked>,
@@ -168,6 +174,9 @@ pub struct Answer<'l> {
     pub recipients_for: Vec<String>,
     /// The text.
     pub citation: &'l str,
+    /// Where the text can be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source_url: Option<&'l str>,
     /// Because of which facts and which text.
     pub because: String,
     /// What to answer, so that it is settled.
@@ -191,370 +200,10 @@ pub struct Answer<'l> {
     pub confidence: Confidence,
 }
 
-/// Where a start is unknown.
-enum Began {
-    At(Moment),
-    /// The fact to ask for.
-    Unknown(usize),
-    /// The earlier notice to wait for, by index.
-    Notice(usize),
-}
-
-impl Library {
-    /// What is to be said of each obligation that the facts could concern: one answer an id, in the order of the library.
+impl Answer<'_> {
+    /// Whether it waits for nothing but that somebody asks for it. Such an answer keeps nothing open: it may wait for ever.
     #[must_use]
-    pub fn answers(&self, facts: &Facts, options: Options) -> Vec<Answer<'_>> {
-        let day = self.reference_day(facts);
-        let mut answers = Vec::with_capacity(8);
-        for group in &self.groups {
-            let Some(versions) = self.obligations().get(group.clone()) else { continue };
-            if versions.iter().all(|version| version.roles & facts.roles == 0) {
-                continue;
-            }
-            if let Some(version) = chosen(versions, day, options.with_proposed)
-                && version.roles & facts.roles != 0
-            {
-                answers.push(self.answer(version, facts, options));
-            }
-        }
-        answers
+    pub const fn is_on_request(&self) -> bool {
+        self.on_request
     }
-
-    /// The version of an obligation that [`Library::answers`] judges facts by.
-    #[must_use]
-    pub fn version(&self, id: &str, facts: &Facts, options: Options) -> Option<&Obligation> {
-        let day = self.reference_day(facts);
-        let group = self.groups.iter().find_map(|group| {
-            let versions = self.obligations().get(group.clone())?;
-            versions.first().is_some_and(|version| version.id == id).then_some(versions)
-        });
-        chosen(group?, day, options.with_proposed)
-    }
-
-    /// The day by which it is told which text applies: the first day that a fact gives.
-    fn reference_day(&self, facts: &Facts) -> Option<Date> {
-        let given = |name: &str| {
-            let fact = self.vocabulary().fact(name)?;
-            match facts.value(fact) {
-                Value::Instant(at) => Some(facts.day(at)),
-                Value::Day(day) => Some(day),
-                _ => None,
-            }
-        };
-        given("aware_at").or_else(|| given("discovered_on"))
-    }
-
-    fn answer<'l>(&'l self, of: &'l Obligation, facts: &Facts, options: Options) -> Answer<'l> {
-        let truth = of.when.judge(facts);
-        let mut answer = Answer {
-            obligation: &of.id,
-            status: Status::NotTriggered,
-            start_at: None,
-            start_on: None,
-            due_at: None,
-            due_on: None,
-            legal_due_on: None,
-            target_on: None,
-            overdue: None,
-            seconds_left: None,
-            recipient: &of.recipient,
-            recipients: Vec::new(),
-            recipients_for: Vec::new(),
-            citation: &of.citation,
-            because: String::new(),
-            questions: Vec::new(),
-            tolled: None,
-            stages: Vec::new(),
-            notes: Vec::new(),
-            law: of.status,
-            text_version: of.text_version,
-            confidence: of.confidence,
-        };
-        let mut reasons = Vec::new();
-        if truth != Truth::Unknown {
-            of.when.because(facts, self.vocabulary(), &mut reasons);
-        }
-        if truth != Truth::False {
-            self.reckon(of, facts, options, truth, &mut answer, &mut reasons);
-        }
-        answer.because = self.because(of, facts, &reasons);
-        answer
-    }
-
-    fn reckon(
-        &self,
-        of: &Obligation,
-        facts: &Facts,
-        options: Options,
-        truth: Truth,
-        answer: &mut Answer<'_>,
-        reasons: &mut Vec<String>,
-    ) {
-        of.when.questions(facts, self.vocabulary(), &mut answer.questions);
-        let period = self.applicable_period(of, facts, answer, reasons);
-        answer.status = if truth == Truth::Unknown { Status::Waiting } else { Status::Due };
-        self.name_recipients(of, facts, answer);
-        match self.began(&of.start, facts) {
-            Began::At(moment) => self.run(of, period, moment, facts, answer),
-            Began::Unknown(fact) => {
-                // Without a number there is nothing to reckon, unless the start itself is what triggers it.
-                if *period != Period::Promptly || of.starts_on_request {
-                    answer.status = Status::Waiting;
-                }
-                let question = self.vocabulary().question(fact).to_owned();
-                if !answer.questions.contains(&question) {
-                    answer.questions.push(question);
-                }
-            }
-            Began::Notice(id) => {
-                answer.status = Status::Waiting;
-                let id = self.id(id);
-                answer.questions.push(format!("When was the notice for {id} submitted?"));
-                reasons.push(format!("the notice for {id} has not been submitted yet"));
-            }
-        }
-        if answer.status == Status::Due && *period == Period::Promptly {
-            answer.status = Status::Promptly;
-        }
-        self.toll(of, facts, options, answer, reasons);
-        self.meet(of, facts, answer, reasons);
-        for stage in &of.stages {
-            if let Began::At(moment) = self.began(&stage.start, facts) {
-                let (instant, day) = both(moment, facts);
-                let (mut due_at, mut due_on) = (None, None);
-                match stage.period.end(instant, day, self.calendars()) {
-                    Some(End::At(at)) => due_at = Some(Clocked::of(at, &facts.zone)),
-                    Some(End::On(on)) => due_on = Some(on),
-                    None => {}
-                }
-                answer.stages.push(Stage { name: stage.name.clone(), due_at, due_on });
-            }
-        }
-        if let Some(at) = options.at {
-            tell_time(at, facts, answer);
-        }
-    }
-
-    /// The period that these facts ask for; the shortest of those that they may ask for.
-    fn applicable_period<'o>(
-        &self,
-        of: &'o Obligation,
-        facts: &Facts,
-        answer: &mut Answer<'_>,
-        reasons: &mut Vec<String>,
-    ) -> &'o Period {
-        let mut shortest: Option<&Period> = None;
-        let shorter = |one: Option<&'o Period>, other: &'o Period| match one {
-            Some(one) if one.rough_hours() <= other.rough_hours() => one,
-            _ => other,
-        };
-        for (when, period) in &of.other_periods {
-            match when.judge(facts) {
-                Truth::True => {
-                    when.because(facts, self.vocabulary(), reasons);
-                    return shorter(shortest, period);
-                }
-                Truth::Unknown => {
-                    when.questions(facts, self.vocabulary(), &mut answer.questions);
-                    shortest = Some(shorter(shortest, period));
-                }
-                Truth::False => {}
-            }
-        }
-        shorter(shortest, &of.period)
-    }
-
-    fn began(&self, starts: &[Start], facts: &Facts) -> Began {
-        let mut missing = None;
-        for start in starts {
-            let fact = match start {
-                Start::Notice(id) => match facts.notice(*id) {
-                    Some(Some(at)) => return Began::At(Moment::Instant(at)),
-                    Some(None) | None => {
-                        missing.get_or_insert(Began::Notice(*id));
-                        continue;
-                    }
-                },
-                Start::Fact(fact) | Start::DayOf(fact) => *fact,
-            };
-            match (facts.value(fact), start) {
-                (Value::Instant(at), Start::DayOf(_)) => return Began::At(Moment::Day(facts.day(at))),
-                (Value::Instant(at), _) => return Began::At(Moment::Instant(at)),
-                (Value::Day(day), _) => return Began::At(Moment::Day(day)),
-                _ => {
-                    missing.get_or_insert(Began::Unknown(fact));
-                }
-            }
-        }
-        missing.unwrap_or(Began::Unknown(usize::MAX))
-    }
-
-    fn run(&self, of: &Obligation, period: &Period, moment: Moment, facts: &Facts, answer: &mut Answer<'_>) {
-        let (instant, day) = both(moment, facts);
-        match moment {
-            Moment::Instant(at) => answer.start_at = Some(Clocked::of(at, &facts.zone)),
-            Moment::Day(on) => answer.start_on = Some(on),
-        }
-        match period.end(instant, day, self.calendars()) {
-            Some(End::At(at)) => answer.due_at = Some(Clocked::of(at, &facts.zone)),
-            Some(End::On(on)) => {
-                answer.due_on = Some(on);
-                let rolled = of.rolls.and_then(|calendar| self.calendars().get(calendar)?.rolled(on));
-                answer.legal_due_on = rolled.filter(|rolled| *rolled != on);
-            }
-            None if period.is_exact() => {
-                answer.status = Status::Waiting;
-                answer.questions.push("At what time of that day?".to_owned());
-            }
-            None => {}
-        }
-        answer.target_on = of.target_days.and_then(|days| day.checked_add(days.days()).ok());
-        if let Some(guidance) = &of.guidance {
-            if let Some(End::On(on)) = guidance.period.end(instant, day, self.calendars()) {
-                answer.target_on = Some(on);
-            }
-            answer.notes.push(guidance.cites.clone());
-        }
-        if day < of.from {
-            answer.notes.push(format!("this text applies from {}; the incident lies before", of.from));
-        }
-    }
-
-    /// The notice that was sent for it.
-    fn meet(&self, of: &Obligation, facts: &Facts, answer: &mut Answer<'_>, reasons: &mut Vec<String>) {
-        let own = self.vocabulary().id(&of.id).and_then(|id| facts.notice(id));
-        let Some(submitted_at) = own else { return };
-        if answer.status == Status::Waiting {
-            answer.notes.push("a notice for it was submitted already".to_owned());
-            return;
-        }
-        answer.status = Status::Met;
-        let at = submitted_at.map_or_else(String::new, |at| format!(" at {}", Clocked::of(at, &facts.zone)));
-        reasons.push(format!("its notice was submitted{at}"));
-        if let (Some(at), Some(start)) = (submitted_at, answer.start_at)
-            && at < start.instant
-        {
-            answer.notes.push("the notice was submitted before its clock began; check both times".to_owned());
-        }
-    }
-
-    /// A delay that law enforcement asked for.
-    fn toll(
-        &self,
-        of: &Obligation,
-        facts: &Facts,
-        options: Options,
-        answer: &mut Answer<'_>,
-        reasons: &mut Vec<String>,
-    ) {
-        let (Some(delay), Some(rule), Some(undelayed)) = (facts.delay, self.delaying(&of.regime), answer.due_on) else {
-            return;
-        };
-        if !of.delayable {
-            return;
-        }
-        let Delaying { citation, says, oral_days_max } = rule;
-        let oral_end = delay.stated_on.and_then(|stated_on| stated_on.checked_add(oral_days_max.days()).ok());
-        let until = match (delay.kind, delay.until) {
-            (Some(DelayKind::Written), until) => until,
-            (Some(DelayKind::Oral), until) => oral_end.map(|end| until.map_or(end, |until| until.min(end))),
-            (None, _) => None,
-        };
-        let Some(until) = until else {
-            answer.status = Status::Waiting;
-            answer.questions.push(
-                "How did law enforcement ask to wait, in writing or by word of mouth, when, and until when?".to_owned(),
-            );
-            return;
-        };
-        answer.due_on = Some(until.max(undelayed));
-        let is_over = options.at.is_some_and(|at| facts.day(at) > until);
-        if answer.status == Status::Due && !is_over {
-            answer.status = Status::Tolled;
-        }
-        answer.tolled = Some(Tolled { until, undelayed_due_on: undelayed, citation: citation.clone() });
-        reasons.push(format!("law enforcement asked to wait until {until} ({citation}: {says})"));
-    }
-
-    fn name_recipients(&self, of: &Obligation, facts: &Facts, answer: &mut Answer<'_>) {
-        let Some((pattern, limit)) = &of.recipients_for else { return };
-        for jurisdiction in concerned(pattern, *limit, facts) {
-            let name = self.authority(&of.regime, &jurisdiction);
-            answer.recipients.push(name.map_or_else(
-                || format!("{} ({jurisdiction})", of.recipient),
-                |name| format!("{name} ({jurisdiction})"),
-            ));
-            answer.recipients_for.push(jurisdiction);
-        }
-    }
-
-    fn because(&self, of: &Obligation, facts: &Facts, reasons: &[String]) -> String {
-        let mut text = String::with_capacity(64 + of.citation.len() + of.says.len());
-        for (index, role) in self.vocabulary().role_names(of.roles & facts.roles).enumerate() {
-            let between = if index == 0 { "as " } else { " and " };
-            text.push_str(between);
-            text.push_str(role);
-        }
-        for reason in reasons {
-            text.push_str("; ");
-            text.push_str(reason);
-        }
-        let _ = write!(text, ". {}: {}", of.citation, of.says);
-        text
-    }
-
-    fn id(&self, index: usize) -> &str {
-        let named = |obligation: &&Obligation| self.vocabulary().id(&obligation.id) == Some(index);
-        self.obligations().iter().find(named).map_or("", |obligation| obligation.id.as_str())
-    }
-}
-
-/// The version of a text that applied on a day: the newest that had begun, or the first there is.
-fn chosen(versions: &[Obligation], day: Option<Date>, with_proposed: bool) -> Option<&Obligation> {
-    let proposed = versions.iter().rfind(|version| version.status == LawStatus::Proposed);
-    if let (Some(proposed), true) = (proposed, with_proposed) {
-        return Some(proposed);
-    }
-    let in_force = || versions.iter().filter(|version| version.status == LawStatus::InForce);
-    let Some(day) = day else { return in_force().next_back() };
-    let begun = in_force().rfind(|version| version.from <= day);
-    match begun {
-        Some(version) if version.to.is_some_and(|to| to < day) => None,
-        Some(version) => Some(version),
-        None => in_force().next(),
-    }
-}
-
-fn both(moment: Moment, facts: &Facts) -> (Option<Timestamp>, Date) {
-    match moment {
-        Moment::Instant(at) => (Some(at), facts.day(at)),
-        Moment::Day(on) => (None, on),
-    }
-}
-
-/// Jurisdictions of which more than `limit` people are known, sorted.
-fn concerned(pattern: &Pattern, limit: u64, facts: &Facts) -> Vec<String> {
-    let affected = facts.affected().unwrap_or_default();
-    let mut named: Vec<&str> =
-        affected.iter().map(|one| &*one.jurisdiction).filter(|name| pattern.holds(name)).collect();
-    named.sort_unstable();
-    named.dedup();
-    named.retain(|name| sum(affected.iter().filter(|one| &*one.jurisdiction == *name)).0 > limit);
-    named.into_iter().map(str::to_owned).collect()
-}
-
-fn tell_time(at: Timestamp, facts: &Facts, answer: &mut Answer<'_>) {
-    let end = match (answer.due_at, answer.due_on) {
-        (Some(due), _) => Some(due.instant),
-        (None, Some(on)) => {
-            let next = on.tomorrow().ok();
-            next.and_then(|next| next.to_zoned(facts.zone.clone()).ok()).map(|midnight| midnight.timestamp())
-        }
-        (None, None) => None,
-    };
-    let Some(end) = end else { return };
-    let is_day = answer.due_at.is_none();
-    answer.seconds_left = Some(end.as_second().saturating_sub(at.as_second()));
-    let is_late = if is_day { at >= end } else { at > end };
-    answer.overdue = Some(is_late && answer.status != Status::Met);
 }

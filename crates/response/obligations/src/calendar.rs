@@ -18,6 +18,8 @@ pub struct Calendar {
     pub cites: String,
     weekend: Vec<Weekday>,
     free: HashSet<Date>,
+    /// The last year whose holidays a government has announced, where it announces them year by year.
+    announced_to: Option<i16>,
 }
 
 impl Calendar {
@@ -35,6 +37,16 @@ impl Calendar {
             day = day.tomorrow().ok()?;
         }
         Some(day)
+    }
+
+    /// What to know of a day in a year whose holidays nobody has announced yet.
+    pub(crate) fn not_announced(&self, day: Date) -> Option<String> {
+        let announced_to = self.announced_to.filter(|last| day.year() > *last)?;
+        Some(format!(
+            "holidays of {} are not announced yet, those of {announced_to} were the last: that year's equinox days are what astronomers \
+             reckon, and a law may change others",
+            day.year()
+        ))
     }
 
     /// The `count`th day after `day` that is not free.
@@ -62,6 +74,7 @@ pub(crate) struct Written {
     observed: Observed,
     #[serde(default)]
     bridges: bool,
+    announced_to: Option<i16>,
     #[serde(default)]
     days: Vec<Rule>,
     #[serde(default)]
@@ -117,6 +130,32 @@ struct Nth {
     month: i8,
 }
 
+/// An equinox day by the approximation of the Japanese hydrographic department: in a year, the day of the month is what is whole of
+/// `day_1980` and the days by which the equinox is later each year than 365, less the leap days since 1980.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Equinox {
+    month: i8,
+    /// Millionths of a day.
+    day_1980: i32,
+    /// Millionths of a day.
+    yearly: i32,
+    from: i16,
+    to: i16,
+}
+
+impl Equinox {
+    fn in_year(self, year: i16) -> Result<Option<Date>, String> {
+        if !(self.from..=self.to).contains(&year) {
+            return Ok(None);
+        }
+        let since = i32::from(year) - 1980;
+        let day = (self.day_1980 + self.yearly * since).div_euclid(1_000_000) - since.div_euclid(4);
+        let day = i8::try_from(day).map_err(|source| format!("the equinox of {year}: {source}"))?;
+        Date::new(year, self.month, day).map(Some).map_err(|source| format!("the equinox of {year}: {source}"))
+    }
+}
+
 /// One holiday, by exactly one way of saying when.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -129,8 +168,7 @@ struct Rule {
     weekday: Option<Name>,
     month: Option<i8>,
     weekday_after: Option<Nth>,
-    #[serde(default)]
-    dates: Vec<Date>,
+    equinox: Option<Equinox>,
     since: Option<i16>,
     /// One on a Saturday is kept on the Friday before as well.
     #[serde(default)]
@@ -148,20 +186,22 @@ impl Rule {
         if self.since.is_some_and(|since| year < since) {
             return Ok(None);
         }
-        match (&self.on, self.nth, self.weekday, self.month, self.weekday_after, self.dates.as_slice()) {
-            (Some(on), None, None, None, None, []) => {
+        match (&self.on, self.nth, self.weekday, self.month, self.weekday_after, self.equinox) {
+            (Some(on), None, None, None, None, None) => {
                 let wrong = || format!("`{on}` is no day of the year; write it as `12-25`");
                 let (month, day) = on.split_once('-').ok_or_else(wrong)?;
                 let (month, day) = month.parse::<i8>().ok().zip(day.parse::<i8>().ok()).ok_or_else(wrong)?;
                 Date::new(year, month, day).map(Some).map_err(|source| format!("`{on}`: {source}"))
             }
-            (None, Some(nth), Some(weekday), Some(month), None, []) => Ok(Nth { nth, weekday, month }.in_year(year)),
-            (None, None, None, None, Some(before), []) => Ok(before.in_year(year).and_then(|day| day.tomorrow().ok())),
-            (None, None, None, None, None, dates) if !dates.is_empty() => {
-                Ok(dates.iter().copied().find(|date| date.year() == year))
+            (None, Some(nth), Some(weekday), Some(month), None, None) => Ok(Nth { nth, weekday, month }.in_year(year)),
+            (None, None, None, None, Some(before), None) => {
+                Ok(before.in_year(year).and_then(|day| day.tomorrow().ok()))
             }
-            _ => Err("a holiday is said by one of `on`, `nth` with `weekday` and `month`, `weekday_after`, or `dates`"
-                .to_owned()),
+            (None, None, None, None, None, Some(equinox)) => equinox.in_year(year),
+            _ => {
+                Err("a holiday is said by one of `on`, `nth` with `weekday` and `month`, `weekday_after`, or `equinox`"
+                    .to_owned())
+            }
         }
     }
 }
@@ -188,7 +228,8 @@ impl Written {
             bridge(&mut holidays);
         }
         holidays.extend(closed);
-        Ok(Calendar { id: self.id.clone(), cites: self.cites.clone(), weekend, free: holidays })
+        let announced_to = self.announced_to;
+        Ok(Calendar { id: self.id.clone(), cites: self.cites.clone(), weekend, free: holidays, announced_to })
     }
 
     fn observe(&self, holidays: &mut HashSet<Date>) {

@@ -6,7 +6,7 @@
 //! one       := "not" one | "(" condition ")" | "always" | people | fact
 //! people    := "people" "in" ["any"] PATTERN ["with" CATEGORY ("," CATEGORY)*] (">" | ">=" | "<" | "<=") NUMBER
 //! fact      := NAME ["is" ["not"] WORD | "given"]
-//! PATTERN   := "JP" | "EU-*" (every part of it) | "US*" (itself and every part)
+//! PATTERN   := "JP", "US*" (itself and every part) | "US-*" (every part of it) | "*" (everywhere, the unknown as well)
 //! ```
 //!
 //! `any` compares single jurisdictions, otherwise their sum is compared. Truth has three values (Kleene): what is known may decide
@@ -15,13 +15,11 @@
 use std::fmt::Write as _;
 
 use crate::facts::{Affected, Facts, Value};
+use crate::jurisdiction::UNKNOWN;
 use crate::library::Vocabulary;
 
 /// The deepest nesting of a condition.
 const DEPTH_MAX: usize = 16;
-/// The jurisdiction of people of whom nobody knows where they live.
-const UNKNOWN: &str = "unknown";
-
 /// Whether something holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Truth {
@@ -41,6 +39,14 @@ impl Truth {
             Self::Unknown => Self::Unknown,
         }
     }
+
+    pub(crate) const fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::False, _) | (_, Self::False) => Self::False,
+            (Self::True, Self::True) => Self::True,
+            _ => Self::Unknown,
+        }
+    }
 }
 
 impl From<bool> for Truth {
@@ -52,32 +58,32 @@ impl From<bool> for Truth {
 /// Which jurisdictions are meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Pattern {
-    /// This one alone.
-    One(String),
-    /// Every part of it: `EU-*`.
+    /// Everywhere, the unknown as well.
+    Any,
+    /// Every part of it: `US-*`.
     Parts(String),
-    /// Itself and every part: `US*`.
+    /// Itself and every part: `JP`, `US*`.
     Whole(String),
 }
 
 impl Pattern {
-    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+    pub(crate) fn parse(text: &str, vocabulary: &Vocabulary) -> Result<Self, String> {
+        if text == "*" {
+            return Ok(Self::Any);
+        }
         let (name, make): (&str, fn(String) -> Self) = match (text.strip_suffix("-*"), text.strip_suffix('*')) {
             (Some(name), _) => (name, Self::Parts),
             (None, Some(name)) => (name, Self::Whole),
-            (None, None) => (text, Self::One),
+            (None, None) => (text, Self::Whole),
         };
-        match name.parse::<model::Jurisdiction>() {
-            Ok(_) => Ok(make(name.to_owned())),
-            Err(_) => Err(format!("`{text}` is no jurisdiction; write `JP`, `EU-*` or `US*`")),
-        }
+        vocabulary.jurisdiction(name).map(|name| make(name.to_owned()))
     }
 
     /// Whether a jurisdiction is among them.
     #[must_use]
     pub fn holds(&self, jurisdiction: &str) -> bool {
         match self {
-            Self::One(name) => jurisdiction == name,
+            Self::Any => true,
             Self::Parts(name) => is_part(jurisdiction, name),
             Self::Whole(name) => jurisdiction == name || is_part(jurisdiction, name),
         }
@@ -86,13 +92,19 @@ impl Pattern {
     /// Whether people there may be among them, for all that is known: of a country whose State is not told, or of an unknown
     /// country.
     fn may_hold(&self, jurisdiction: &str) -> bool {
-        if jurisdiction == UNKNOWN {
-            return true;
-        }
         match self {
-            Self::One(name) => is_part(name, jurisdiction),
+            Self::Any => false,
+            _ if jurisdiction == UNKNOWN => true,
             Self::Parts(name) => jurisdiction == name,
-            Self::Whole(_) => false,
+            Self::Whole(name) => is_part(name, jurisdiction),
+        }
+    }
+
+    /// The place that it names.
+    pub(crate) fn place(&self) -> &str {
+        match self {
+            Self::Any => "all countries",
+            Self::Parts(name) | Self::Whole(name) => name,
         }
     }
 }
@@ -105,7 +117,7 @@ fn is_part(jurisdiction: &str, of: &str) -> bool {
 impl std::fmt::Display for Pattern {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::One(name) => f.write_str(name),
+            Self::Any => f.write_str("*"),
             Self::Parts(name) => write!(f, "{name}-*"),
             Self::Whole(name) => write!(f, "{name}*"),
         }
@@ -159,6 +171,21 @@ struct People {
     compare: Compare,
 }
 
+/// What of the facts something depends on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Reads {
+    /// Facts, as bits by index.
+    pub facts: u128,
+    /// People affected.
+    pub people: bool,
+}
+
+impl Reads {
+    pub(crate) const fn add(&mut self, fact: usize) {
+        self.facts |= 1 << fact;
+    }
+}
+
 /// A condition, ready to be judged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Condition(Node);
@@ -203,6 +230,11 @@ impl Condition {
         self.0.judge(facts)
     }
 
+    /// Adds what of the facts it depends on.
+    pub(crate) fn reads(&self, reads: &mut Reads) {
+        self.0.reads(reads);
+    }
+
     /// In words, what made it hold or not hold. Of an unknown condition what is known is not told.
     pub(crate) fn because(&self, facts: &Facts, vocabulary: &Vocabulary, out: &mut Vec<String>) {
         let truth = self.judge(facts);
@@ -232,6 +264,16 @@ impl Node {
             },
             Self::Given(fact) => (facts.value(*fact) != Value::Unknown).into(),
             Self::People(people) => people.judge(facts),
+        }
+    }
+
+    fn reads(&self, reads: &mut Reads) {
+        match self {
+            Self::Always => {}
+            Self::Not(of) => of.reads(reads),
+            Self::All(of) | Self::Any(of) => of.iter().for_each(|one| one.reads(reads)),
+            Self::Flag(fact) | Self::Word(fact, _) | Self::Given(fact) => reads.add(*fact),
+            Self::People(_) => reads.people = true,
         }
     }
 
@@ -347,9 +389,8 @@ impl People {
 
     fn place(&self) -> String {
         match &self.pattern {
-            Pattern::One(name) => name.clone(),
             Pattern::Parts(name) if self.is_any => format!("each part of {name}"),
-            Pattern::Parts(name) | Pattern::Whole(name) => name.clone(),
+            pattern => pattern.place().to_owned(),
         }
     }
 
@@ -510,7 +551,7 @@ impl<'a> Parser<'a, '_> {
             return Err("after `people` comes `in`".to_owned());
         }
         let is_any = self.takes("any");
-        let pattern = Pattern::parse(self.next()?)?;
+        let pattern = Pattern::parse(self.next()?, self.vocabulary)?;
         let mut categories = 0;
         if self.takes("with") {
             loop {

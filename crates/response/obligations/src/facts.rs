@@ -95,6 +95,10 @@ pub struct Facts {
     /// has to tell.
     pub strange: Vec<String>,
     values: Vec<Value>,
+    /// Facts that are given, as bits by index; what is presumed of others is not among them.
+    given: u128,
+    has_roles: bool,
+    has_zone: bool,
     affected: Option<Vec<Affected>>,
 }
 
@@ -113,6 +117,23 @@ impl Facts {
 
     pub(crate) fn value(&self, fact: usize) -> Value {
         self.values.get(fact).copied().unwrap_or(Value::Unknown)
+    }
+
+    /// Whether somebody said it, rather than that it is presumed.
+    pub(crate) const fn is_given(&self, fact: usize) -> bool {
+        self.given & 1 << fact != 0
+    }
+
+    /// Whether it is known which roles the organisation has.
+    #[must_use]
+    pub const fn has_roles(&self) -> bool {
+        self.has_roles
+    }
+
+    /// Whether the organisation's time zone is known; `UTC` is taken where it is not.
+    #[must_use]
+    pub const fn has_zone(&self) -> bool {
+        self.has_zone
     }
 
     /// People affected. `None`: unknown.
@@ -148,9 +169,52 @@ impl<'de> DeserializeSeed<'de> for Seed<'_> {
 struct WrittenAffected<'a> {
     #[serde(borrow)]
     jurisdiction: Cow<'a, str>,
-    subjects: Option<u64>,
+    #[serde(default)]
+    subjects: Count,
     #[serde(borrow, default)]
     categories: Option<Vec<Cow<'a, str>>>,
+}
+
+/// A number of people, or none given.
+#[derive(Default)]
+struct Count(Option<u64>);
+
+impl<'de> Deserialize<'de> for Count {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(CountVisitor)
+    }
+}
+
+struct CountVisitor;
+
+impl CountVisitor {
+    fn refused<T, E: serde::de::Error>(is: impl fmt::Display) -> Result<T, E> {
+        Err(E::custom(format!("`affected`: `subjects` is {is}; write a whole number of people from 0 on, or `null`")))
+    }
+}
+
+impl Visitor<'_> for CountVisitor {
+    type Value = Count;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("`subjects` as a whole number of people from 0 on, or `null`")
+    }
+
+    fn visit_u64<E: serde::de::Error>(self, count: u64) -> Result<Count, E> {
+        Ok(Count(Some(count)))
+    }
+
+    fn visit_i64<E: serde::de::Error>(self, count: i64) -> Result<Count, E> {
+        Self::refused(count)
+    }
+
+    fn visit_f64<E: serde::de::Error>(self, count: f64) -> Result<Count, E> {
+        Self::refused(count)
+    }
+
+    fn visit_unit<E: serde::de::Error>(self) -> Result<Count, E> {
+        Ok(Count(None))
+    }
 }
 
 #[derive(Deserialize)]
@@ -188,6 +252,9 @@ impl<'de> Visitor<'de> for Seed<'_> {
             notifications: Vec::new(),
             strange: Vec::new(),
             values: vocabulary.presumed().to_vec(),
+            given: 0,
+            has_roles: false,
+            has_zone: false,
             affected: None,
         };
         let mut seen_own = 0_u8;
@@ -201,7 +268,9 @@ impl<'de> Visitor<'de> for Seed<'_> {
             match &*key {
                 "roles" => {
                     once(0, &key)?;
-                    for role in map.next_value::<Option<Vec<Cow<'de, str>>>>()?.unwrap_or_default() {
+                    let roles = map.next_value::<Option<Vec<Cow<'de, str>>>>()?;
+                    facts.has_roles = roles.is_some();
+                    for role in roles.unwrap_or_default() {
                         let index =
                             vocabulary.role(&role).ok_or_else(|| A::Error::custom(vocabulary.no_role(&role)))?;
                         facts.roles |= 1 << index;
@@ -211,6 +280,7 @@ impl<'de> Visitor<'de> for Seed<'_> {
                     once(1, &key)?;
                     if let Some(name) = map.next_value::<Option<Cow<'de, str>>>()? {
                         facts.zone = zone(&name)?;
+                        facts.has_zone = true;
                     }
                 }
                 "affected" => {
@@ -238,6 +308,7 @@ impl<'de> Visitor<'de> for Seed<'_> {
                         let value = map.next_value::<Option<Scalar<'de>>>()?;
                         if let (Some(value), Some(slot)) = (value, facts.values.get_mut(fact)) {
                             *slot = value.of(name, fact, vocabulary)?;
+                            facts.given |= bit;
                         }
                     }
                     None => {
@@ -332,13 +403,9 @@ fn affected<E: serde::de::Error>(
             all.len()
         )));
     }
-    let entry = |one: &WrittenAffected<'_>| {
-        one.jurisdiction.parse::<model::Jurisdiction>().map_err(|_unknown| {
-            E::custom(format!(
-                "`affected`: `{}` is no jurisdiction; write `EU-DE`, `US-CA`, `JP` or `unknown`",
-                one.jurisdiction
-            ))
-        })?;
+    let entry = |(index, one): (usize, &WrittenAffected<'_>)| {
+        let jurisdiction = vocabulary.jurisdiction(&one.jurisdiction);
+        let jurisdiction = jurisdiction.map_err(|why| E::custom(format!("`affected[{index}].jurisdiction`: {why}")))?;
         let mut categories = one.categories.as_ref().map(|_| 0_u64);
         for name in one.categories.iter().flatten() {
             match (vocabulary.category(name), &mut categories) {
@@ -346,9 +413,9 @@ fn affected<E: serde::de::Error>(
                 _ => strange(unknown, "category", name),
             }
         }
-        Ok(Affected { jurisdiction: one.jurisdiction.as_ref().into(), subjects: one.subjects, categories })
+        Ok(Affected { jurisdiction: jurisdiction.into(), subjects: one.subjects.0, categories })
     };
-    all.iter().map(entry).collect()
+    all.iter().enumerate().map(entry).collect()
 }
 
 fn delay<E: serde::de::Error>(written: &WrittenDelay<'_>) -> Result<Delay, E> {

@@ -8,19 +8,24 @@
 mod answer;
 mod calendar;
 mod condition;
+mod contradiction;
 mod facts;
 mod in_force;
+mod jurisdiction;
 mod library;
 mod obligation;
 mod period;
+mod reckon;
+mod regime;
 mod shipped;
 
 pub use answer::{Answer, Options, Stage, Status, Tolled};
 pub use calendar::Calendar;
 pub use condition::{Condition, Truth};
+pub use contradiction::Contradiction;
 pub use facts::{AFFECTED_MAX, Affected, Delay, DelayKind, Facts, FactsError, NOTIFICATIONS_MAX, Notification, Value};
 pub use in_force::{in_force, options, put_in_force};
 pub use library::{Asked, Library, LibraryError, Vocabulary};
-pub use obligation::{Audience, Confidence, Content, LawStatus, Obligation};
+pub use obligation::{Audience, Confidence, Content, Extension, LawStatus, Obligation};
 pub use period::{Period, Start};
 pub use shipped::shipped;

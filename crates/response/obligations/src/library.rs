@@ -2,19 +2,21 @@
 
 use std::collections::HashMap;
 
-use jiff::civil::Date;
 use serde::Deserialize;
 
 use crate::calendar::{Calendar, Written as WrittenCalendar};
-use crate::condition::{Condition, Pattern};
+use crate::contradiction::{File as ContradictionsFile, Rule};
 use crate::facts::Value;
-use crate::obligation::{Audience, Confidence, Content, Guidance, LaterStage, LawStatus, Obligation};
-use crate::period::{Period, Start};
+use crate::jurisdiction::{Places, Written as WrittenPlaces};
+use crate::obligation::{Confidence, Obligation};
 
 /// The most facts, so that they fit the bits of a word.
 const FACTS_MAX: usize = 128;
 /// The most roles and the most categories.
 const BITS_MAX: usize = 64;
+/// What to ask where nobody said which roles the organisation has.
+const ROLES_QUESTION: &str =
+    "Which roles does the organisation have under these laws (`roles`: controller, covered_entity and so on)?";
 
 /// What is wrong with obligations as data.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -105,112 +107,12 @@ struct AuthoritiesFile {
     by_regime: HashMap<String, HashMap<String, String>>,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct DelayRule {
-    citation: String,
-    says: String,
-    oral_days_max: i64,
-    #[serde(rename = "checked")]
-    _checked: toml::value::Datetime,
-    #[serde(rename = "confidence")]
-    _confidence: Confidence,
-}
-
 /// What a delay by law enforcement does to the obligations of a regime.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Delaying {
     pub citation: String,
     pub says: String,
     pub oral_days_max: i64,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RegimeFile {
-    regime: String,
-    name: String,
-    #[serde(default, rename = "people")]
-    _people: Option<String>,
-    #[serde(default)]
-    define: HashMap<String, String>,
-    delay: Option<DelayRule>,
-    obligation: Vec<WrittenObligation>,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct WrittenLength {
-    hours: Option<i64>,
-    days: Option<i64>,
-    months: Option<i64>,
-    business_days: Option<i64>,
-    calendar: Option<String>,
-    #[serde(default)]
-    first_day_counts: bool,
-    after: Option<String>,
-    cites: Option<String>,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(untagged)]
-enum WrittenPeriod {
-    Word(String),
-    Length(WrittenLength),
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct OtherPeriod {
-    when: String,
-    period: WrittenPeriod,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct WrittenStage {
-    name: String,
-    start: Vec<String>,
-    period: WrittenPeriod,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct WrittenObligation {
-    id: String,
-    #[serde(default)]
-    status: LawStatus,
-    title: String,
-    citation: String,
-    says: String,
-    roles: Vec<String>,
-    when: String,
-    start: Vec<String>,
-    period: WrittenPeriod,
-    #[serde(default)]
-    other_periods: Vec<OtherPeriod>,
-    #[serde(default)]
-    stages: Vec<WrittenStage>,
-    rolls: Option<String>,
-    target_days: Option<i64>,
-    guidance: Option<WrittenLength>,
-    #[serde(default)]
-    starts_on_request: bool,
-    #[serde(default)]
-    delayable: bool,
-    recipient: String,
-    #[serde(default)]
-    audience: Audience,
-    recipients_for: Option<String>,
-    #[serde(default)]
-    note: String,
-    from: toml::value::Datetime,
-    to: Option<toml::value::Datetime>,
-    text_version: toml::value::Datetime,
-    checked: toml::value::Datetime,
-    confidence: Confidence,
-    #[serde(default)]
-    contents: Vec<Content>,
 }
 
 /// A fact that is asked for.
@@ -239,6 +141,7 @@ pub struct Vocabulary {
     roles: Vec<(String, String)>,
     categories: Vec<String>,
     ids: Vec<String>,
+    places: Places,
 }
 
 impl Vocabulary {
@@ -365,21 +268,53 @@ impl Vocabulary {
         self.fact(fact).map(|fact| self.question(fact))
     }
 
+    /// The question that asks for the roles of the organisation. The same of every obligation, so that it is asked once.
+    #[must_use]
+    pub const fn roles_question(&self) -> &'static str {
+        ROLES_QUESTION
+    }
+
+    /// The jurisdiction that counts for what is written: `US-PR` for `PR`, and most for themselves.
+    ///
+    /// # Errors
+    ///
+    /// What to write instead of what is no jurisdiction.
+    pub fn jurisdiction<'p>(&'p self, written: &'p str) -> Result<&'p str, String> {
+        self.places.named(written)
+    }
+
     pub(crate) fn id(&self, id: &str) -> Option<usize> {
         self.ids.iter().position(|known| known == id)
+    }
+
+    pub(crate) fn add_id(&mut self, id: &str) {
+        if self.id(id).is_none() {
+            self.ids.push(id.to_owned());
+        }
+    }
+
+    /// Facts that are instants or days, by index.
+    fn timed(&self) -> Vec<usize> {
+        let is_timed =
+            |(_, shape, ..): &(String, Shape, String, Vec<String>)| matches!(shape, Shape::Instant | Shape::Day);
+        self.facts.iter().enumerate().filter(|(_, fact)| is_timed(fact)).map(|(index, _)| index).collect()
     }
 }
 
 /// Obligations, with the words in which they are told.
 #[derive(Debug, Clone)]
 pub struct Library {
-    vocabulary: Vocabulary,
-    calendars: Vec<Calendar>,
+    pub(crate) vocabulary: Vocabulary,
+    pub(crate) calendars: Vec<Calendar>,
     /// Versions of one id stand together, the older first.
-    obligations: Vec<Obligation>,
+    pub(crate) obligations: Vec<Obligation>,
     pub(crate) groups: Vec<std::ops::Range<usize>>,
-    regimes: Vec<(String, String)>,
-    delaying: HashMap<String, Delaying>,
+    pub(crate) regimes: Vec<(String, String)>,
+    pub(crate) delaying: HashMap<String, Delaying>,
+    /// What cannot, or hardly, be so at once.
+    pub(crate) contradictions: Vec<Rule>,
+    /// Facts that are instants or days, by index.
+    pub(crate) timed: Vec<usize>,
     authorities: HashMap<String, HashMap<String, String>>,
 }
 
@@ -395,7 +330,11 @@ impl Library {
             found.ok_or_else(|| wrong(name, "", "it is missing"))
         };
         let facts: FactsFile = read("facts.toml", text("facts.toml")?)?;
-        let vocabulary = Vocabulary::of(facts).map_err(|why| wrong("facts.toml", "", why))?;
+        let mut vocabulary = Vocabulary::of(facts).map_err(|why| wrong("facts.toml", "", why))?;
+        let places: WrittenPlaces = read("jurisdictions.toml", text("jurisdictions.toml")?)?;
+        vocabulary.places = Places::of(places).map_err(|why| wrong("jurisdictions.toml", "", why))?;
+        let contradictions: ContradictionsFile = read("contradictions.toml", text("contradictions.toml")?)?;
+        let contradictions = contradictions.rules(&vocabulary).map_err(|why| wrong("contradictions.toml", "", why))?;
         let calendars: CalendarsFile = read("calendars.toml", text("calendars.toml")?)?;
         let calendar = |written: &WrittenCalendar| {
             written.calendar().map_err(|why| wrong("calendars.toml", format!("calendar `{}`: ", written.id), why))
@@ -403,6 +342,8 @@ impl Library {
         let calendars = calendars.calendar.iter().map(calendar).collect::<Result<Vec<_>, _>>()?;
         let authorities: AuthoritiesFile = read("authorities.toml", text("authorities.toml")?)?;
         let mut library = Self {
+            contradictions,
+            timed: vocabulary.timed(),
             vocabulary,
             calendars,
             obligations: Vec::new(),
@@ -411,7 +352,8 @@ impl Library {
             delaying: HashMap::new(),
             authorities: authorities.by_regime,
         };
-        const APART: [&str; 3] = ["facts.toml", "calendars.toml", "authorities.toml"];
+        const APART: [&str; 5] =
+            ["facts.toml", "calendars.toml", "authorities.toml", "jurisdictions.toml", "contradictions.toml"];
         let regimes: Vec<(&str, &str)> = files.iter().copied().filter(|(name, _)| !APART.contains(name)).collect();
         library.add(&regimes)?;
         Ok(library)
@@ -426,186 +368,6 @@ impl Library {
         let mut library = self.clone();
         library.add(files)?;
         Ok(library)
-    }
-
-    fn add(&mut self, files: &[(&str, &str)]) -> Result<(), LibraryError> {
-        let mut read_files = Vec::with_capacity(files.len());
-        for (name, text) in files {
-            let file: RegimeFile = read(name, text)?;
-            for obligation in &file.obligation {
-                if !well_formed(&obligation.id) {
-                    let why = "an id is 1 to 64 letters, digits, `-`, `.` and `_`";
-                    return Err(wrong(name, format!("obligation `{}`: ", obligation.id), why));
-                }
-                if self.vocabulary.id(&obligation.id).is_none() {
-                    self.vocabulary.ids.push(obligation.id.clone());
-                }
-            }
-            read_files.push((*name, file));
-        }
-        for (name, file) in read_files {
-            if !self.regimes.iter().any(|(regime, _)| *regime == file.regime) {
-                self.regimes.push((file.regime.clone(), file.name.clone()));
-            }
-            if let Some(DelayRule { citation, says, oral_days_max, .. }) = &file.delay {
-                let rule = Delaying { citation: citation.clone(), says: says.clone(), oral_days_max: *oral_days_max };
-                self.delaying.insert(file.regime.clone(), rule);
-            }
-            for written in &file.obligation {
-                let made = self.obligation(written, &file);
-                let made = made.map_err(|why| wrong(name, format!("obligation `{}`: ", written.id), why))?;
-                self.obligations.push(made);
-            }
-        }
-        self.group().map_err(|(id, why)| wrong("obligations", format!("obligation `{id}`: "), why))
-    }
-
-    fn group(&mut self) -> Result<(), (String, String)> {
-        let rank = |of: &Obligation| self.vocabulary.id(&of.id).unwrap_or(usize::MAX);
-        let mut obligations = std::mem::take(&mut self.obligations);
-        obligations.sort_by_key(|of| (rank(of), of.status == LawStatus::Proposed, of.from));
-        self.groups.clear();
-        let mut begins = 0;
-        for group in obligations.chunk_by(|one, next| one.id == next.id) {
-            for pair in group.windows(2) {
-                if let [one, next] = pair
-                    && one.status == next.status
-                    && one.to.is_none_or(|to| to >= next.from)
-                {
-                    return Err((one.id.clone(), format!("two versions hold on {}", next.from)));
-                }
-            }
-            self.groups.push(begins..begins + group.len());
-            begins += group.len();
-        }
-        self.obligations = obligations;
-        Ok(())
-    }
-
-    fn obligation(&self, written: &WrittenObligation, file: &RegimeFile) -> Result<Obligation, String> {
-        let vocabulary = &self.vocabulary;
-        let mut roles = 0;
-        for role in &written.roles {
-            roles |= 1 << vocabulary.role(role).ok_or_else(|| vocabulary.no_role(role))?;
-        }
-        if roles == 0 {
-            return Err("it is nobody's duty: `roles` is empty".to_owned());
-        }
-        if written.delayable && file.delay.is_none() {
-            return Err("`delayable` needs the regime's `[delay]`".to_owned());
-        }
-        let condition = |text: &str| {
-            let text = defined(text, &file.define)?;
-            Condition::parse(&text, vocabulary).map_err(|why| format!("condition `{text}`: {why}"))
-        };
-        let mut other_periods = Vec::new();
-        for other in &written.other_periods {
-            other_periods.push((condition(&other.when)?, self.period(&other.period)?));
-        }
-        let mut stages = Vec::new();
-        for stage in &written.stages {
-            let (start, period) = (self.starts(&stage.start)?, self.period(&stage.period)?);
-            stages.push(LaterStage { name: stage.name.clone(), start, period });
-        }
-        let guidance = written.guidance.as_ref().map(|length| {
-            let cites = length.cites.clone().ok_or("`guidance` says who gives it, in `cites`")?;
-            Ok::<_, String>(Guidance { period: self.length(length)?, cites })
-        });
-        Ok(Obligation {
-            id: written.id.clone(),
-            regime: file.regime.clone(),
-            title: written.title.clone(),
-            citation: written.citation.clone(),
-            says: written.says.clone(),
-            roles,
-            when: condition(&written.when)?,
-            start: self.starts(&written.start)?,
-            period: self.period(&written.period)?,
-            other_periods,
-            rolls: written.rolls.as_deref().map(|id| self.calendar_index(id)).transpose()?,
-            target_days: written.target_days,
-            guidance: guidance.transpose()?,
-            stages,
-            starts_on_request: written.starts_on_request,
-            delayable: written.delayable,
-            recipient: written.recipient.clone(),
-            audience: written.audience,
-            recipients_for: written.recipients_for.as_deref().map(recipients_for).transpose()?,
-            note: written.note.clone(),
-            status: written.status,
-            from: day(&written.from)?,
-            to: written.to.as_ref().map(day).transpose()?,
-            text_version: day(&written.text_version)?,
-            checked: day(&written.checked)?,
-            confidence: written.confidence,
-            contents: written.contents.clone(),
-        })
-    }
-
-    fn calendar_index(&self, id: &str) -> Result<usize, String> {
-        let found = self.calendars.iter().position(|calendar| calendar.id == id);
-        found.ok_or_else(|| format!("there is no calendar `{id}`"))
-    }
-
-    fn starts(&self, written: &[String]) -> Result<Vec<Start>, String> {
-        let one = |text: &String| {
-            let fact = |name: &str| self.vocabulary.fact(name).ok_or_else(|| format!("there is no fact `{name}`"));
-            let timed = |fact: usize| match self.vocabulary.shape(fact) {
-                Some(Shape::Instant | Shape::Day) => Ok(fact),
-                _ => Err(format!("`{}` is no time", self.vocabulary.fact_name(fact))),
-            };
-            match text.split_once(' ') {
-                Some(("day", name)) => timed(fact(name)?).map(Start::DayOf),
-                Some(("notice", id)) => {
-                    let id = self.vocabulary.id(id).ok_or_else(|| format!("there is no obligation `{id}`"))?;
-                    Ok(Start::Notice(id))
-                }
-                None => timed(fact(text)?).map(Start::Fact),
-                Some(_) => Err(format!("`{text}` is no start; write a fact, `day FACT` or `notice ID`")),
-            }
-        };
-        if written.is_empty() {
-            return Err("`start` is empty: say from when the period runs".to_owned());
-        }
-        written.iter().map(one).collect()
-    }
-
-    fn period(&self, written: &WrittenPeriod) -> Result<Period, String> {
-        match written {
-            WrittenPeriod::Word(word) if word == "promptly" => Ok(Period::Promptly),
-            WrittenPeriod::Word(word) => Err(format!("`{word}` is no period; write `promptly` or `{{ hours = 72 }}`")),
-            WrittenPeriod::Length(length) => self.length(length),
-        }
-    }
-
-    fn length(&self, length: &WrittenLength) -> Result<Period, String> {
-        let after_year_end = match length.after.as_deref() {
-            None => false,
-            Some("year-end") => true,
-            Some(other) => return Err(format!("`after = \"{other}\"` means nothing; write `year-end`")),
-        };
-        let plain = !length.first_day_counts && !after_year_end;
-        let period = match (length.hours, length.days, length.months, length.business_days, &length.calendar) {
-            (Some(hours), None, None, None, None) if plain => Period::Hours(hours),
-            (None, Some(days), None, None, None) => {
-                Period::Days { days, first_day_counts: length.first_day_counts, after_year_end }
-            }
-            (None, None, Some(months), None, None) if plain => Period::Months(months),
-            (None, None, None, Some(days), Some(calendar)) if plain => {
-                Period::BusinessDays { days, calendar: self.calendar_index(calendar)? }
-            }
-            _ => {
-                return Err(
-                    "a period has one of `hours`, `days`, `months`, or `business_days` with `calendar`".to_owned()
-                );
-            }
-        };
-        let number = length.hours.or(length.days).or(length.months).or(length.business_days).unwrap_or(0);
-        if (1..=8_784).contains(&number) {
-            Ok(period)
-        } else {
-            Err(format!("{number} is no length of a period; from 1 to 8,784 can be"))
-        }
     }
 
     /// The words in which facts are told.
@@ -643,47 +405,10 @@ impl Library {
     }
 }
 
-/// Puts what is defined in the place of `@name`. Definitions hold no others.
-fn defined(text: &str, define: &HashMap<String, String>) -> Result<String, String> {
-    let mut out = String::new();
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once('@') {
-        let length = after.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(after.len());
-        let (name, tail) = after.split_at_checked(length).unwrap_or((after, ""));
-        let meaning = define.get(name).ok_or_else(|| format!("`@{name}` is not defined in the file"))?;
-        out.push_str(before);
-        out.push('(');
-        out.push_str(meaning);
-        out.push(')');
-        rest = tail;
-    }
-    out.push_str(rest);
-    Ok(out)
-}
-
-fn recipients_for(text: &str) -> Result<(Pattern, u64), String> {
-    match text.split_once(" > ") {
-        None => Pattern::parse(text).map(|pattern| (pattern, 0)),
-        Some((pattern, number)) => {
-            let limit = number.parse().map_err(|source| format!("`{number}` is no number: {source}"))?;
-            Pattern::parse(pattern).map(|pattern| (pattern, limit))
-        }
-    }
-}
-
-fn well_formed(id: &str) -> bool {
-    (1..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_'))
-}
-
-fn day(written: &toml::value::Datetime) -> Result<Date, String> {
-    let text = written.to_string();
-    text.parse().map_err(|source| format!("`{text}` is no day: {source}"))
-}
-
-fn read<T: serde::de::DeserializeOwned>(name: &str, text: &str) -> Result<T, LibraryError> {
+pub(crate) fn read<T: serde::de::DeserializeOwned>(name: &str, text: &str) -> Result<T, LibraryError> {
     toml::from_str(text).map_err(|source| wrong(name, "", source.to_string()))
 }
 
-fn wrong(file: &str, at: impl Into<String>, why: impl Into<String>) -> LibraryError {
+pub(crate) fn wrong(file: &str, at: impl Into<String>, why: impl Into<String>) -> LibraryError {
     LibraryError { file: file.to_owned(), at: at.into(), why: why.into() }
 }

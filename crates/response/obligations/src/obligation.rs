@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::condition::{Condition, Pattern};
+use crate::condition::{Condition, Pattern, Reads};
 use crate::period::{Period, Start};
 
 /// How well the text behind an item was checked.
@@ -82,11 +82,39 @@ pub struct Guidance {
     pub cites: String,
 }
 
+/// A way in which the law lets more time pass, or lets what is told be less at first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Extension {
+    /// What the law says, in our words.
+    pub says: String,
+    /// Where.
+    pub cites: String,
+    /// The days that it gives at most, where the text has a number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub days_max: Option<i64>,
+}
+
+/// What to know where a duty is not triggered only because nobody gave a fact that the law, or this library, takes to be no.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hint {
+    /// The fact.
+    pub fact: usize,
+    /// When the duty would be owed, were it so.
+    pub when: Condition,
+    /// What to know.
+    pub says: String,
+}
+
 /// A later step of the same duty.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LaterStage {
     /// What it is.
     pub name: String,
+    /// The obligation whose notice is this step, by its index among ids.
+    pub notice: usize,
+    /// When there is such a step.
+    pub when: Condition,
     /// From when.
     pub start: Vec<Start>,
     /// How long.
@@ -100,18 +128,28 @@ pub struct Obligation {
     pub id: String,
     /// The regime it belongs to, such as `gdpr`.
     pub regime: String,
+    /// Where it is law: `EU`, `US`, `JP`. `None`: wherever, as a contract is.
+    pub jurisdiction: Option<String>,
     /// What is to be done, in a few words.
     pub title: String,
     /// The text.
     pub citation: String,
+    /// Where the text can be read.
+    pub source_url: Option<String>,
     /// What the text says, in our words.
     pub says: String,
     /// The roles whose duty it is, as bits of the vocabulary's roles.
     pub roles: u64,
     /// What triggers it.
     pub when: Condition,
+    /// Who has to ask for it first, where somebody has to: it is not owed unless this holds too.
+    pub requested: Option<Condition>,
     /// From when its period runs: the first of these that is known.
     pub start: Vec<Start>,
+    /// A fact than whose day a start that is not known cannot be later.
+    pub start_at_latest: Option<usize>,
+    /// Other starts, the first whose condition holds.
+    pub other_starts: Vec<(Condition, Vec<Start>)>,
     /// How long it may take.
     pub period: Period,
     /// Other periods, the first whose condition holds.
@@ -124,16 +162,22 @@ pub struct Obligation {
     pub guidance: Option<Guidance>,
     /// Later steps.
     pub stages: Vec<LaterStage>,
-    /// It is owed once its start is known: somebody has to ask for it first.
-    pub starts_on_request: bool,
+    /// How the law lets more time pass.
+    pub extensions: Vec<Extension>,
     /// A delay that law enforcement asks for moves it.
     pub delayable: bool,
     /// Who is to be told.
     pub recipient: String,
+    /// Others, the first whose condition holds.
+    pub other_recipients: Vec<(Condition, String)>,
     /// What kind of reader that is.
     pub audience: Audience,
     /// The jurisdictions each of which has a recipient of its own, with more than so many people.
     pub recipients_for: Option<(Pattern, u64)>,
+    /// A fact whose word is the jurisdiction of the one recipient, where it is known.
+    pub recipient_is: Option<usize>,
+    /// What to know where it is not triggered.
+    pub hint: Option<Hint>,
     /// What else to know.
     pub note: String,
     /// Whether it is law.
@@ -150,4 +194,31 @@ pub struct Obligation {
     pub confidence: Confidence,
     /// What the notice has to say.
     pub contents: Vec<Content>,
+    /// Its index among ids.
+    pub(crate) index: usize,
+    /// What of the facts it depends on.
+    pub(crate) reads: Reads,
+}
+
+impl Obligation {
+    /// What of the facts it depends on.
+    pub(crate) fn read(&self) -> Reads {
+        let mut reads = Reads::default();
+        let others = self.other_periods.iter().map(|(when, _)| when);
+        let others = others.chain(self.other_starts.iter().map(|(when, _)| when));
+        let stages = self.stages.iter().map(|stage| &stage.when);
+        for condition in std::iter::once(&self.when).chain(&self.requested).chain(others).chain(stages) {
+            condition.reads(&mut reads);
+        }
+        let starts = self.start.iter().chain(self.other_starts.iter().flat_map(|(_, starts)| starts));
+        for start in starts.chain(self.stages.iter().flat_map(|stage| &stage.start)) {
+            if let Start::Fact(fact) | Start::DayOf(fact) = start {
+                reads.add(*fact);
+            }
+        }
+        if let Some(fact) = self.start_at_latest {
+            reads.add(fact);
+        }
+        reads
+    }
 }

@@ -152,7 +152,9 @@ fn unknown_facts_ask() {
     let nothing =
         json!({"roles": ["controller", "covered_entity", "sponsor", "pihbo", "essential_entity", "processor"]});
     for answer in answers(&nothing) {
-        let expected = if answer.obligation == "CTR-54" { Status::NotTriggered } else { Status::Waiting };
+        // What was not said is not: urgent measures that nobody took, an incident that nobody says goes on.
+        let is_silent = ["CTR-54", "NIS2-prog"].contains(&answer.obligation);
+        let expected = if is_silent { Status::NotTriggered } else { Status::Waiting };
         assert_eq!(answer.status, expected, "{}", answer.obligation);
         assert!(answer.status != Status::Waiting || !answer.questions.is_empty(), "{}", answer.obligation);
     }
@@ -188,6 +190,184 @@ fn law_enforcement_delays_and_they_end() {
     assert_eq!(oral.due_on.map(|on| on.to_string()).as_deref(), Some("2026-03-16"));
     facts["law_enforcement_delay"] = json!({"kind": "written", "stated_on": "2026-01-20", "until": null});
     assert_eq!(answer(&facts, "HIPAA-404").status, Status::Waiting);
+}
+
+#[test]
+fn nobody_aims_for_a_day_on_which_law_enforcement_wants_silence() {
+    let mut facts = hipaa("2026-01-15", &[("US-CA", 501)]);
+    let target = |facts: &Value| answer(facts, "HIPAA-404").target_on.map(|on| on.to_string());
+    assert_eq!(target(&facts).as_deref(), Some("2026-02-14"), "thirty days");
+    facts["law_enforcement_delay"] = json!({"kind": "written", "stated_on": "2026-01-20", "until": "2026-05-01"});
+    assert_eq!(target(&facts).as_deref(), Some("2026-05-01"));
+    facts["law_enforcement_delay"] = json!({"kind": "oral", "stated_on": "2026-01-20", "until": null});
+    assert_eq!(
+        target(&facts).as_deref(),
+        Some("2026-02-19"),
+        "the delay ends before the deadline and after the target"
+    );
+    facts["law_enforcement_delay"] = json!({"kind": "written", "stated_on": "2026-01-20", "until": "2026-02-01"});
+    assert_eq!(target(&facts).as_deref(), Some("2026-02-14"), "the delay ends before the target");
+    facts["law_enforcement_delay"] = json!({"kind": "written", "stated_on": "2026-01-20", "until": null});
+    assert_eq!(target(&facts), None, "nobody knows when it ends");
+}
+
+#[test]
+fn what_waits_for_a_request_says_so_and_ends_with_a_no() {
+    let nis2 = |asked: Value| json!({"roles": ["essential_entity"], "aware_at": "2026-11-02T08:00:00Z", "significant_service_incident": true, "authority_asked": asked});
+    let open = answer(&nis2(Value::Null), "NIS2-int");
+    assert_eq!((open.status, open.is_on_request()), (Status::Waiting, true));
+    assert_eq!(open.questions[0], "Has the CSIRT or competent authority asked for an intermediate report?");
+    let written = serde_json::to_value(&open).expect("an answer is JSON");
+    assert_eq!(written["on_request"], json!(true));
+    let closed = answer(&nis2(json!(false)), "NIS2-int");
+    assert_eq!((closed.status, closed.is_on_request()), (Status::NotTriggered, false));
+    assert!(closed.because.contains("`authority_asked` is false"), "{}", closed.because);
+    assert_eq!(answer(&nis2(json!(true)), "NIS2-int").status, Status::Promptly, "it is asked for, whenever that was");
+    assert_eq!(serde_json::to_value(&closed).expect("JSON").get("on_request"), None);
+    for answer in answers(&nis2(Value::Null)) {
+        assert_eq!(
+            answer.is_on_request(),
+            answer.obligation == "NIS2-int",
+            "{}: others wait for more",
+            answer.obligation
+        );
+    }
+}
+
+#[test]
+fn what_is_not_material_or_no_data_of_nih_is_not_owed() {
+    let facts = |material: Value, involved: Value| json!({"roles": ["sec_registrant", "nih_approved_user"], "aware_at": "2026-11-02T08:00:00Z", "material": material, "nih_data_involved": involved});
+    let status = |facts: &Value| ["SEC-8K", "NIH-GDS"].map(|id| answer(facts, id).status);
+    let unknown = facts(Value::Null, Value::Null);
+    assert_eq!(status(&unknown), [Status::Waiting, Status::Waiting]);
+    assert_eq!(due_at(&unknown, "NIH-GDS"), "2026-11-03T08:00:00+00:00", "time runs while one is asking");
+    assert!(answer(&unknown, "SEC-8K").questions[0].starts_with("Is the incident material"));
+    assert_eq!(status(&facts(json!(false), json!(false))), [Status::NotTriggered, Status::NotTriggered]);
+    assert_eq!(status(&facts(json!(true), json!(true))), [Status::Waiting, Status::Due]);
+}
+
+#[test]
+fn each_step_of_the_cra_is_met_by_its_own_notice() {
+    let mut cra = json!({"roles": ["product_manufacturer"], "aware_at": "2026-11-02T08:00:00Z", "timezone": "Europe/Berlin",
+        "exploited_vulnerability": true, "severe_product_incident": true,
+        "notifications": [{"obligation": "CRA-14", "submitted_at": "2026-11-02T20:00:00Z"}]});
+    let stages = |facts: &Value| -> Vec<(String, Status, Option<String>)> {
+        let told = answer(facts, "CRA-14").stages.into_iter();
+        told.map(|stage| (stage.obligation, stage.status, stage.due_on.map(|on| on.to_string()))).collect()
+    };
+    let stage = |id: &str, status, due: Option<&str>| (id.to_owned(), status, due.map(str::to_owned));
+    assert_eq!(answer(&cra, "CRA-14").status, Status::Met);
+    assert_eq!(answer(&cra, "CRA-14-72").status, Status::Due, "the early warning is no notification");
+    assert_eq!(
+        stages(&cra),
+        [
+            stage("CRA-14-72", Status::Due, None),
+            stage("CRA-14-vul", Status::Waiting, None),
+            stage("CRA-14-inc", Status::Waiting, None)
+        ]
+    );
+    cra["corrective_measure_on"] = json!("2026-11-15");
+    cra["notifications"] = json!([{"obligation": "CRA-14-72", "submitted_at": "2026-11-04T20:00:00Z"}]);
+    assert_eq!(answer(&cra, "CRA-14").status, Status::Due, "and the notification is no early warning");
+    assert_eq!(
+        stages(&cra),
+        [
+            stage("CRA-14-72", Status::Met, None),
+            stage("CRA-14-vul", Status::Due, Some("2026-11-29")),
+            stage("CRA-14-inc", Status::Due, Some("2026-12-04"))
+        ]
+    );
+    cra["severe_product_incident"] = json!(false);
+    assert_eq!(stages(&cra).len(), 2, "a vulnerability alone has one final report");
+}
+
+#[test]
+fn gdpr_follows_an_establishment_and_one_authority_leads() {
+    let mut facts = json!({"roles": ["controller", "processor"], "aware_at": "2026-11-02T08:00:00Z", "risk": "high", "secured": false,
+        "affected": [{"jurisdiction": "US-CA", "subjects": 3}]});
+    let silent = answer(&facts, "GDPR-33-1");
+    assert_eq!(silent.status, Status::NotTriggered);
+    assert!(silent.notes.iter().any(|note| note.contains("`eu_established`")), "{:?}", silent.notes);
+    facts["eu_established"] = json!(false);
+    assert!(answer(&facts, "GDPR-33-1").notes.is_empty(), "somebody said so");
+    facts["eu_established"] = json!(true);
+    let owed = answer(&facts, "GDPR-33-1");
+    assert_eq!((owed.status, owed.recipients.len()), (Status::Due, 0));
+    assert!(owed.questions.iter().any(|question| question.contains("main establishment")), "{:?}", owed.questions);
+    assert_eq!(answer(&facts, "GDPR-33-2").status, Status::Promptly);
+    facts["lead_authority"] = json!("EU-IE");
+    facts["affected"] = json!([{"jurisdiction": "EU-DE", "subjects": 3}, {"jurisdiction": "EU-FR", "subjects": 3}]);
+    let led = answer(&facts, "GDPR-33-1");
+    assert_eq!(
+        (led.recipients_for, led.recipients),
+        (vec!["EU-IE".to_owned()], vec!["Data Protection Commission (EU-IE)".to_owned()])
+    );
+    facts["disproportionate_effort"] = json!(true);
+    let public = answer(&facts, "GDPR-34-1");
+    assert!(
+        public.status == Status::Promptly && public.recipient.contains("public communication"),
+        "{}",
+        public.recipient
+    );
+    facts["high_risk_removed"] = json!(true);
+    assert_eq!(answer(&facts, "GDPR-34-1").status, Status::NotTriggered);
+    assert_eq!(answer(&facts, "GDPR-33-1").status, Status::Due, "the authority is told all the same");
+}
+
+#[test]
+fn a_discovery_that_is_not_known_is_no_later_than_awareness() {
+    let mut facts = hipaa("2026-01-15", &[("US-CA", 501)]);
+    facts["discovered_on"] = Value::Null;
+    assert_eq!(answer(&facts, "HIPAA-404").due_on, None);
+    facts["aware_at"] = json!("2026-01-16T07:30:00Z");
+    facts["timezone"] = json!("America/Los_Angeles");
+    let bounded = answer(&facts, "HIPAA-404");
+    assert_eq!(
+        (bounded.status, bounded.due_on.map(|on| on.to_string()).as_deref()),
+        (Status::Waiting, Some("2026-03-16"))
+    );
+    assert!(bounded.questions[0].starts_with("On which day was it first known"), "{:?}", bounded.questions);
+    assert!(
+        bounded.notes[0].contains("`discovered_on`") && bounded.notes[0].contains("`aware_at`"),
+        "{:?}",
+        bounded.notes
+    );
+}
+
+#[test]
+fn japanese_equinoxes_are_reckoned_and_those_to_come_are_told() {
+    let appi = |aware_at: &str| {
+        let facts = json!({"roles": ["pihbo"], "aware_at": aware_at, "timezone": "Asia/Tokyo", "secured": false, "wrongful_purpose": false,
+            "property_damage_risk": false, "affected": [{"jurisdiction": "JP-13", "subjects": 1, "categories": ["health"]}]});
+        answer(&facts, "APPI-26-fin")
+    };
+    let legal = |answer: &Answer<'_>| answer.legal_due_on.map(|on| on.to_string());
+    // The thirtieth day is the spring equinox: 20 March 2026, a Friday before a weekend; 20 March 2036, a Thursday.
+    let announced = appi("2026-02-19T10:00:00+09:00");
+    assert_eq!(legal(&announced).as_deref(), Some("2026-03-23"));
+    assert!(announced.notes.is_empty(), "{:?}", announced.notes);
+    let reckoned = appi("2036-02-20T10:00:00+09:00");
+    assert_eq!(
+        (reckoned.due_on.map(|on| on.to_string()).as_deref(), legal(&reckoned).as_deref()),
+        (Some("2036-03-20"), Some("2036-03-21"))
+    );
+    assert!(reckoned.notes[0].contains("2036 are not announced yet"), "{:?}", reckoned.notes);
+}
+
+#[test]
+fn every_obligation_says_where_it_is_law_and_where_to_read_it() {
+    for of in library().obligations() {
+        assert!(of.jurisdiction.is_some(), "{}", of.id);
+        assert!(of.source_url.is_some() || of.status == obligations::LawStatus::Proposed, "{}", of.id);
+    }
+    let place =
+        |id: &str| library().obligations().iter().find(|of| of.id == id).and_then(|of| of.jurisdiction.as_deref());
+    assert_eq!(
+        ["GDPR-33-1", "HIPAA-404", "APPI-26-pre", "NIS2-24", "SEC-8K"].map(place),
+        ["EU", "US", "JP", "EU", "US"].map(Some)
+    );
+    let gdpr = library().obligations().iter().find(|of| of.id == "GDPR-33-1").expect("it is there");
+    assert_eq!(gdpr.extensions.len(), 2);
 }
 
 #[test]

@@ -35,8 +35,18 @@ fn engine(facts: &str, at: Option<jiff::Timestamp>, out: &mut impl std::io::Writ
             let mut value = serde_json::to_value(&answer).expect("an answer is JSON");
             let object = value.as_object_mut().expect("an object");
             object.retain(|name, _| {
-                ["obligation", "status", "start_at", "start_on", "due_at", "due_on", "legal_due_on", "recipients_for"]
-                    .contains(&name.as_str())
+                [
+                    "obligation",
+                    "status",
+                    "on_request",
+                    "start_at",
+                    "start_on",
+                    "due_at",
+                    "due_on",
+                    "legal_due_on",
+                    "recipients_for",
+                ]
+                .contains(&name.as_str())
             });
             object.insert("incident".to_owned(), json!(number));
             writeln!(out, "{value}").expect("a file for the answers");

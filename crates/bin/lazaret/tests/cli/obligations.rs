@@ -49,4 +49,34 @@ fn one_incident_or_many_and_what_is_wrong_with_them() {
     assert!(code == Some(2) && why.contains("contract.toml"), "{why}");
     let (code, lines, _) = answers(folder, &["--list"]);
     assert!(code == Some(0) && lines.len() > 25, "{}", lines.len());
+    let listed = lines.iter().find(|line| line["obligation"] == "GDPR-33-1").unwrap();
+    assert_eq!(listed["jurisdiction"], "EU");
+    assert!(listed["source_url"].as_str().unwrap().starts_with("https://eur-lex.europa.eu/"), "{listed}");
+    assert!(!listed["extensions"].as_array().unwrap().is_empty(), "{listed}");
+}
+
+#[test]
+fn unknown_roles_are_asked_for_once_and_places_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let file = |name: &str, text: &str| std::fs::write(folder.join(name), text).unwrap();
+    file(
+        "unknown.json",
+        r#"{"aware_at":"2026-11-02T08:00:00Z","risk":"risk","affected":[{"jurisdiction":"EU-DE","subjects":3}]}"#,
+    );
+    let (code, lines, _) = answers(folder, &["--facts", "unknown.json"]);
+    let gdpr = lines.iter().find(|line| line["obligation"] == "GDPR-33-1").unwrap();
+    assert_eq!(
+        (code, gdpr["status"].as_str(), gdpr["due_at"].as_str()),
+        (Some(0), Some("waiting"), Some("2026-11-05T08:00:00+00:00"))
+    );
+    let output = run(folder, &["obligations", "--facts", "unknown.json", "--format", "text"]);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(text.matches("Which roles does the organisation have").count(), 1, "{text}");
+    file("none.json", r#"{"roles":[],"aware_at":"2026-11-02T08:00:00Z"}"#);
+    let output = run(folder, &["obligations", "--facts", "none.json", "--format", "text"]);
+    assert!(String::from_utf8_lossy(&output.stdout).contains("none of the roles"), "it does not print nothing");
+    file("place.json", r#"{"roles":["controller"],"affected":[{"jurisdiction":"DE","subjects":1200}]}"#);
+    let (code, _, why) = answers(folder, &["--facts", "place.json"]);
+    assert!(code == Some(1) && why.contains("affected[0].jurisdiction") && why.contains("write `EU-DE`"), "{why}");
 }
