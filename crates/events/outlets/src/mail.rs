@@ -98,8 +98,8 @@ pub enum MailFault {
     /// It could not be put together.
     #[error(transparent)]
     Message(#[from] SendError),
-    /// The server cannot be reached, or went away before it had the message.
-    #[error("the mail server `{server}` cannot be reached: {why}")]
+    /// The server cannot be reached or used, or went away before it had the message.
+    #[error("the mail server `{server}` cannot be reached or used: {why}")]
     Unreachable {
         /// Which.
         server: String,

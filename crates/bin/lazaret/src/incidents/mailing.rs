@@ -162,7 +162,7 @@ async fn over(text: &Text<'_>, mailer: &mut Mailer, progress: &mut Progress, tal
         settle(outcome, row, progress, tally)?;
     }
     if tally.deferred > 0 {
-        let why = anyhow::anyhow!("the mail server put {} messages off", tally.deferred);
+        let why = anyhow::anyhow!("the mail server put off {} of the messages", tally.deferred);
         return Err(Failure::failed("mail", why).hint("the same command tries those again; wait a quarter of an hour"));
     }
     Ok(())
