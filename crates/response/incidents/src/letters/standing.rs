@@ -323,11 +323,14 @@ fn one(what: DemandKind, days_min: Option<u32>, (at, ends): (Date, Option<Date>)
     let until = days_min.map(|days| at.saturating_add(jiff::Span::new().days(i64::from(days))));
     let planned = ends.map(|ends| between(at, ends));
     let days_missing = planned.map_or(0, |planned| wanted.saturating_sub(planned));
-    let met = match () {
-        () if days_missing > 0 => Met::Short,
-        () if at > today => Met::Planned,
-        () if days_stood >= wanted => Met::Done,
-        () => Met::Standing,
+    let met = if days_missing > 0 {
+        Met::Short
+    } else if at > today {
+        Met::Planned
+    } else if days_stood >= wanted {
+        Met::Done
+    } else {
+        Met::Standing
     };
     let days_left = if met == Met::Short { wanted } else { wanted.saturating_sub(days_stood) };
     Demand { met, since: Some(at), until, days_stood, days_left, days_missing, ..nothing(what, days_min) }
