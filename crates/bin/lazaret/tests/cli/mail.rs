@@ -244,6 +244,23 @@ fn until(file: &Path, count: usize) {
     }
 }
 
+/// In the room: letters are agreed to, the notice is sent, and a posting recorded.
+fn in_the_room(python: &Path, server: &Server, id: &str, number: &str) {
+    let forms = [
+        json!({"what": "letters-agree", "letters": number}),
+        json!({"what": "send", "obligation": "GDPR-33-1", "language": "de", "to": "authority@dpa.internal", "confirm": "on"}),
+        json!({"what": "posted", "channel": "website", "letters": number, "at": "2024-01-05", "where": "https://www.clinic.de/notice"}),
+    ];
+    let forms = forms.map(|form| form.to_string());
+    let room = Command::new(python).args([&script("room.py"), &server.link, id]).args(&forms).output().unwrap();
+    let room = String::from_utf8_lossy(&room.stdout).into_owned();
+    for part in
+        ["agreed to by", "Sent to authority@dpa.internal", "https://www.clinic.de/notice", "Notice on the home page"]
+    {
+        assert!(room.contains(part), "no {part} in {room}");
+    }
+}
+
 #[test]
 fn letters_reach_everybody_once_across_stops_and_kills() {
     let Some(python) = python() else { return };
@@ -270,22 +287,9 @@ fn letters_reach_everybody_once_across_stops_and_kills() {
     };
     fails("nobody else has agreed");
 
-    // In the room: agreed to, the notice sent, and a posting recorded.
     let file = folder.join("mail.ndjson");
     let mailbox = Mailbox::start(&python, port, &file, "0.03", &[]);
-    let forms = [
-        json!({"what": "letters-agree", "letters": number}),
-        json!({"what": "send", "obligation": "GDPR-33-1", "language": "de", "to": "authority@dpa.internal", "confirm": "on"}),
-        json!({"what": "posted", "channel": "website", "letters": number, "at": "2024-01-05", "where": "https://www.clinic.de/notice"}),
-    ];
-    let forms = forms.map(|form| form.to_string());
-    let room = Command::new(&python).args([&script("room.py"), &server.link, &id]).args(&forms).output().unwrap();
-    let room = String::from_utf8_lossy(&room.stdout).into_owned();
-    for part in
-        ["agreed to by", "Sent to authority@dpa.internal", "https://www.clinic.de/notice", "Notice on the home page"]
-    {
-        assert!(room.contains(part), "no {part} in {room}");
-    }
+    in_the_room(&python, &server, &id, &number);
     assert_eq!(mail(&file).len(), 1, "the notice");
     std::fs::remove_file(&file).unwrap();
 
