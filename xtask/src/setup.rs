@@ -1,5 +1,5 @@
 //! Installing what the tests need: PostgreSQL's server, SoftHSM2, headless Chromium with its driver, clients of S3 (rclone,
-//! restic, samtools), an OpenID provider for Node.js and a Python environment with the check digit oracle and more clients.
+//! restic, samtools), an OpenID provider for Node.js and a Python environment with the check digit oracle, more clients and a mail server.
 //! Everything is looked for first, so that a second run installs nothing.
 
 use std::path::Path;
@@ -8,8 +8,8 @@ use anyhow::Result;
 
 use crate::run::{self, answers, answers_to, root, venv};
 
-/// Python packages for tests: the oracle of check digits, and clients of S3.
-const PYTHON_PACKAGES: [&str; 3] = ["python-stdnum==2.2", "boto3==1.44.8", "awscli==1.46.3"];
+/// Python packages for tests: the oracle of check digits, clients of S3, and a mail server.
+const PYTHON_PACKAGES: [&str; 4] = ["python-stdnum==2.2", "boto3==1.44.8", "awscli==1.46.3", "aiosmtpd==1.4.6"];
 
 pub(crate) fn run() -> Result<()> {
     let mut missing = Vec::new();
@@ -88,7 +88,7 @@ fn python() -> Result<()> {
     let python = venv().join("bin/python");
     let ready = |python: &Path| {
         std::process::Command::new(python)
-            .args(["-c", "import stdnum, boto3, awscli"])
+            .args(["-c", "import stdnum, boto3, awscli, aiosmtpd"])
             .output()
             .is_ok_and(|output| output.status.success())
     };

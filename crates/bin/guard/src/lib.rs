@@ -20,6 +20,7 @@ mod record;
 pub mod recovering;
 mod responding;
 mod running;
+mod sending;
 mod storage;
 mod sweep;
 mod watching;
@@ -192,6 +193,9 @@ pub struct Guarded {
     back_up: OnceLock<Arc<dyn BackUp>>,
     backups_begun: Mutex<HashSet<(u32, u64, u32)>>,
     announcing: OnceLock<Announcing>,
+    mailing: OnceLock<outlets::Sender>,
+    /// One notice is sent at a time.
+    sending: Arc<tokio::sync::Mutex<()>>,
     /// What the operator should be told, such as a root key without a passphrase.
     pub warnings: Vec<String>,
     data_dir: PathBuf,
@@ -265,6 +269,8 @@ impl Guarded {
             back_up: OnceLock::new(),
             backups_begun: Mutex::default(),
             announcing: OnceLock::new(),
+            mailing: OnceLock::new(),
+            sending: Arc::default(),
             incidents,
             store,
             vault,

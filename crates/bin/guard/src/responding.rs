@@ -149,6 +149,22 @@ pub enum IncidentRequest {
         #[serde(default)]
         again: bool,
     },
+    /// Sends the approved draft for an obligation by e-mail.
+    Send {
+        /// Its number.
+        id: u32,
+        /// For which obligation.
+        obligation: String,
+        /// In which language; that of the only draft that is approved where it is left out.
+        language: Option<String>,
+        /// To which address; to whom the plan names where it is left out.
+        to: Option<String>,
+    },
+    /// Where letters and the notices in their place stand.
+    Letters {
+        /// Its number.
+        id: u32,
+    },
 }
 
 impl From<DeskError> for OpsError {
@@ -197,36 +213,8 @@ impl Guarded {
                 let (row, case) = self.incidents.add(id, What::Facts { set, was }, by).await?;
                 Ok(vec![whole(&row, &case)])
             }
-            IncidentRequest::Add { id, what } => {
-                let is_own = matches!(
-                    *what,
-                    What::Clocks { .. }
-                        | What::Containment { .. }
-                        | What::Exposure { .. }
-                        | What::Run { .. }
-                        | What::Step { .. }
-                        | What::Told { .. }
-                );
-                if matches!(*what, What::Assessment { .. }) {
-                    let why = "an assessment is signed in the console, where whoever signs proves who they are";
-                    return Err(OpsError::Wrong(why.to_owned()));
-                }
-                if is_own {
-                    return Err(OpsError::Wrong(format!("`{}` is written by the program alone", what.kind())));
-                }
-                if let What::Sent { at, .. } = &*what
-                    && at.parse().is_ok_and(|at: jiff::Timestamp| at.as_millisecond() > by.now_ms + CLOCKS_DIFFER_MS)
-                {
-                    return Err(OpsError::Wrong(format!("`{at}` is still to come; say when it was sent once it was")));
-                }
-                let is_later = matches!(*what, What::Forward { .. });
-                self.incidents.add(id, *what, by).await?;
-                if is_later {
-                    Box::pin(self.do_what_is_open(id)).await?;
-                }
-                self.shown(id).await
-            }
             IncidentRequest::Replay => self.replayed(by).await,
+            IncidentRequest::Add { id, what } => self.add_entry(by, id, *what).await,
             IncidentRequest::Expose { id, of } => self.expose(by, id, *of).await,
             IncidentRequest::Contain { id, kind, target, until, on } => {
                 self.contain(by, id, &kind, &target, until, on).await?;
@@ -272,7 +260,44 @@ impl Guarded {
             IncidentRequest::Draft { id, obligation, language, again } => {
                 self.draft(by, id, &obligation, &language, again).await
             }
+            IncidentRequest::Send { id, obligation, language, to } => {
+                self.send_notice(by, id, &obligation, language.as_deref(), to.as_deref()).await
+            }
+            IncidentRequest::Letters { id } => self.letters_standing(by, id).await,
         }
+    }
+
+    async fn add_entry(&self, by: &By, id: u32, what: What) -> Result<Vec<Value>, OpsError> {
+        let is_own = matches!(
+            what,
+            What::Clocks { .. }
+                | What::Containment { .. }
+                | What::Exposure { .. }
+                | What::Run { .. }
+                | What::Step { .. }
+                | What::Told { .. }
+                | What::Sending { .. }
+                | What::SendFailed { .. }
+                | What::Sent { sending: Some(_), .. }
+        );
+        if matches!(what, What::Assessment { .. }) {
+            let why = "an assessment is signed in the console, where whoever signs proves who they are";
+            return Err(OpsError::Wrong(why.to_owned()));
+        }
+        if is_own {
+            return Err(OpsError::Wrong(format!("`{}` is written by the program alone", what.kind())));
+        }
+        if let What::Sent { at, .. } = &what
+            && at.parse().is_ok_and(|at: jiff::Timestamp| at.as_millisecond() > by.now_ms + CLOCKS_DIFFER_MS)
+        {
+            return Err(OpsError::Wrong(format!("`{at}` is still to come; say when it was sent once it was")));
+        }
+        let is_later = matches!(what, What::Forward { .. });
+        self.incidents.add(id, what, by).await?;
+        if is_later {
+            Box::pin(self.do_what_is_open(id)).await?;
+        }
+        self.shown(id).await
     }
 
     async fn open_incident(&self, by: &By, new: NewIncident) -> Result<Vec<Value>, OpsError> {

@@ -46,6 +46,8 @@ pub(crate) struct Config {
     /// Who is told of findings.
     #[serde(default)]
     pub alerts: Vec<crate::watching::Alert>,
+    /// The mail server by which notices and letters leave.
+    pub mail: Option<crate::mailing::MailSettings>,
     /// What is taken in of other systems.
     #[serde(default)]
     pub intake: Intake,

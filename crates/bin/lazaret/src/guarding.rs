@@ -341,12 +341,16 @@ pub(crate) async fn open(
 ) -> Result<Guarded, Failure> {
     let origin = config.guard.origin.clone().unwrap_or_else(|| ORIGIN.to_owned());
     let (root_key, federation) = (root_key(config)?, config.federation()?);
+    let sender = config.sender(global.config.as_deref())?;
     let (data_dir, limits) = (global.data_dir.clone(), config.guard.limits());
     let opening = Opening { data_dir, store, scanner, root_key, origin, limits, federation, through };
     let guarded = Guarded::open(opening).await.map_err(|error| {
         Failure::failed("guard", anyhow::anyhow!(guard::whole(&error)))
             .hint("one program at a time opens a data folder; a running `lazaret up` answers commands itself")
     })?;
+    if let Some(sender) = sender {
+        guarded.mails_by(sender);
+    }
     for warning in &guarded.warnings {
         tracing::warn!("{warning}");
     }

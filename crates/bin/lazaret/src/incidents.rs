@@ -1,6 +1,8 @@
 //! `lazaret incidents`: what people do when it happens.
 
 mod letters;
+mod mailing;
+mod progress;
 mod running;
 
 use clap::Subcommand;
@@ -152,6 +154,22 @@ pub(crate) enum IncidentsCommand {
         #[arg(long, value_enum, default_value = "text")]
         format: ListFormat,
     },
+    /// Send an approved draft by e-mail, as it stands, to whom the plan names. It is recorded before, and what became of it after.
+    Send {
+        /// The incident's number.
+        id: u32,
+        /// The obligation, such as `GDPR-33-1`.
+        obligation: String,
+        /// The draft's language; that of the only one that is approved when not given.
+        #[arg(long)]
+        language: Option<String>,
+        /// To this address instead.
+        #[arg(long, value_name = "ADDRESS")]
+        to: Option<String>,
+        /// How it is written to standard output.
+        #[arg(long, value_enum, default_value = "text")]
+        format: ListFormat,
+    },
 }
 
 pub(crate) fn run(global: &Global, command: &IncidentsCommand) -> Result<Outcome, Failure> {
@@ -205,6 +223,10 @@ pub(crate) fn run(global: &Global, command: &IncidentsCommand) -> Result<Outcome
             let (obligation, language) = (obligation.clone(), language.clone());
             (IncidentRequest::Draft { id: *id, obligation, language, again: *again }, *format)
         }
+        IncidentsCommand::Send { id, obligation, language, to, format } => {
+            let (obligation, language, to) = (obligation.clone(), language.clone(), to.clone());
+            (IncidentRequest::Send { id: *id, obligation, language, to }, *format)
+        }
     };
     let config = Config::read(global.config.as_deref())?;
     crate::clocks::put_in_force(&config)?;
@@ -247,6 +269,17 @@ fn told(value: &Value) -> String {
     };
     if let Some(report) = value.get("report") {
         return text(report);
+    }
+    if value.get("message_id").is_some() {
+        return format!(
+            "sent to {} at {} as {}; the mail server answered `{}`; the clock of {}: {}",
+            text(&value["to"]),
+            text(&value["sent"]),
+            text(&value["message_id"]),
+            text(&value["answer"]),
+            text(&value["obligation"]),
+            text(&value["clock"])
+        );
     }
     if value.get("questions").is_some() {
         return running::assessed(value, &text).join("\n");

@@ -18,6 +18,7 @@ mod guarding;
 mod hunting;
 mod incidents;
 mod knowing;
+mod mailing;
 mod planning;
 mod playing;
 mod recovering;

@@ -25,6 +25,9 @@ impl Respond for Responder {
             Act::Answer { run, task, values, note } => IncidentRequest::Answer { id, run, task, values, note },
             Act::Step { run, input } => IncidentRequest::Step { id, run, input: Box::new(input) },
             Act::Draft { obligation, language } => IncidentRequest::Draft { id, obligation, language, again: false },
+            Act::Send { obligation, language, to } => {
+                IncidentRequest::Send { id, obligation, language: Some(language), to: Some(to) }
+            }
         };
         Box::pin(async move { self.0.about_incidents_by(by, request).await.map(drop).map_err(fault) })
     }

@@ -352,7 +352,7 @@ async fn schedules(desk: Arc<Desk>, mut stopped: watch::Receiver<bool>) {
 }
 
 /// Waits for an interrupt or the system's request to end.
-async fn interrupted() {
+pub(crate) async fn interrupted() {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};

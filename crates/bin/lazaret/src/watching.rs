@@ -125,15 +125,10 @@ fn alerting(alert: &Alert) -> Result<Alerting, Failure> {
         }
         AlertBy::File { path } => Outlet::File { path: path.clone() },
         AlertBy::Email { server, port, security, user, password_file, from, to } => {
-            let (security, usual) = match security.as_deref() {
-                None | Some("tls") => (Security::Tls, 465),
-                Some("starttls") => (Security::StartTls, 587),
-                Some("none") => (Security::None, 25),
-                Some(other) => {
-                    return Err(Failure::usage(format!("`security` under [[alerts]] is `{other}`"))
-                        .hint("give tls, starttls or none"));
-                }
-            };
+            let (security, usual) = protection(security.as_deref()).ok_or_else(|| {
+                let other = security.as_deref().unwrap_or_default();
+                Failure::usage(format!("`security` under [[alerts]] is `{other}`")).hint("give tls, starttls or none")
+            })?;
             if to.is_empty() {
                 return Err(
                     Failure::usage("an e-mail under [[alerts]] goes to nobody").hint("name somebody under `to`")
@@ -157,8 +152,18 @@ fn alerting(alert: &Alert) -> Result<Alerting, Failure> {
     Ok(Alerting { name: alert.name.clone(), outlet, rank_min: alert.rank_min.unwrap_or(RANK_MIN) })
 }
 
+/// How a connection to a mail server is protected, and the port that is usual then.
+pub(crate) fn protection(text: Option<&str>) -> Option<(Security, u16)> {
+    Some(match text {
+        None | Some("tls") => (Security::Tls, 465),
+        Some("starttls") => (Security::StartTls, 587),
+        Some("none") => (Security::None, 25),
+        Some(_) => return None,
+    })
+}
+
 /// A secret in a file.
-fn secret(path: &Path) -> Result<SecretString, Failure> {
+pub(crate) fn secret(path: &Path) -> Result<SecretString, Failure> {
     use std::io::Read as _;
     let wrong = |why: &dyn std::fmt::Display| {
         Failure::usage(format!("the secret in `{}` cannot be read: {why}", path.display()))

@@ -34,6 +34,8 @@ mod intel;
 mod kept;
 #[path = "cli/letters.rs"]
 mod letters;
+#[path = "cli/mail.rs"]
+mod mail;
 #[path = "cli/obligations.rs"]
 mod obligations;
 #[path = "cli/playbooks.rs"]

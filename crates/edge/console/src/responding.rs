@@ -1,4 +1,4 @@
-//! What the console has done about incidents by whoever can: exposure, containment, drafts. Who does it is not known here.
+//! What the console has done about incidents by whoever can: exposure, containment, drafts, sending. Who does it is not known here.
 
 use std::collections::BTreeMap;
 
@@ -53,6 +53,15 @@ pub enum Act {
         obligation: String,
         /// In which language.
         language: String,
+    },
+    /// Send an approved draft by e-mail.
+    Send {
+        /// For which obligation.
+        obligation: String,
+        /// In which language.
+        language: String,
+        /// To which address.
+        to: String,
     },
 }
 

@@ -1,7 +1,10 @@
-//! Findings in; messages to other systems out: web hooks, e-mail, syslog, files of OCSF events.
+//! Findings in; messages to other systems out: web hooks, e-mail, syslog, files of OCSF events. And notices and letters that people approved, to
+//! the one whom they are addressed to ([`Mailer`]).
 //!
-//! What leaves holds no names and nothing of a finding's story: ids, labels, counts, and where to read on. This crate must
+//! What leaves of a finding holds no names and nothing of its story: ids, labels, counts, and where to read on. This crate must
 //! never hold a finding back in silence, wait without a limit, or keep a secret in clear.
+
+mod mail;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -15,6 +18,8 @@ use secrecy::{ExposeSecret as _, SecretString};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpStream, UdpSocket};
 use watch::outlet::{Told, ocsf, syslog, syslog_notice};
+
+pub use mail::{MailFault, Mailer, Post, Reply, Sender};
 
 /// How long the other side may take.
 const PATIENCE: Duration = Duration::from_secs(15);

@@ -4,7 +4,9 @@
 //! recovered from, and closed with lessons. Entries are never changed; a changed fact is another entry, and the clocks that it moves are
 //! issued anew beside those that were issued before.
 
+mod letters;
 mod running;
+mod sending;
 mod what;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,6 +17,8 @@ use playbooks::{Role, Run};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+pub use letters::{Letters, Mailed, Posting, PostingChannel};
+pub use sending::{Dispatch, Outcome};
 pub use what::{Card, Entry, What};
 
 /// Characters of a text.
@@ -50,25 +54,6 @@ pub struct Task {
     pub due_at: Option<i64>,
     /// What came of it; `None`: nothing yet.
     pub done: Option<String>,
-}
-
-/// Letters to those concerned.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Letters {
-    /// Which kind.
-    pub kind: String,
-    /// The SHA-256 of the table of recipients.
-    pub sha256: String,
-    /// Rows of it.
-    pub recipients: u64,
-    /// People whom no letter reaches.
-    pub unreachable: u64,
-    /// Who asked for them.
-    pub asked_by: String,
-    /// Who else agreed.
-    pub agreed_by: Option<String>,
-    /// How many were made.
-    pub made: Option<u64>,
 }
 
 /// A notice.
@@ -117,6 +102,10 @@ pub struct Case {
     pub assessments: BTreeMap<String, u64>,
     /// Letters to those concerned, by the entry that asked for them.
     pub letters: BTreeMap<u64, Letters>,
+    /// What was posted, by its entry.
+    pub postings: BTreeMap<u64, Posting>,
+    /// Notices that left by e-mail, or should have, by the entry that announced them.
+    pub dispatches: BTreeMap<u64, Dispatch>,
     /// Lessons.
     pub lessons: u64,
     /// It is practised, on nothing that is real.
@@ -171,6 +160,8 @@ impl Case {
             exposure: None,
             assessments: BTreeMap::new(),
             letters: BTreeMap::new(),
+            postings: BTreeMap::new(),
+            dispatches: BTreeMap::new(),
             lessons: 0,
             is_exercise: *exercise,
             ahead_ms: 0,
@@ -206,9 +197,7 @@ impl Case {
         if self.version() >= ENTRIES_MAX {
             return wrong(format!("the incident has {ENTRIES_MAX} entries, as many as there may be; open another"));
         }
-        if self.state == IncidentState::Closed
-            && !matches!(what, What::Moved { .. } | What::Note { .. } | What::Lesson { .. })
-        {
+        if self.state == IncidentState::Closed && !what.follows_closing() {
             return wrong("the incident is closed; open it again first");
         }
         for text in what.texts() {
@@ -228,28 +217,16 @@ impl Case {
                 Some(_) => Ok(()),
             },
             What::Task { .. } if self.tasks.len() >= TASKS_MAX => wrong(format!("there are {TASKS_MAX} tasks already")),
-            What::Letters { kind, .. } if crate::letters::Kind::parse(kind).is_none() => {
-                wrong(format!("there are no letters of the kind `{kind}`"))
-            }
-            What::LettersAgreed { letters } | What::LettersMade { letters, .. } => match self.letters.get(letters) {
-                None => wrong(format!("nobody asked for letters under {letters}")),
-                Some(Letters { agreed_by: Some(_), .. }) if matches!(what, What::LettersAgreed { .. }) => {
-                    wrong("somebody agreed to these letters already")
-                }
-                Some(Letters { agreed_by: None, .. }) if matches!(what, What::LettersMade { .. }) => {
-                    wrong("nobody else has agreed to these letters yet")
-                }
-                Some(_) => Ok(()),
-            },
-            What::Evidence { sha256, .. } | What::Letters { sha256, .. } => {
-                let is_digest =
-                    sha256.len() == 64 && sha256.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
-                if is_digest {
-                    Ok(())
-                } else {
-                    wrong("it is bound by its SHA-256: 64 hexadecimal digits in lower case")
-                }
-            }
+            What::Letters { .. }
+            | What::LettersAgreed { .. }
+            | What::LettersMade { .. }
+            | What::LettersSending { .. }
+            | What::LettersSent { .. }
+            | What::Returned { .. }
+            | What::Posted { .. }
+            | What::TakenDown { .. } => self.check_letters(what),
+            What::Sending { .. } | What::Sent { .. } | What::SendFailed { .. } => self.check_dispatch(what),
+            What::Evidence { sha256, .. } => check_digest(sha256),
             What::Approved { obligation, language, sha256 } => match self.notice(obligation, language) {
                 None => wrong(format!("there is no draft for {obligation} in `{language}`")),
                 Some(notice) if notice.approved_by.is_some() => wrong("it is approved already"),
@@ -271,7 +248,6 @@ impl Case {
                 Some(_) if self.settled.contains_key(obligation) => wrong("it is settled already"),
                 Some(_) => Ok(()),
             },
-            What::Sent { obligation, at, .. } => sent_is_sound(obligation, at),
             What::Moved { state, .. } if *state == self.state => wrong(format!("it is {} already", state.as_str())),
             What::Moved { state: IncidentState::Closed, .. } => self.check_closing(),
             What::Assessment { document, signature, .. } if !signature.is_of(document) => {
@@ -417,44 +393,18 @@ impl Case {
                     notice.approved_by = Some(entry.by.clone());
                 }
             }
-            What::Sent { obligation, at, .. } => {
-                let sent = serde_json::json!({"obligation": obligation, "submitted_at": at});
-                match self.facts.get_mut("notifications") {
-                    Some(Value::Array(all)) => all.push(sent),
-                    _ => {
-                        self.facts.insert("notifications".to_owned(), Value::Array(vec![sent]));
-                    }
-                }
-            }
+            What::Sending { .. } | What::Sent { .. } | What::SendFailed { .. } => self.apply_dispatch(&entry),
             What::Assessment { form, .. } => {
                 self.assessments.insert(form.clone(), entry.number);
             }
-            What::Letters { kind, sha256, recipients, unreachable, .. } => {
-                let letters = Letters {
-                    kind: kind.clone(),
-                    sha256: sha256.clone(),
-                    recipients: *recipients,
-                    unreachable: *unreachable,
-                    asked_by: entry.by.clone(),
-                    agreed_by: None,
-                    made: None,
-                };
-                self.letters.insert(entry.number, letters);
-            }
-            What::LettersAgreed { letters } => {
-                if let Some(letters) = self.letters.get_mut(letters) {
-                    // Two people decide that names are put to what happened.
-                    if letters.asked_by == entry.by {
-                        return wrong("whoever asked for letters cannot agree to them; somebody else has to");
-                    }
-                    letters.agreed_by = Some(entry.by.clone());
-                }
-            }
-            What::LettersMade { letters, made } => {
-                if let Some(letters) = self.letters.get_mut(letters) {
-                    letters.made = Some(*made);
-                }
-            }
+            What::Letters { .. }
+            | What::LettersAgreed { .. }
+            | What::LettersMade { .. }
+            | What::LettersSending { .. }
+            | What::LettersSent { .. }
+            | What::Returned { .. }
+            | What::Posted { .. }
+            | What::TakenDown { .. } => self.apply_letters(&entry)?,
             What::Moved { state, .. } => self.state = *state,
             What::Graded { severity, .. } => self.severity = *severity,
             What::Lesson { .. } => self.lessons += 1,
@@ -549,6 +499,16 @@ fn sent_is_sound(obligation: &str, at: &str) -> Result<(), CaseError> {
     parsed.map(drop).map_err(|error| {
         CaseError(format!("`{at}` is no time with offset ({error}); write `2026-11-02T09:00:00+01:00`"))
     })
+}
+
+/// What is bound by its digest.
+fn check_digest(sha256: &str) -> Result<(), CaseError> {
+    let is_digit = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
+    if sha256.len() == 64 && sha256.bytes().all(is_digit) {
+        Ok(())
+    } else {
+        wrong("it is bound by its SHA-256: 64 hexadecimal digits in lower case")
+    }
 }
 
 /// When a clock ends: to the second, or with the end of its day in the organisation's time zone.

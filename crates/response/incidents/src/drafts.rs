@@ -193,6 +193,15 @@ pub fn check(of: &Obligation, text: &str, language: &str) -> Result<Vec<Checked>
     Ok(checked)
 }
 
+/// The subject of the notice for an obligation, on one line.
+///
+/// # Errors
+/// When there are no words in that language.
+pub fn subject(of: &Obligation, reference: &str, language: &str) -> Result<String, DraftError> {
+    let subject = words(language)?.subject.get(of.audience.as_str()).map_or("", String::as_str);
+    Ok(format!("{subject} ({reference}, {})", of.id))
+}
+
 fn vocabulary() -> Option<&'static obligations::Vocabulary> {
     obligations::in_force().ok().map(obligations::Library::vocabulary)
 }

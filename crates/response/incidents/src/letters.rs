@@ -3,7 +3,8 @@
 //! What comes in: the facts of an incident, the plan of the organisation, and a table of recipients, row by row. What goes out: letters, one a
 //! row, for post or e-mail; how many were made, who could not be reached, which rows are wrong; what the law wants said and is not
 //! ([`Prepared::checked`]); and what is owed to those who could not be reached ([`substitute`]). Nothing is sent, and no name is kept beyond its letter:
-//! faults tell a line and a column, never a value.
+//! faults tell a line and a column, never a value. Where letters that were made and sent stand, and the notices in their place, is told from entries
+//! alone ([`standing`]).
 
 use std::fmt;
 
@@ -20,12 +21,14 @@ mod fill;
 mod merge;
 mod page;
 mod rows;
+mod standing;
 mod substitute;
 mod template;
 
 pub use fill::{Prepared, Text, prepare};
 pub use merge::{COLUMNS, Limits, Merge, MergeError, Merged, RowFault, merge};
 pub use page::{Email, PAGE_END, page_begin, to_email, to_html};
+pub use standing::{Bar, Demand, DemandKind, Met, Standing, bars, standing};
 pub use substitute::{Form, Media, Owed, Substitute, media, substitute};
 
 /// What kind of letter it is.

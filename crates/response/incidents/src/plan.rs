@@ -14,6 +14,7 @@ mod entry;
 mod gaps;
 mod outline;
 mod pattern;
+mod receivers;
 pub(crate) mod shape;
 mod sheet;
 mod tree;
@@ -21,6 +22,7 @@ mod tree;
 pub use check::PlanFault;
 pub use gaps::{Gap, GapKind};
 pub use pattern::Pattern;
+pub use receivers::Receiver;
 pub(crate) use sheet::escaped;
 pub use tree::TreeLine;
 

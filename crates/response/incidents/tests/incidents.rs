@@ -180,6 +180,7 @@ async fn a_notice_is_drafted_approved_sent_and_met_and_then_the_case_may_close()
         obligation: "GDPR-33-1".to_owned(),
         at: "2026-11-02T09:00:00Z".to_owned(),
         how: "portal, ref 77".to_owned(),
+        sending: None,
     };
     let (row, case) = desk.add(id, sent, &by(1, 3_300)).await.expect("sent");
     assert_eq!((case.clocks["GDPR-33-1"]["status"].as_str(), row.due_at), (Some("met"), None));

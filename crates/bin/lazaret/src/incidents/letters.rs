@@ -14,6 +14,7 @@ use incidents::case::What;
 use incidents::letters::{self, Common, How, Kind, Limits, Merged, Prepared};
 use serde_json::{Map, Value, json};
 
+use super::mailing;
 use crate::catalogue::print;
 use crate::cli::{Global, ListFormat};
 use crate::config::Config;
@@ -71,6 +72,16 @@ pub(crate) enum LettersCommand {
         #[arg(long, value_enum, default_value = "text")]
         format: ListFormat,
     },
+    /// Send the letters that go by e-mail; run again, it goes on where it was stopped.
+    Send(mailing::SendLetters),
+    /// Show how far letters are, and the notices that stand in their place.
+    Status {
+        /// The incident's number.
+        id: u32,
+        /// How it is written to standard output.
+        #[arg(long, value_enum, default_value = "text")]
+        format: ListFormat,
+    },
 }
 
 fn kind(text: &str) -> Result<Kind, Failure> {
@@ -78,7 +89,7 @@ fn kind(text: &str) -> Result<Kind, Failure> {
     Kind::parse(text).ok_or_else(|| Failure::usage(format!("`{text}` is none of {}", known.join(", "))))
 }
 
-fn failed(error: impl std::fmt::Display) -> Failure {
+pub(super) fn failed(error: impl std::fmt::Display) -> Failure {
     Failure::failed("letters", anyhow::anyhow!("{error}"))
 }
 
@@ -112,15 +123,16 @@ fn digest(path: &Path) -> Result<String, Failure> {
     }
 }
 
-fn merged(
+/// Merges a table, and hands each letter out with the number of its row.
+pub(super) fn merged(
     path: &Path,
     prepared: &Prepared,
-    each: &mut dyn FnMut(&letters::Letter) -> Result<(), Failure>,
+    each: &mut dyn FnMut(u64, &letters::Letter) -> Result<(), Failure>,
 ) -> Result<Merged, Failure> {
     let file = File::open(path).map_err(|error| Failure::usage(format!("`{}`: {error}", path.display())))?;
     let mut merge = letters::merge(prepared, BufReader::new(file), Limits::default()).map_err(failed)?;
-    for letter in merge.by_ref() {
-        each(&letter.map_err(failed)?)?;
+    while let Some(letter) = merge.next() {
+        each(merge.merged().rows, &letter.map_err(failed)?)?;
     }
     Ok(merge.into_merged())
 }
@@ -140,18 +152,23 @@ pub(super) fn run(global: &Global, command: &LettersCommand) -> Result<Outcome, 
     crate::clocks::put_in_force(&config)?;
     runtime()?.block_on(async {
         let counter = Counter::new(global, &config, false);
-        let done = obeyed(global, &counter, command).await;
+        let done = obeyed(global, &config, &counter, command).await;
         counter.close().await;
         done
     })
 }
 
-async fn asked(counter: &Counter, request: IncidentRequest) -> Result<Value, Failure> {
+pub(super) async fn asked(counter: &Counter, request: IncidentRequest) -> Result<Value, Failure> {
     let mut answer = counter.obey(Request::Incidents(request)).await?;
     Ok(if answer.is_empty() { Value::Null } else { answer.remove(0) })
 }
 
-async fn obeyed(global: &Global, counter: &Counter, command: &LettersCommand) -> Result<Outcome, Failure> {
+async fn obeyed(
+    global: &Global,
+    config: &Config,
+    counter: &Counter,
+    command: &LettersCommand,
+) -> Result<Outcome, Failure> {
     match command {
         LettersCommand::Show { id, kind: of, language, breached_on } => {
             let case = asked(counter, IncidentRequest::Show { id: *id }).await?;
@@ -172,7 +189,7 @@ async fn obeyed(global: &Global, counter: &Counter, command: &LettersCommand) ->
             let case = asked(counter, IncidentRequest::Show { id: *id }).await?;
             let prepared = prepared(global, *id, &case, of, None)?;
             let sha256 = digest(recipients)?;
-            let merged = merged(recipients, &prepared, &mut |_letter| Ok(()))?;
+            let merged = merged(recipients, &prepared, &mut |_row, _letter| Ok(()))?;
             let what = What::Letters {
                 kind: of.as_str().to_owned(),
                 sha256,
@@ -192,32 +209,117 @@ async fn obeyed(global: &Global, counter: &Counter, command: &LettersCommand) ->
         }
         LettersCommand::Make { id, letters: number, recipients, out, breached_on, incomplete, format } => {
             let case = asked(counter, IncidentRequest::Show { id: *id }).await?;
-            let letters = &case["letters"][number.to_string()];
-            if letters.is_null() {
-                return Err(Failure::usage(format!("nobody asked for letters under {number} in incident {id}")));
-            }
-            if letters["agreed_by"].is_null() {
-                return Err(Failure::usage("nobody else has agreed yet").hint(
-                    "somebody else than who asked agrees in the incident's room, or with `lazaret incidents add`",
-                ));
-            }
-            if letters["sha256"].as_str() != Some(digest(recipients)?.as_str()) {
-                return Err(Failure::usage(format!("`{}` is not the table that was agreed to", recipients.display()))
-                    .hint("ask for letters to this table anew, or give the other one"));
-            }
-            let of = kind(letters["kind"].as_str().unwrap_or_default())?;
-            let prepared = prepared(global, *id, &case, of, breached_on.as_deref())?;
-            if !prepared.is_complete() && !incomplete {
-                return Err(Failure::usage("the letters do not say everything that the law wants said").hint(
-                    "`lazaret incidents letters show` tells what is missing; `--incomplete` makes them all the same",
-                ));
-            }
+            let (prepared, _) = agreed(global, &case, (*id, *number), recipients, breached_on.as_deref(), *incomplete)?;
+            let of = prepared.kind();
             let merged = written(recipients, &prepared, out)?;
             let what = What::LettersMade { letters: *number, made: merged.made };
             asked(counter, IncidentRequest::Add { id: *id, what: Box::new(what) }).await?;
             tell(&counts(&merged, of)?, *format)
         }
+        LettersCommand::Send(arguments) => Box::pin(mailing::send(global, config, counter, arguments)).await,
+        LettersCommand::Status { id, format } => {
+            let standing = asked(counter, IncidentRequest::Letters { id: *id }).await?;
+            let lines = match format {
+                ListFormat::Json => vec![standing.to_string()],
+                ListFormat::Text => stands(&standing),
+            };
+            print(&mut std::io::stdout().lock(), &lines)
+        }
     }
+}
+
+/// Letters ready but for names, if somebody asked for them, somebody else agreed, and the table is the very one; with the table's digest.
+pub(super) fn agreed(
+    global: &Global,
+    case: &Value,
+    (id, number): (u32, u64),
+    recipients: &Path,
+    breached_on: Option<&str>,
+    incomplete: bool,
+) -> Result<(Prepared, String), Failure> {
+    let letters = &case["letters"][number.to_string()];
+    if letters.is_null() {
+        return Err(Failure::usage(format!("nobody asked for letters under {number} in incident {id}")));
+    }
+    if letters["agreed_by"].is_null() {
+        return Err(Failure::usage("nobody else has agreed yet")
+            .hint("somebody else than who asked agrees in the incident's room, or with `lazaret incidents add`"));
+    }
+    let sha256 = digest(recipients)?;
+    if letters["sha256"].as_str() != Some(sha256.as_str()) {
+        return Err(Failure::usage(format!("`{}` is not the table that was agreed to", recipients.display()))
+            .hint("ask for letters to this table anew, or give the other one"));
+    }
+    let of = kind(letters["kind"].as_str().unwrap_or_default())?;
+    let prepared = prepared(global, id, case, of, breached_on)?;
+    if !prepared.is_complete() && !incomplete {
+        return Err(Failure::usage("the letters do not say everything that the law wants said")
+            .hint("`lazaret incidents letters show` tells what is missing; `--incomplete` goes on all the same"));
+    }
+    Ok((prepared, sha256))
+}
+
+/// How far letters are, in words.
+fn stands(standing: &Value) -> Vec<String> {
+    let mut lines = Vec::new();
+    for one in standing["letters"].as_array().into_iter().flatten() {
+        let number = |name: &str| one[name].as_u64().unwrap_or(0);
+        let title = Kind::parse(one["kind"].as_str().unwrap_or_default()).map_or("letters", Kind::title);
+        lines.push(format!(
+            "letters {}: {title}, {} people, {} made",
+            one["letters"],
+            number("recipients"),
+            number("made")
+        ));
+        lines.push(format!(
+            "  {} by post: {} posted, {} to be posted, {} came back",
+            number("by_post"),
+            number("posted"),
+            number("post_left"),
+            number("returned")
+        ));
+        lines.push(format!(
+            "  {} by e-mail: {} sent, {} refused, {} left",
+            number("by_email"),
+            number("emailed"),
+            number("refused"),
+            number("email_left")
+        ));
+        lines.push(format!("  {} whom no letter reached", number("unreachable")));
+        let substitute = &one["substitute"];
+        if substitute["form"] != "none" {
+            let text = |name: &str| substitute[name].as_str().unwrap_or_default();
+            lines.push(format!("  substitute notice: {} ({})", text("says"), text("cites")));
+        }
+        for demand in one["demands"].as_array().into_iter().flatten() {
+            let text = |name: &str| demand[name].as_str().unwrap_or_default().to_owned();
+            lines.push(format!("    {}: {}", text("title"), text("says")));
+        }
+    }
+    for bar in standing["postings"].as_array().into_iter().flatten() {
+        let text = |name: &str| bar[name].as_str().map_or_else(|| "-".to_owned(), plain);
+        let far = match (bar["count"].as_u64(), bar["days_min"].as_u64()) {
+            (Some(count), _) => format!("{count}"),
+            (None, Some(days)) => format!("{} of {days} days", bar["days_stood"]),
+            (None, None) => format!("{} days", bar["days_stood"]),
+        };
+        lines.push(format!(
+            "posting {}: {}, {}, {far}, from {} until {}",
+            bar["posting"],
+            text("channel"),
+            text("where"),
+            text("at"),
+            text("ends")
+        ));
+    }
+    if lines.is_empty() {
+        lines.push("nobody asked for letters in this incident".to_owned());
+    }
+    lines
+}
+
+fn plain(text: &str) -> String {
+    text.chars().map(crate::guarding::visible).collect()
 }
 
 fn tell(value: &Value, format: ListFormat) -> Result<Outcome, Failure> {
@@ -268,7 +370,7 @@ fn written(recipients: &Path, prepared: &Prepared, out: &Path) -> Result<Merged,
         pages.write_all(letters::page_begin(prepared.kind().title()).as_bytes()).map_err(place)?;
         let mut mails = std::io::BufWriter::new(new(out.join("emails.ndjson"))?);
         let mut lost = std::io::BufWriter::new(new(out.join("unreachable.txt"))?);
-        let merged = merged(recipients, prepared, &mut |letter| match (letter.how, letters::to_email(letter)) {
+        let merged = merged(recipients, prepared, &mut |_row, letter| match (letter.how, letters::to_email(letter)) {
             (How::Email, Some(mail)) => {
                 let line = json!({ "to": mail.to, "subject": mail.subject, "text": mail.body });
                 writeln!(mails, "{line}").map_err(place)

@@ -3,6 +3,7 @@
 pub(crate) mod assess;
 pub(crate) mod clocks;
 mod facts;
+pub(crate) mod letters;
 pub(crate) mod room;
 pub(crate) mod runs;
 

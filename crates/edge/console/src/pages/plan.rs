@@ -72,7 +72,7 @@ fn ways(person: &Person) -> Vec<String> {
 }
 
 /// How to reach an authority in the way that it wants.
-pub(crate) fn place(authority: &Authority) -> String {
+fn place(authority: &Authority) -> String {
     let known = match authority.how {
         Channel::Portal => authority.url.clone(),
         Channel::Email => authority.email.clone(),

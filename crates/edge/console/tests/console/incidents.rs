@@ -146,6 +146,87 @@ async fn playbooks_stand_in_the_room_as_cards_and_pictures() {
     assert_eq!(site.post("/incidents/1", "what=forward&hours=3", &reviewer).await.status, StatusCode::SEE_OTHER);
 }
 
+#[tokio::test]
+async fn letters_stand_in_the_room_with_what_takes_their_place() {
+    use incidents::case::What;
+    let site = Site::guarded().await;
+    let reviewer = site.user("rev", Role::Reviewer).await;
+    site.post("/incidents", "title=A+tape&severity=high", &reviewer).await;
+    let guard = site.guard.as_ref().unwrap();
+    let by = |person: u8| {
+        let actor = model::event::Actor {
+            id: model::PrincipalId::from_bytes([person; 16]),
+            kind: model::PrincipalKind::Person,
+            credential: None,
+        };
+        model::By { actor, origin: model::event::Origin::default(), now_ms: NOON }
+    };
+    let letters = What::Letters {
+        kind: "hipaa-404".to_owned(),
+        sha256: "a".repeat(64),
+        recipients: 30,
+        by_post: 18,
+        by_email: 0,
+        unreachable: 12,
+        faults: 0,
+    };
+    guard.incidents.add(1, letters, &by(1)).await.unwrap();
+    let room = site.get("/incidents/1", &reviewer).await;
+    for part in ["Agree that names are put to it", "0 of 18 posted", "45 CFR 164.404(d)(2)(ii)", "toll-free number"] {
+        assert!(room.text.contains(part), "no {part} in {}", room.text);
+    }
+    let today = guard.incidents.case(1).await.unwrap().1.day(NOON);
+    let refused = |form: &'static str, says: &'static str| {
+        let (site, reviewer) = (&site, &reviewer);
+        async move {
+            let answer = site.post("/incidents/1", form, reviewer).await;
+            assert!(answer.status == StatusCode::BAD_REQUEST && answer.text.contains(says), "{form}: {}", answer.text);
+        }
+    };
+    refused("what=posted&channel=post&letters=2&count=3&at=2026-11-20&where=office", "never made").await;
+    assert_eq!(
+        site.post("/incidents/1", "what=letters-agree&letters=2", &reviewer).await.status,
+        StatusCode::SEE_OTHER
+    );
+    guard.incidents.add(1, What::LettersMade { letters: 2, made: 18 }, &by(1)).await.unwrap();
+    refused("what=posted&channel=pigeon&at=2026-11-20&where=x", "is no way in which").await;
+    refused("what=posted&channel=website&at=tomorrow&where=x", "is no day").await;
+    refused("what=posted&channel=website&at=2026-11-20&until=2026-11-19&where=x", "annot end on 2026-11-19").await;
+    refused("what=posted&channel=post&letters=2&count=many&at=2026-11-20&where=x", "is no number").await;
+    refused("what=returned&letters=2&count=1", "annot have come back").await;
+    refused("what=send&obligation=GDPR-33-1&language=en&to=a%40b.internal", "Nothing was sent: tick").await;
+    refused("what=send&obligation=GDPR-33-1&language=en&confirm=on", "choose or write an address").await;
+    let can_only = "what=send&obligation=GDPR-33-1&language=en&to=a%40b.internal&confirm=on";
+    refused(can_only, "can only keep incidents").await;
+    let since = today.saturating_add(jiff::Span::new().days(-30));
+    for form in [
+        "what=posted&channel=post&letters=2&count=18&at=2026-11-20&where=the+office".to_owned(),
+        "what=returned&letters=2&count=2".to_owned(),
+        format!("what=posted&channel=website&letters=&at={since}&where=https%3A%2F%2Fwww.clinic.de%2F%3Cb%3Enotice"),
+        format!("what=posted&channel=telephone&letters=2&at={since}&where=0800+123"),
+    ] {
+        let answer = site.post("/incidents/1", &form, &reviewer).await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{form}: {}", answer.text);
+    }
+    let room = site.get("/incidents/1", &reviewer).await;
+    for part in [
+        "18 of 18 posted, 2 came back",
+        "<dt>Reached by no letter</dt><dd>14</dd>",
+        "60 days left",
+        "<progress max=\"90\" value=\"30\"",
+        "https://www.clinic.de/&#60;b&#62;notice",
+        "under way",
+    ] {
+        assert!(room.text.contains(part), "no {part} in {}", room.text);
+    }
+    let (_, case) = guard.incidents.case(1).await.unwrap();
+    let telephone = case.postings.keys().last().unwrap();
+    let form = format!("what=taken-down&posting={telephone}&at={today}");
+    assert_eq!(site.post("/incidents/1", &form, &reviewer).await.status, StatusCode::SEE_OTHER);
+    let room = site.get("/incidents/1", &reviewer).await;
+    assert!(room.text.contains("60 days too short"), "{}", room.text);
+}
+
 /// Answers to whatever is asked, the gravest.
 fn gravest(form: &incidents::assess::Form) -> incidents::assess::Answers {
     let mut answers = incidents::assess::Answers::new();

@@ -14,6 +14,14 @@ impl Case {
         at.saturating_add(self.ahead_ms)
     }
 
+    /// The day in the organisation's time zone at a time, in milliseconds since 1970, by the incident's clock.
+    #[must_use]
+    pub fn day(&self, at: i64) -> jiff::civil::Date {
+        let now = jiff::Timestamp::from_millisecond(self.clock(at)).unwrap_or_default();
+        let zone = self.facts.get("timezone").and_then(Value::as_str).unwrap_or("UTC");
+        now.in_tz(zone).map_or_else(|_| now.to_zoned(jiff::tz::TimeZone::UTC).date(), |zoned| zoned.date())
+    }
+
     pub(super) fn begin_run(
         &mut self,
         entry: &Entry,

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use jiff::civil::Date;
 use model::{IncidentState, Severity};
 use playbooks::{Input, Role};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::PostingChannel;
 use crate::assess::{Answers, Concluded, Signature};
 
 /// One thing that was done or said.
@@ -139,6 +141,19 @@ pub enum What {
         /// Why.
         reason: String,
     },
+    /// An approved notice is going to be sent by e-mail. Written by the program, before it does so.
+    Sending {
+        /// For which obligation.
+        obligation: String,
+        /// In which language.
+        language: String,
+        /// To which address.
+        to: String,
+        /// The SHA-256 of its text, in hexadecimal digits.
+        sha256: String,
+        /// The `Message-ID` that it bears.
+        message_id: String,
+    },
     /// A notice was submitted.
     Sent {
         /// For which obligation.
@@ -147,6 +162,22 @@ pub enum What {
         at: String,
         /// How, and under which reference.
         how: String,
+        /// The entry that announced it, if the program sent it by e-mail.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        sending: Option<u64>,
+    },
+    /// A notice did not leave by e-mail. Written by the program.
+    SendFailed {
+        /// For which obligation.
+        obligation: String,
+        /// The entry that announced it.
+        sending: u64,
+        /// By which server, to which address.
+        how: String,
+        /// Why not.
+        why: String,
+        /// It was handed over, and no answer came: it may have left.
+        uncertain: bool,
     },
     /// An assessment that a law demands, concluded and signed.
     Assessment {
@@ -189,6 +220,59 @@ pub enum What {
         letters: u64,
         /// How many.
         made: u64,
+    },
+    /// Letters are going to be sent by e-mail.
+    LettersSending {
+        /// The letters.
+        letters: u64,
+        /// How many are still to be sent.
+        left: u64,
+    },
+    /// What came of the e-mails of letters so far, all in all.
+    LettersSent {
+        /// The letters.
+        letters: u64,
+        /// The mail server took so many.
+        sent: u64,
+        /// It refused the addresses of so many.
+        refused: u64,
+        /// So many are still to be sent.
+        left: u64,
+        /// When, RFC 3339.
+        at: String,
+    },
+    /// Letters came back from the post.
+    Returned {
+        /// The letters.
+        letters: u64,
+        /// How many, besides those of which it was said before.
+        count: u64,
+    },
+    /// Letters were handed to the post, or a notice stands in their place.
+    Posted {
+        /// The letters; `None`: all of the incident.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        letters: Option<u64>,
+        /// By which way.
+        channel: PostingChannel,
+        /// How many letters or people, for `post` and `other`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        count: Option<u64>,
+        /// From which day on.
+        at: Date,
+        /// Until which day, as far as that is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<Date>,
+        /// Where: an address, a newspaper, a number, a post office.
+        #[serde(rename = "where")]
+        place: String,
+    },
+    /// A notice in the place of letters was taken down, or a number is answered no more.
+    TakenDown {
+        /// Its number: that of the entry that posted it.
+        posting: u64,
+        /// The last day on which it stood.
+        at: Date,
     },
     /// It stands elsewhere now.
     Moved {
@@ -278,11 +362,18 @@ impl What {
             Self::Draft { .. } => "draft",
             Self::Approved { .. } => "approved",
             Self::Settled { .. } => "settled",
+            Self::Sending { .. } => "sending",
             Self::Sent { .. } => "sent",
+            Self::SendFailed { .. } => "send-failed",
             Self::Assessment { .. } => "assessment",
             Self::Letters { .. } => "letters",
             Self::LettersAgreed { .. } => "letters-agreed",
             Self::LettersMade { .. } => "letters-made",
+            Self::LettersSending { .. } => "letters-sending",
+            Self::LettersSent { .. } => "letters-sent",
+            Self::Returned { .. } => "returned",
+            Self::Posted { .. } => "posted",
+            Self::TakenDown { .. } => "taken-down",
             Self::Moved { .. } => "state",
             Self::Graded { .. } => "severity",
             Self::Lesson { .. } => "lesson",
@@ -291,6 +382,19 @@ impl What {
             Self::Told { .. } => "told",
             Self::Forward { .. } => "forward",
         }
+    }
+
+    /// Whether it may be said of an incident that is closed: what people add afterwards, and what became of messages that were on their way.
+    pub(super) const fn follows_closing(&self) -> bool {
+        matches!(
+            self,
+            Self::Moved { .. }
+                | Self::Note { .. }
+                | Self::Lesson { .. }
+                | Self::Sent { sending: Some(_), .. }
+                | Self::SendFailed { .. }
+                | Self::LettersSent { .. }
+        )
     }
 
     /// As it is recorded and shown: as it is, but what is long, which is told by its digest.
@@ -326,7 +430,10 @@ impl What {
             Self::Evidence { text, .. } => vec![text],
             Self::Containment { target, .. } => vec![target],
             Self::Draft { text, .. } => vec![text],
+            Self::Sending { to, .. } => vec![to],
             Self::Sent { how, .. } => vec![how],
+            Self::SendFailed { how, why, .. } => vec![how, why],
+            Self::Posted { place, .. } => vec![place],
             Self::Moved { reason, .. } | Self::Graded { reason, .. } | Self::Settled { reason, .. } => vec![reason],
             Self::Facts { .. }
             | Self::Clocks { .. }
@@ -336,6 +443,10 @@ impl What {
             | Self::Letters { .. }
             | Self::LettersAgreed { .. }
             | Self::LettersMade { .. }
+            | Self::LettersSending { .. }
+            | Self::LettersSent { .. }
+            | Self::Returned { .. }
+            | Self::TakenDown { .. }
             | Self::Run { .. }
             | Self::Step { .. }
             | Self::Forward { .. } => Vec::new(),

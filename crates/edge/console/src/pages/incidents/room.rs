@@ -15,6 +15,7 @@ use serde_json::{Map, Value};
 use super::assess::FormRow;
 use super::clocks::{Dial, dials};
 use super::facts;
+use super::letters::{LettersCard, Mail};
 use super::runs::{Runs, runs};
 use crate::drawing::flows::{Flows, flows};
 use crate::failure::{Failure, render};
@@ -95,16 +96,7 @@ struct NoticeRow {
     asked: usize,
     /// Who receives it by the plan, and how.
     to: Vec<String>,
-}
-
-struct LettersRow {
-    number: u64,
-    kind: String,
-    recipients: String,
-    unreachable: u64,
-    asked_by: String,
-    agreed_by: String,
-    made: Option<u64>,
+    mail: Mail,
 }
 
 struct EntryRow {
@@ -146,7 +138,7 @@ struct Page {
     tasks: Vec<TaskRow>,
     task_roles: Vec<&'static str>,
     notices: Vec<NoticeRow>,
-    letters: Vec<LettersRow>,
+    letters: LettersCard,
     /// Kind, kind in words, and target.
     contained: Vec<(String, &'static str, String)>,
     entries: Vec<EntryRow>,
@@ -207,7 +199,7 @@ pub(crate) async fn show(
         tasks: tasks(&case),
         task_roles: Role::ALL.iter().map(|role| role.as_str()).collect(),
         notices,
-        letters: letters(&console, &case).await?,
+        letters: super::letters::card(&console, &case, now).await?,
         contained: case.contained.iter().map(|(kind, target)| (kind.clone(), of_kind(kind), target.clone())).collect(),
         entries,
         states: IncidentState::ALL.iter().filter(|state| **state != case.state).map(|state| state.as_str()).collect(),
@@ -359,7 +351,8 @@ async fn told(console: &Console, case: &Case, now: i64) -> Result<(Vec<EntryRow>
         for (language, notice) in languages {
             let checked = checked(case, obligation, &notice.text, language);
             notices.push(NoticeRow {
-                to: receivers(plan.as_ref(), case, obligation),
+                to: super::letters::receivers(plan.as_ref(), case, obligation),
+                mail: super::letters::mail(plan.as_ref(), case, obligation, language),
                 obligation: obligation.clone(),
                 language: language.clone(),
                 text: notice.text.clone(),
@@ -393,38 +386,6 @@ fn of_kind(kind: &str) -> &'static str {
         "study_writes" => "writing in the study",
         _ => "",
     }
-}
-
-async fn letters(console: &Console, case: &Case) -> Result<Vec<LettersRow>, Failure> {
-    let mut names = Named::default();
-    let mut rows = Vec::new();
-    for (number, one) in &case.letters {
-        let kind = incidents::letters::Kind::parse(&one.kind);
-        rows.push(LettersRow {
-            number: *number,
-            kind: kind.map_or_else(|| one.kind.clone(), |kind| kind.title().to_owned()),
-            recipients: wording::count(one.recipients),
-            unreachable: one.unreachable,
-            asked_by: names.of(console, &one.asked_by).await?,
-            agreed_by: match &one.agreed_by {
-                Some(who) => names.of(console, who).await?,
-                None => String::new(),
-            },
-            made: one.made,
-        });
-    }
-    Ok(rows)
-}
-
-/// Who receives a notice by the plan, and how.
-fn receivers(plan: Option<&incidents::plan::Plan>, case: &Case, obligation: &str) -> Vec<String> {
-    let affected = case.facts.get("affected").and_then(Value::as_array).into_iter().flatten();
-    let places: Vec<&str> = affected.filter_map(|one| one["jurisdiction"].as_str()).collect();
-    let found = plan.map(|plan| plan.recipients(obligation, &places)).unwrap_or_default();
-    found
-        .into_iter()
-        .map(|one| format!("{}, {}: {}", one.name, one.how.as_str(), super::super::plan::place(one)))
-        .collect()
 }
 
 /// What the law wants said for an obligation, and whether the text says it.
@@ -487,13 +448,20 @@ fn words(what: &What) -> String {
         What::Draft { obligation, language, .. } => format!("{obligation} ({language})"),
         What::Approved { obligation, language, .. } => format!("{obligation} ({language})"),
         What::Settled { obligation, reason } => format!("{obligation}: {reason}"),
-        What::Sent { obligation, at, how } => format!("{obligation} at {at}: {how}"),
         What::Assessment { form, concluded, signature, .. } => {
             format!("{form}: {}; signed by {} as: {}", concluded.outcome, signature.printed_name, signature.meaning)
         }
-        What::Letters { kind, recipients, .. } => format!("{kind} to {recipients} people"),
-        What::LettersAgreed { letters } => format!("to letters {letters}"),
-        What::LettersMade { letters, made } => format!("{made} for {letters}"),
+        What::Sending { .. }
+        | What::Sent { .. }
+        | What::SendFailed { .. }
+        | What::Letters { .. }
+        | What::LettersAgreed { .. }
+        | What::LettersMade { .. }
+        | What::LettersSending { .. }
+        | What::LettersSent { .. }
+        | What::Returned { .. }
+        | What::Posted { .. }
+        | What::TakenDown { .. } => super::letters::words(what),
         What::Moved { state, reason } => format!("{}: {reason}", state.as_str()),
         What::Run { .. } | What::Step { .. } | What::Told { .. } | What::Forward { .. } => super::runs::words(what),
         What::Graded { severity, reason } => format!("{}: {reason}", severity.as_str()),
@@ -516,6 +484,7 @@ pub(crate) async fn act(
         "contain" => Some(Act::Contain { kind: field("kind"), target: field("target"), on: true }),
         "release" => Some(Act::Contain { kind: field("kind"), target: field("target"), on: false }),
         "draft" => Some(Act::Draft { obligation: field("obligation"), language: field("language") }),
+        "send" => Some(super::letters::send(&field)?),
         other => super::runs::said(other, &form)?,
     };
     if let Some(act) = acts {
@@ -571,7 +540,6 @@ fn said(what: &str, field: &impl Fn(&str) -> String) -> Result<What, Failure> {
     Ok(match what {
         "note" => What::Note { text: field("text"), privileged: field("privileged") == "on" },
         "decision" => What::Decision { text: field("text"), reason: field("reason") },
-        "letters-agree" => What::LettersAgreed { letters: number("letters")? },
         "lesson" => What::Lesson { text: field("text") },
         "forward" => {
             let hours = number("hours")?;
@@ -595,7 +563,7 @@ fn said(what: &str, field: &impl Fn(&str) -> String) -> Result<What, Failure> {
             was: Some(field("seen")).filter(|seen| !seen.is_empty()),
         },
         "settle" => What::Settled { obligation: field("obligation"), reason: field("reason") },
-        "sent" => What::Sent { obligation: field("obligation"), at: field("at"), how: field("how") },
+        "sent" => What::Sent { obligation: field("obligation"), at: field("at"), how: field("how"), sending: None },
         "state" => {
             What::Moved { state: field("state").parse().map_err(|error| wrong(&error))?, reason: field("reason") }
         }
@@ -603,6 +571,7 @@ fn said(what: &str, field: &impl Fn(&str) -> String) -> Result<What, Failure> {
             severity: field("severity").parse().map_err(|error| wrong(&error))?,
             reason: field("reason"),
         },
+        "letters-agree" | "posted" | "taken-down" | "returned" => super::letters::said(what, field)?,
         other => return Err(Failure::BadInput(format!("`{other}` cannot be done about an incident."))),
     })
 }
