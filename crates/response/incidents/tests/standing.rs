@@ -246,8 +246,10 @@ fn a_notice_is_sent_as_it_was_approved_and_told_once() {
         obligation: "GDPR-33-1".to_owned(),
         language: "en".to_owned(),
         text: text.to_owned(),
+        by_hand: true,
+        was: None,
     };
-    let approved = || What::Approved { obligation: "GDPR-33-1".to_owned(), language: "en".to_owned() };
+    let approved = || What::Approved { obligation: "GDPR-33-1".to_owned(), language: "en".to_owned(), sha256: None };
     let failed = |sending| What::SendFailed {
         obligation: "GDPR-33-1".to_owned(),
         sending,

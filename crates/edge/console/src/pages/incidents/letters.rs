@@ -151,7 +151,7 @@ fn row(one: &Standing, made: Option<u64>, asked_by: String, agreed_by: String) -
 
 /// The obligation of that id.
 fn obligation(id: &str) -> Option<&'static Obligation> {
-    obligations::shipped().ok()?.obligations().iter().find(|one| one.id == id)
+    obligations::in_force().ok()?.obligations().iter().find(|one| one.id == id)
 }
 
 fn places(case: &Case) -> Vec<&str> {
