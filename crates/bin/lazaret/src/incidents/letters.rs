@@ -32,7 +32,7 @@ pub(crate) enum LettersCommand {
         /// `en`, `de`, `fr`, `es` or `ja`.
         #[arg(long, default_value = "en")]
         language: String,
-        /// When the breach happened, in words or as a day.
+        /// When the breach happened, in words or as a day, where the fact `breached_on` does not say it.
         #[arg(long, value_name = "WHEN")]
         breached_on: Option<String>,
     },
@@ -61,7 +61,7 @@ pub(crate) enum LettersCommand {
         /// A new folder for them, for its owner alone.
         #[arg(long, value_name = "DIR")]
         out: PathBuf,
-        /// When the breach happened, in words or as a day.
+        /// When the breach happened, in words or as a day, where the fact `breached_on` does not say it.
         #[arg(long, value_name = "WHEN")]
         breached_on: Option<String>,
         /// Make them though something that the law wants said is missing.
@@ -153,7 +153,7 @@ async fn asked(counter: &Counter, request: IncidentRequest) -> Result<Value, Fai
 async fn obeyed(global: &Global, counter: &Counter, command: &LettersCommand) -> Result<Outcome, Failure> {
     match command {
         LettersCommand::Show { id, kind: of, language, breached_on } => {
-            let case = asked(counter, IncidentRequest::Show { id: *id }).await?;
+            let case = asked(counter, IncidentRequest::Show { id: *id, privileged: false }).await?;
             let prepared = prepared(global, *id, &case, kind(of)?, breached_on.as_deref())?;
             let text = prepared.text(language, "…").ok_or_else(|| {
                 Failure::usage(format!("there are no letters in `{language}`")).hint("give en, de, fr, es or ja")
@@ -168,7 +168,7 @@ async fn obeyed(global: &Global, counter: &Counter, command: &LettersCommand) ->
         }
         LettersCommand::Ask { id, kind: of, recipients, format } => {
             let of = kind(of)?;
-            let case = asked(counter, IncidentRequest::Show { id: *id }).await?;
+            let case = asked(counter, IncidentRequest::Show { id: *id, privileged: false }).await?;
             let prepared = prepared(global, *id, &case, of, None)?;
             let sha256 = digest(recipients)?;
             let merged = merged(recipients, &prepared, &mut |_letter| Ok(()))?;
@@ -190,7 +190,7 @@ async fn obeyed(global: &Global, counter: &Counter, command: &LettersCommand) ->
             tell(&told, *format)
         }
         LettersCommand::Make { id, letters: number, recipients, out, breached_on, incomplete, format } => {
-            let case = asked(counter, IncidentRequest::Show { id: *id }).await?;
+            let case = asked(counter, IncidentRequest::Show { id: *id, privileged: false }).await?;
             let letters = &case["letters"][number.to_string()];
             if letters.is_null() {
                 return Err(Failure::usage(format!("nobody asked for letters under {number} in incident {id}")));
