@@ -4,6 +4,7 @@
 //! recovered from, and closed with lessons. Entries are never changed; a changed fact is another entry, and the clocks that it moves are
 //! issued anew beside those that were issued before.
 
+mod reader;
 mod running;
 mod what;
 
@@ -15,6 +16,7 @@ use playbooks::{Role, Run};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+pub use reader::{APPROVERS, COUNSEL, Reader};
 pub use what::{Entry, What};
 
 /// Characters of a text.
@@ -122,6 +124,9 @@ pub struct Case {
     /// Playbooks that run or ran, by the entry that began them.
     #[serde(skip)]
     pub runs: BTreeMap<u64, Run>,
+    /// Roles: the entry that gave each, and by whom.
+    #[serde(skip)]
+    pub given: BTreeMap<Role, (u64, String)>,
     /// When containments end by themselves, in milliseconds since 1970.
     #[serde(skip)]
     pub until: BTreeMap<(String, String), i64>,
@@ -159,6 +164,7 @@ impl Case {
             is_exercise: *exercise,
             ahead_ms: 0,
             runs: BTreeMap::new(),
+            given: BTreeMap::new(),
             until: BTreeMap::new(),
             entries: vec![first],
         };
@@ -199,11 +205,13 @@ impl Case {
         match what {
             What::Opened { .. } => wrong("the incident was opened already"),
             What::Facts { was, set } => self.check_facts(set, was),
-            What::TaskDone { task, .. } => match self.tasks.iter().find(|one| one.number == *task) {
-                None => wrong(format!("there is no task {task}")),
-                Some(Task { done: Some(_), .. }) => wrong(format!("task {task} is done already")),
-                Some(_) => Ok(()),
-            },
+            What::TaskDue { task, .. } | What::TaskDone { task, .. } => {
+                match self.tasks.iter().find(|one| one.number == *task) {
+                    None => wrong(format!("there is no task {task}")),
+                    Some(Task { done: Some(_), .. }) => wrong(format!("task {task} is done already")),
+                    Some(_) => Ok(()),
+                }
+            }
             What::Task { .. } if self.tasks.len() >= TASKS_MAX => wrong(format!("there are {TASKS_MAX} tasks already")),
             What::Letters { kind, .. } if crate::letters::Kind::parse(kind).is_none() => {
                 wrong(format!("there are no letters of the kind `{kind}`"))
@@ -344,6 +352,11 @@ impl Case {
                 let number = entry.number;
                 self.tasks.push(Task { number, text: text.clone(), role: *role, due_at: *due_at, done: None });
             }
+            What::TaskDue { task, due_at } => {
+                if let Some(task) = self.tasks.iter_mut().find(|one| one.number == *task) {
+                    task.due_at = *due_at;
+                }
+            }
             What::TaskDone { task, text } => {
                 if let Some(task) = self.tasks.iter_mut().find(|one| one.number == *task) {
                     task.done = Some(text.clone());
@@ -351,6 +364,7 @@ impl Case {
             }
             What::Takes { role, name } => {
                 self.roles.insert(*role, name.clone());
+                self.given.insert(*role, (entry.number, entry.by.clone()));
             }
             What::Containment { kind, target, on, until } => {
                 let key = (kind.clone(), target.clone());
@@ -447,6 +461,14 @@ impl Case {
         }
         issued.retain(|clock| clock["obligation"].as_str().and_then(|id| self.clocks.get(id)) != Some(clock));
         Ok(issued)
+    }
+
+    /// When the breach began, if that is a fact, in milliseconds since 1970, UTC: the begin of its day where the organisation is.
+    #[must_use]
+    pub fn breach_began_at(&self) -> Option<i64> {
+        let day: jiff::civil::Date = self.facts.get("breached_on")?.as_str()?.parse().ok()?;
+        let zone = self.facts.get("timezone").and_then(Value::as_str).unwrap_or("UTC");
+        Some(day.in_tz(zone).ok()?.timestamp().as_millisecond())
     }
 
     /// When the next clock ends that is due, in milliseconds since 1970, UTC.

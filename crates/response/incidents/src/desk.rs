@@ -10,7 +10,7 @@ use store::incidents::{self as table, Incident, Standing};
 use store::{Store, StoreError};
 use tokio::sync::Mutex;
 
-use crate::case::{Case, CaseError, Entry, What};
+use crate::case::{Case, CaseError, Entry, Reader, What};
 
 /// What sealed entries are sealed for.
 const CONTEXT: &str = "lazaret/incident/v1/";
@@ -188,7 +188,8 @@ impl Desk {
     pub async fn add(&self, id: u32, what: What, by: &By) -> Result<(Incident, Case), DeskError> {
         let _one_at_a_time = self.adding.lock().await;
         let (row, mut case) = self.case(id).await?;
-        case.check(&what)?;
+        let reader = self.reader(by).await?;
+        checked(&case, &what, &reader)?;
         let bytes = serde_json::to_vec(&what).map_or(0, |text| text.len());
         if bytes > ENTRY_BYTES_MAX {
             let why = format!("this has {bytes} bytes, and an entry at most {ENTRY_BYTES_MAX}; say it in parts");
@@ -210,7 +211,7 @@ impl Desk {
         let sealed = self.sealed(&scope, &row.uid, &what, recorded, by).await?;
         for _ in 0..TRIES_MAX {
             let version = case.version();
-            case.check(&what)?;
+            checked(&case, &what, &reader)?;
             let entry =
                 |number, recorded, what| Entry { number, at: by.now_ms, by: by.actor.id.to_string(), recorded, what };
             case.apply(entry(version + 1, recorded, what.clone()))?;
@@ -238,6 +239,15 @@ impl Desk {
             case = self.case(id).await?.1;
         }
         Err(DeskError::Busy(id))
+    }
+
+    /// Who acts, as roles of incidents know them.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn reader(&self, by: &By) -> Result<Reader, DeskError> {
+        let found = store::principals::by_id(&self.store, by.actor.id).await?;
+        Ok(Reader { id: by.actor.id.to_string(), name: found.map_or_else(String::new, |found| found.name) })
     }
 
     async fn record(
@@ -273,6 +283,15 @@ impl Desk {
 
     async fn seal(&self, scope: &Scope, uid: &str, plain: &[u8]) -> Result<Vec<u8>, DeskError> {
         Ok(self.envelope.seal(scope, context(uid).as_bytes(), plain).await?)
+    }
+}
+
+/// Whether something may be added now, and by whoever does.
+fn checked(case: &Case, what: &What, reader: &Reader) -> Result<(), CaseError> {
+    case.check(what)?;
+    match what {
+        What::Approved { obligation, language } => case.check_approval(obligation, language, reader),
+        _ => Ok(()),
     }
 }
 

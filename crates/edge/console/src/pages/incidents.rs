@@ -4,6 +4,7 @@ pub(crate) mod assess;
 pub(crate) mod clocks;
 pub(crate) mod room;
 pub(crate) mod runs;
+pub(crate) mod tasks;
 
 use askama::Template;
 use axum::extract::{Form, Query, State};
