@@ -222,6 +222,7 @@ fn object(at: u32, people: u32, laws: &[Vec<LawId>]) -> Inspected {
         modified_at: Some(i64::from(at)),
         owner: format!("user{}", at % 20),
         reports: vec![report],
+        version: None,
     }
 }
 

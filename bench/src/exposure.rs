@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use ::lake::{Snapshot, Wanted};
 use anyhow::{Context as _, Result};
-use incidents::exposure::{Category, Exposure, Place, Summed, Tally};
+use incidents::exposure::{Category, Exposure, Holder, Place, Summed, Tally};
 use landscape::Catalogue;
 
 use crate::cost::{Cost, measure};
@@ -86,7 +86,7 @@ fn told(
     let snapshot = Snapshot::open(folder, crate::lake::key())?;
     let all = guard::gather(&snapshot, wanted)?;
     let place = |object: &str, _version: &str| Place {
-        catalogued: places.get(object).copied().into_iter().collect(),
+        held: places.get(object).copied().map(Holder::Object).into_iter().collect(),
         labels: Vec::new(),
         subjects: 1,
     };

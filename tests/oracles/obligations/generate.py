@@ -220,6 +220,11 @@ class Maker:
             ("wrongful_purpose", 0.4),
             ("property_damage_risk", 0.3),
             ("low_probability_of_compromise", 0.25),
+            ("good_faith_workforce_access", 0.05),
+            ("inadvertent_internal_disclosure", 0.05),
+            ("recipient_could_not_retain", 0.05),
+            ("protected_otherwise", 0.06),
+            ("pseudonymised_information", 0.06),
             ("significant_service_incident", 0.75),
             ("serious_trial_breach", 0.7),
             ("exploited_vulnerability", 0.4),
@@ -246,6 +251,9 @@ class Maker:
         near = min(max(aware.date() + self.number(-5, 5) * DAY, low), high)
         found = near if self.chance() < 0.4 else self.day(low, high)
         self.put(facts, "discovered_on", found.isoformat(), 0.08, 0.04)
+        # The day of the breach moves no clock. It is never after the breach was known, whichever zone its day is counted in.
+        began = max(min(aware.date() - DAY, found) - self.number(0, 90) * DAY, date(1990, 1, 1))
+        self.put(facts, "breached_on", began.isoformat(), 0.5, 0.05)
         self.put(facts, "authority_request_at", self.written(self.instant(zone, low, high), zone), 0.4)
         self.put(facts, "identified_at", self.written(self.instant(zone, low, high), zone), 0.4)
         self.put(facts, "urgent_safety_measures_on", self.day(low, high).isoformat(), 0.2)

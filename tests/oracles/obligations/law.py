@@ -305,8 +305,18 @@ def unsecured_in_us(incident):
 
 
 def hipaa_breach(incident):
-    """164.402: a breach is presumed unless a low probability of compromise is demonstrated; "unsecured" PHI."""
-    return both(unsecured_in_us(incident), incident.fact("low_probability_of_compromise") is not True)
+    """164.402(2): a breach is presumed unless a low probability of compromise is demonstrated; "unsecured" PHI; and 164.402(1):
+    "breach excludes" three cases. The burden of showing either lies on who says so (164.414(b)): not shown is not so."""
+    return both(unsecured_in_us(incident), not any(incident.fact(shown) is True for shown in BREACH_EXCLUDES))
+
+
+# 164.402(2), then (1)(i), (ii) and (iii).
+BREACH_EXCLUDES = (
+    "low_probability_of_compromise",
+    "good_faith_workforce_access",
+    "inadvertent_internal_disclosure",
+    "recipient_could_not_retain",
+)
 
 
 def state_more_than(incident, state, bound):
@@ -371,14 +381,16 @@ def special_care_entry(entry):
 
 
 def appi(incident):
-    """Rules Art. 7: (i) to (iv); not where highly encrypted (Art. 7(i), parenthesis)."""
+    """Rules Art. 7: (i) to (iv); not where highly encrypted or where other necessary measures were taken (Art. 7(i), parenthesis). Art.
+    41(9) of the Act: Art. 26 does not apply to pseudonymised information. What is left out is for the operator to show."""
+    exempt = incident.fact("protected_otherwise") is True or incident.fact("pseudonymised_information") is True
     triggers = either(
         special_care_in_japan(incident),
         incident.fact("property_damage_risk"),
         incident.fact("wrongful_purpose"),
         incident.jp.more_than(1000, incident.nowhere),
     )
-    return both(incident.jp.more_than(0, incident.nowhere), triggers, no(incident.fact("secured")))
+    return both(incident.jp.more_than(0, incident.nowhere), triggers, no(incident.fact("secured")), not exempt)
 
 
 def nis2(incident):

@@ -78,6 +78,22 @@ PAGE = [
     # Business days: 3 July 2026 is kept for the 4th by federal offices, not by California's.
     (24, "SEC-8K", {"status": DUE, "due_on": "2026-07-08"}),
     (24, "US-state", {"status": DUE, "due_on": "2026-07-21"}),
+    # 164.402(1): each of the three exceptions ends what HIPAA asks for, whatever else is unknown; the day of the breach moves nothing.
+    (25, "HIPAA-404", {"status": NOT}),
+    (25, "HIPAA-406", {"status": NOT}),
+    (25, "HIPAA-408b", {"status": NOT}),
+    (26, "HIPAA-404", {"status": NOT}),
+    (26, "HIPAA-408c", {"status": NOT}),
+    (27, "HIPAA-410", {"status": NOT}),
+    # One that nobody has shown is none, and none counts for another law.
+    (28, "HIPAA-404", {"status": DUE, "due_on": "2026-03-16"}),
+    (28, "FTC-HBNR", {"status": DUE, "due_on": "2026-03-16"}),
+    (29, "FTC-HBNR", {"status": DUE, "due_on": "2026-03-16"}),
+    # Rules Art. 7(i), parenthesis, and APPI Art. 41(9).
+    (30, "APPI-26-pre", {"status": NOT}),
+    (30, "APPI-26-entr", {"status": NOT}),
+    (31, "APPI-26-fin", {"status": NOT}),
+    (32, "APPI-26-fin", {"status": DUE, "due_on": "2026-04-30"}),
 ]
 
 EU = {"timezone": "Europe/Berlin", "aware_at": "2026-11-02T09:00:00+01:00"}

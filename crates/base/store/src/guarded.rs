@@ -1,5 +1,6 @@
 //! Objects behind the guard: studies as buckets, versions of objects, and uploads in parts.
 
+pub mod people;
 pub mod seals;
 pub mod sums;
 pub mod uploads;

@@ -1,26 +1,27 @@
 //! Whose data was exposed: what the record says of objects, joined to what the catalogue knows of them.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+mod found;
+mod meaning;
+mod places;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
-use incidents::case::What;
-use incidents::exposure::{Category, Exposure, Gathered, Place, Summed, Tally};
+use incidents::case::{Case, What};
+use incidents::exposure::{Category, Exposure, Gathered, Holder, Reach, Summed, Tally};
 use lake::{Snapshot, Wanted};
 use landscape::Catalogue;
 use model::event::{self, Activity};
-use model::{By, ObjectId, PrincipalId, Scope, StudyId, VersionId};
-use policy::Thing;
+use model::{By, ObjectId, Scope, StudyId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use store::guarded::versions::{self, Described};
-use store::principals::{self, Principal};
 
 use crate::Guarded;
 use crate::lakeside::LakesideError;
 use crate::ops::{Operator, OpsError, time};
 
-/// Objects within reach that are looked through; beyond, that is told.
-const REACH_MAX: usize = 200_000;
 /// Studies whose people are told one by one.
 const STUDIES_DRAWN: usize = 8;
 /// Objects that are listed one by one.
@@ -32,6 +33,8 @@ const LISTED_MAX: usize = 10_000;
 pub struct ExposureRequest {
     /// By this principal: a name or an id.
     pub principal: Option<String>,
+    /// By this device: a name or an id.
+    pub device: Option<String>,
     /// By everybody of this partner organisation.
     pub partner: Option<String>,
     /// With this credential, by its public id.
@@ -54,40 +57,27 @@ pub struct ExposureRequest {
     pub incident: Option<u32>,
 }
 
-/// What a request means, looked up.
-struct Meant {
-    wanted: Wanted,
-    principals: Vec<Principal>,
-    /// Objects within reach, with their studies.
-    reachable: Vec<Described>,
-    is_cut: bool,
-}
+impl ExposureRequest {
+    /// Whether it says neither whose exposure nor of what.
+    fn names_nothing(&self) -> bool {
+        let parts = [&self.principal, &self.device, &self.partner, &self.credential, &self.address, &self.object];
+        parts.iter().all(|part| part.is_none()) && self.study.is_none() && self.finding.is_none()
+    }
 
-/// Where objects lie, looked up at once.
-struct Places {
-    versions: HashMap<String, Described>,
-    objects: HashMap<String, Described>,
-    catalogued: HashMap<String, (Vec<u32>, BTreeSet<String>)>,
-}
-
-impl Places {
-    fn of(&self, object: &str, version: &str) -> Place {
-        let described = self.versions.get(version).or_else(|| self.objects.get(object));
-        let Some(described) = described else { return Place::default() };
-        let mut labels: BTreeSet<String> = described.labels.split_whitespace().map(str::to_owned).collect();
-        let path = format!("{}/{}", described.study, described.name);
-        let mut ids = Vec::new();
-        if let Some((found, more)) = self.catalogued.get(&path) {
-            ids.clone_from(found);
-            labels.extend(more.iter().cloned());
+    /// As it is meant in an incident: about its finding, or else its study, where nothing else is named; from when the breach began, where
+    /// that is a fact and no other time is given.
+    pub(crate) fn in_incident(mut self, case: &Case) -> Self {
+        if self.names_nothing() && self.incident.is_none() {
+            self.finding = case.finding;
+            if self.finding.is_none() && self.from.is_none() && case.breach_began_at().is_some() {
+                self.study = case.study.as_ref().and_then(|study| study.parse().ok());
+            }
         }
-        labels.remove("none");
-        Place {
-            // The catalogue describes the newest version: people of an older one may be others.
-            catalogued: if described.latest { ids } else { Vec::new() },
-            labels: labels.into_iter().collect(),
-            subjects: u64::try_from(described.subjects).unwrap_or(0),
+        // A time alone asks about everybody: that is not done unasked.
+        if self.from.is_none() && !self.names_nothing() {
+            self.from = case.breach_began_at();
         }
+        self
     }
 }
 
@@ -113,31 +103,54 @@ impl Guarded {
     /// As there.
     pub async fn exposure(&self, by: &By, request: &ExposureRequest) -> Result<(Exposure, bool), OpsError> {
         let request = &self.as_asked_in(request).await?;
-        let meant = self.meant(request).await?;
+        let meant = Box::pin(self.meant(request)).await?;
         self.record_asking(by, request).await?;
         self.ledger.publish().await?;
         self.lakeside.follow(&self.ledger).await?;
-        let snapshot = self.lakeside.snapshot(&self.data_dir)?;
-        let wanted = meant.wanted.clone();
-        let reading = tokio::task::spawn_blocking(move || gather(&snapshot, &wanted));
-        let gathered = reading.await.map_err(|_ended: tokio::task::JoinError| LakesideError::Stopped)?;
-        let gathered = gathered.map_err(LakesideError::Lake)?;
-        let places = self.places(&gathered, &meant.reachable).await?;
+        let gathered = self.gathered(&meant.wanted).await?;
+        let mut reaches = Vec::new();
+        for (wanted, why) in &meant.present {
+            reaches.extend(only_present(self.gathered(wanted).await?, why));
+        }
+        reaches.extend(meant.elsewhere);
+        let names: HashSet<(&str, &str)> =
+            gathered.names().chain(reaches.iter().map(|reach| (&*reach.object, &*reach.version))).collect();
+        let places = Box::pin(self.places(&names, &meant.reachable)).await?;
+        reaches.extend(meant.reachable.into_iter().map(|(described, why)| Reach {
+            object: hex(&described.object),
+            study: described.study,
+            why,
+            ..Reach::default()
+        }));
+        if let Some(study) = &request.study {
+            reaches.retain(|reach| reach.study == study.as_str());
+        }
         let catalogue = self.counting();
         let categories = Category::shipped().map_err(|error| OpsError::Wrong(error.to_string()))?;
-        let reachable =
-            meant.reachable.iter().map(|described| (hex(&described.object), described.study.clone())).collect();
-        let mut tally = Tally::of(gathered, reachable, |object, version| places.of(object, version));
+        let mut tally = Tally::of(gathered, reaches, |object, version| places.of(object, version));
         let mut counted = Vec::new();
-        for ids in tally.sets() {
-            counted.push(people_of(&catalogue, &ids).await.map_err(OpsError::Catalogue)?);
+        for held in tally.sets() {
+            counted.push(people_of(&catalogue, &held).await.map_err(OpsError::Catalogue)?);
         }
-        for (study, ids) in tally.by_study(STUDIES_DRAWN) {
-            let people = people_of(&catalogue, &ids).await.map_err(OpsError::Catalogue)?;
+        for (study, held) in tally.by_study(STUDIES_DRAWN) {
+            let people = people_of(&catalogue, &held).await.map_err(OpsError::Catalogue)?;
             tally.tell_study(study, people);
         }
-        let exposure = tally.counted(&counted, &categories);
+        let mut exposure = tally.counted(&counted, &categories);
+        exposure.notes = meant.notes;
         Ok((exposure, meant.is_cut))
+    }
+
+    /// Entries of the lake as it is, gathered.
+    async fn gathered(&self, wanted: &Wanted) -> Result<Gathered, OpsError> {
+        let is_nothing = wanted.objects.as_ref().is_some_and(HashSet::is_empty);
+        if is_nothing {
+            return Ok(Gathered::default());
+        }
+        let (snapshot, wanted) = (self.lakeside.snapshot(&self.data_dir)?, wanted.clone());
+        let reading = tokio::task::spawn_blocking(move || gather(&snapshot, &wanted));
+        let gathered = reading.await.map_err(|_ended: tokio::task::JoinError| LakesideError::Stopped)?;
+        Ok(gathered.map_err(LakesideError::Lake)?)
     }
 
     /// What an incident asks about, where one is named: what was last asked for it, or else its finding. What is given besides goes
@@ -151,7 +164,9 @@ impl Guarded {
         });
         let before = match (asked, case.finding) {
             (Some(asked), _) => asked,
-            (None, Some(finding)) => ExposureRequest { finding: Some(finding), ..ExposureRequest::default() },
+            (None, Some(finding)) => {
+                ExposureRequest { finding: Some(finding), from: case.breach_began_at(), ..ExposureRequest::default() }
+            }
             (None, None) => {
                 let why = format!(
                     "incident {id} has no finding, and nobody has told its exposure yet; say whose: `lazaret incidents expose {id} \
@@ -162,6 +177,7 @@ impl Guarded {
         };
         Ok(ExposureRequest {
             principal: request.principal.clone().or(before.principal),
+            device: request.device.clone().or(before.device),
             partner: request.partner.clone().or(before.partner),
             credential: request.credential.clone().or(before.credential),
             address: request.address.clone().or(before.address),
@@ -195,218 +211,6 @@ impl Guarded {
         self.recorder.record(event).await?;
         Ok(())
     }
-
-    /// The rows of the record that a question means.
-    pub(crate) async fn wanted(&self, request: &ExposureRequest) -> Result<Wanted, OpsError> {
-        Ok(self.meant(request).await?.wanted)
-    }
-
-    async fn meant(&self, request: &ExposureRequest) -> Result<Meant, OpsError> {
-        let mut wanted = Wanted { from_ms: request.from, to_ms: request.to, ..Wanted::default() };
-        let mut who: Vec<Principal> = Vec::new();
-        if let Some(name) = &request.principal {
-            who.push(self.somebody(name).await?);
-        }
-        if let Some(organisation) = &request.partner {
-            who.extend(self.of_partner(organisation).await?);
-        }
-        if let Some(id) = request.finding {
-            self.as_found(id, &mut wanted, &mut who).await?;
-        }
-        if !who.is_empty() {
-            wanted.principals = Some(who.iter().map(|principal| principal.id.to_string()).collect());
-        }
-        let set = |text: &String| HashSet::from([text.clone()]);
-        wanted.credentials = request.credential.as_ref().map(set);
-        wanted.addresses = request.address.as_ref().map(set);
-        if let Some(study) = &request.study {
-            wanted.studies = Some(HashSet::from([study.to_string()]));
-        }
-        let mut reachable = Vec::new();
-        if let Some(object) = &request.object {
-            let found = self.an_object(object).await?;
-            wanted.objects = Some(HashSet::from([hex(&found.object)]));
-            if request.reach {
-                reachable.push(found);
-            }
-        }
-        let names_nothing = wanted.principals.is_none()
-            && wanted.credentials.is_none()
-            && wanted.addresses.is_none()
-            && wanted.objects.is_none()
-            && wanted.studies.is_none()
-            && wanted.from_ms.is_none();
-        if names_nothing {
-            let why =
-                "say whose exposure: a principal, partner, credential, address, object, study, finding, or from when";
-            return Err(OpsError::Wrong(why.to_owned()));
-        }
-        let mut is_cut = false;
-        if request.reach && request.object.is_none() {
-            is_cut = self.within_reach(&who, request, &mut reachable).await?;
-        }
-        Ok(Meant { wanted, principals: who, reachable, is_cut }.checked())
-    }
-
-    pub(crate) async fn somebody(&self, name: &str) -> Result<Principal, OpsError> {
-        if let Ok(id) = name.parse::<PrincipalId>()
-            && let Some(found) = principals::by_id(&self.store, id).await?
-        {
-            return Ok(found);
-        }
-        Ok(self.identity.by_name(name).await?)
-    }
-
-    pub(crate) async fn of_partner(&self, organisation: &str) -> Result<Vec<Principal>, OpsError> {
-        let (mut found, mut after) = (Vec::new(), None);
-        loop {
-            let page = principals::page(&self.store, after).await?;
-            let Some(last) = page.last() else { break };
-            after = Some(last.id);
-            found.extend(page.into_iter().filter(|one| one.organisation.as_deref() == Some(organisation)));
-        }
-        if found.is_empty() {
-            let why = format!(
-                "nobody belongs to the partner organisation `{organisation}`; `lazaret user list` shows who does"
-            );
-            return Err(OpsError::Wrong(why));
-        }
-        Ok(found)
-    }
-
-    /// The actor of a finding, over the time that its evidence spans.
-    async fn as_found(&self, id: u32, wanted: &mut Wanted, who: &mut Vec<Principal>) -> Result<(), OpsError> {
-        let missing = || OpsError::Wrong(format!("there is no finding {id}; `lazaret findings list` shows them"));
-        let finding = store::findings::by_id(&self.store, id).await?.ok_or_else(missing)?;
-        let Some(principal) = finding.principal else {
-            let why = format!(
-                "finding {id} names nobody whom Lazaret knows; ask by `--object`, `--study` or `--address` with `--from`"
-            );
-            return Err(OpsError::Wrong(why));
-        };
-        who.extend(principals::by_id(&self.store, principal).await?);
-        wanted.from_ms = wanted.from_ms.or(Some(finding.first_at));
-        wanted.to_ms = wanted.to_ms.or(Some(finding.last_at.saturating_add(RELEASED_WITHIN_MS)));
-        Ok(())
-    }
-
-    async fn an_object(&self, text: &str) -> Result<Described, OpsError> {
-        let missing = || OpsError::Wrong(format!("there is no object `{text}`; give its id, or `study/name`"));
-        if let Ok(id) = text.parse::<ObjectId>() {
-            return versions::describe_objects(&self.store, &[*id.as_bytes()])
-                .await?
-                .into_iter()
-                .next()
-                .ok_or_else(missing);
-        }
-        let (study, name) = text.split_once('/').ok_or_else(missing)?;
-        let found = versions::latest(&self.store, study, name).await?.ok_or_else(missing)?;
-        versions::describe(&self.store, &[found.version]).await?.into_iter().next().ok_or_else(missing)
-    }
-
-    /// Objects that are within reach of `who`, or all of a study where nobody is named. Whether there are more than are looked
-    /// through.
-    async fn within_reach(
-        &self,
-        who: &[Principal],
-        request: &ExposureRequest,
-        reachable: &mut Vec<Described>,
-    ) -> Result<bool, OpsError> {
-        let mut studies: BTreeSet<StudyId> = request.study.iter().cloned().collect();
-        if studies.is_empty() {
-            studies.extend(who.iter().flat_map(|one| self.access.places(one.id)).flatten());
-        }
-        let circumstances = crate::access::asked();
-        for study in studies {
-            let mut may_read: HashMap<String, bool> = HashMap::new();
-            let mut after = Vec::new();
-            loop {
-                let page = versions::describe_study(&self.store, study.as_str(), &after, store::PAGE_ROWS_MAX).await?;
-                let Some(last) = page.last() else { break };
-                after = last.name.as_bytes().to_vec();
-                for described in page {
-                    let is_allowed = who.is_empty()
-                        || *may_read.entry(described.labels.clone()).or_insert_with(|| {
-                            let labels = crate::access::labels(&described.labels);
-                            let thing = Thing { id: None, labels: &labels };
-                            who.iter().any(|one| {
-                                let told = self.access.tell(
-                                    one,
-                                    &[model::Action::Read],
-                                    Some(&study),
-                                    Some(thing),
-                                    &circumstances,
-                                );
-                                told.iter().any(|told| told.decision.allowed)
-                            })
-                        });
-                    if is_allowed {
-                        if reachable.len() >= REACH_MAX {
-                            return Ok(true);
-                        }
-                        reachable.push(described);
-                    }
-                }
-            }
-        }
-        Ok(false)
-    }
-
-    async fn places(&self, gathered: &Gathered, reachable: &[Described]) -> Result<Places, OpsError> {
-        let mut ids = Vec::new();
-        let mut objects = Vec::new();
-        for (object, version) in gathered.names() {
-            match (version.parse::<VersionId>(), object.parse::<ObjectId>()) {
-                (Ok(version), _) => ids.push(*version.as_bytes()),
-                (Err(_), Ok(object)) => objects.push(*object.as_bytes()),
-                (Err(_), Err(_)) => {}
-            }
-        }
-        let described = versions::describe(&self.store, &ids).await?;
-        // A version that is gone is told by its object, if that still has one.
-        let known: HashSet<[u8; 16]> = described.iter().map(|one| one.version).collect();
-        let lost: HashSet<[u8; 16]> = ids.iter().filter(|id| !known.contains(*id)).copied().collect();
-        for (object, version) in gathered.names() {
-            if let (Ok(version), Ok(object)) = (version.parse::<VersionId>(), object.parse::<ObjectId>())
-                && lost.contains(version.as_bytes())
-            {
-                objects.push(*object.as_bytes());
-            }
-        }
-        let mut by_object = versions::describe_objects(&self.store, &objects).await?;
-        by_object.extend(reachable.iter().cloned());
-        let mut paths: HashSet<String> = HashSet::new();
-        for one in described.iter().chain(&by_object).filter(|one| one.latest) {
-            paths.insert(format!("{}/{}", one.study, one.name));
-        }
-        let source = store::sources::all(&self.store).await?.into_iter().find(|source| source.kind == "guard");
-        let mut catalogued: HashMap<String, (Vec<u32>, BTreeSet<String>)> = HashMap::new();
-        if let Some(source) = source {
-            let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
-            for (path, id, labels) in store::objects::lying_at(&self.store, source.id, &paths).await? {
-                let (ids, all) = catalogued.entry(path).or_default();
-                ids.push(id);
-                all.extend(labels.split(',').filter(|label| !label.is_empty()).map(str::to_owned));
-            }
-        }
-        Ok(Places {
-            versions: described.into_iter().map(|one| (hex(&one.version), one)).collect(),
-            objects: by_object.into_iter().map(|one| (hex(&one.object), one)).collect(),
-            catalogued,
-        })
-    }
-}
-
-/// A download that began by the end of a finding may end within this time.
-const RELEASED_WITHIN_MS: i64 = 60 * 60_000;
-
-impl Meant {
-    fn checked(mut self) -> Self {
-        let mut seen = HashSet::new();
-        self.reachable.retain(|described| seen.insert(described.object));
-        self.principals.dedup_by_key(|principal| principal.id);
-        self
-    }
 }
 
 /// Entries that are wanted, gathered on all processors.
@@ -423,13 +227,28 @@ pub fn gather(snapshot: &Snapshot, wanted: &Wanted) -> Result<Gathered, lake::La
     Ok(all)
 }
 
-/// The distinct people of objects of the catalogue.
+/// What was touched by somebody of whom nothing says that it is who is asked about: no more than possible.
+fn only_present(gathered: Gathered, why: &str) -> Vec<Reach> {
+    let touched = gathered.touched().into_iter().filter(|(.., touch)| touch.grade().is_some());
+    let reach =
+        |(object, version, study, touch)| Reach { object, version, study, why: why.to_owned(), touch, at: None };
+    touched.map(reach).collect()
+}
+
+/// The distinct people of objects of the catalogue and of versions behind the guard.
 ///
 /// # Errors
 /// When the store does not answer.
-pub async fn people_of(catalogue: &Catalogue, ids: &[u32]) -> Result<Summed, landscape::CatalogueError> {
+pub async fn people_of(catalogue: &Catalogue, held: &[Holder]) -> Result<Summed, landscape::CatalogueError> {
+    let (mut ids, mut versions) = (Vec::new(), Vec::new());
+    for holder in held {
+        match holder {
+            Holder::Object(id) => ids.push(*id),
+            Holder::Version(version) => versions.push(*version),
+        }
+    }
     let mut summed = Summed::default();
-    for (label, counts) in catalogue.people_in_by_label(ids).await? {
+    for (label, counts) in catalogue.people_held_by_label(&ids, &versions).await? {
         let places = counts.jurisdictions.iter().map(|(place, people)| (place.to_string(), *people)).collect();
         if label.is_empty() {
             (summed.people, summed.by_jurisdiction) = (counts.people, places);
@@ -460,7 +279,7 @@ fn lines(exposure: &Exposure, is_cut: bool) -> Vec<Value> {
         let touch = &known.touch;
         lines.push(json!({
             "object": known.object, "version": known.version, "study": known.study, "grade": known.grade,
-            "labels": known.labels, "subjects": known.subjects, "downloads": touch.downloads, "released": touch.released,
+            "why": (!known.why.is_empty()).then_some(&known.why), "labels": known.labels, "subjects": known.subjects, "downloads": touch.downloads, "released": touch.released,
             "bytes": touch.bytes, "bytes_unended": touch.bytes_unended, "previews": touch.previews, "refused": touch.refused,
             "deidentified": touch.deidentified,
             "first": (touch.entries_total > 0).then(|| time(touch.first_ms)),
@@ -472,7 +291,7 @@ fn lines(exposure: &Exposure, is_cut: bool) -> Vec<Value> {
         "figures": exposure.figures, "objects": exposure.objects.len(), "listed": exposure.objects.len().min(LISTED_MAX),
         "principals": exposure.principals, "flows": exposure.flows.iter().take(LISTED_MAX).collect::<Vec<_>>(), "whom": exposure.whom, "entries": exposure.entries, "refused": exposure.refused,
         "uncounted_objects": exposure.uncounted, "uncounted_subjects": exposure.uncounted_subjects,
-        "deidentified": exposure.deidentified, "reach_cut": is_cut,
+        "deidentified": exposure.deidentified, "reach_cut": is_cut, "notes": exposure.notes,
         "affected": exposure.affected(incidents::exposure::Grade::Likely),
     } }));
     lines

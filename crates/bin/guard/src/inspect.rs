@@ -46,6 +46,11 @@ pub(crate) fn path(study: &model::StudyId, name: &str) -> String {
     format!("{study}/{name}")
 }
 
+/// The study and the version under which it is kept what was found.
+fn of_version(place: &Place) -> (&str, [u8; 16]) {
+    (place.study.as_str(), *place.version.as_bytes())
+}
+
 /// What is told of an object with all that is nested in it.
 fn summed(reports: &[ObjectReport], own: &str) -> Inspected {
     let mut labels: Vec<Label> =
@@ -89,7 +94,7 @@ impl Inspect for Looker {
             };
             let reports = self.flows.read(&path, Box::new(file)).await.map_err(failed)?;
             let inspected = summed(&reports, &path);
-            self.flows.keep(&path, place.study.as_str(), bytes, reports).await.map_err(failed)?;
+            self.flows.keep(&path, of_version(place), bytes, reports).await.map_err(failed)?;
             Ok(inspected)
         })
     }
@@ -115,7 +120,7 @@ impl Inspection for Looking {
                 return Ok(None);
             }
             let inspected = summed(&reports, &self.name);
-            self.flows.keep(&self.name, self.place.study.as_str(), bytes, reports).await.map_err(failed)?;
+            self.flows.keep(&self.name, of_version(&self.place), bytes, reports).await.map_err(failed)?;
             Ok(Some(inspected))
         })
     }

@@ -182,7 +182,7 @@ impl Lakeside {
 
 /// Entries with their details, as far as their keys are there. A key that cannot be reached is an error: what is left out now
 /// would stay left out.
-async fn opened(ledger: &Arc<Ledger>, range: std::ops::Range<u64>) -> Result<Vec<Opened>, LakesideError> {
+pub(crate) async fn opened(ledger: &Arc<Ledger>, range: std::ops::Range<u64>) -> Result<Vec<Opened>, LakesideError> {
     let reading = Arc::clone(ledger);
     let read = tokio::task::spawn_blocking(move || reading.read(range));
     let stored = read.await.map_err(|_ended: tokio::task::JoinError| LakesideError::Stopped)??;

@@ -1,5 +1,7 @@
 //! What an operator, or a person at the console, does about incidents: open, tell facts, look at exposure, contain, draft, send, close.
 
+mod privileged;
+
 use std::collections::BTreeMap;
 
 use incidents::assess::{self, Answers};
@@ -7,14 +9,12 @@ use incidents::case::{Case, Notice, What};
 use incidents::desk::{DeskError, NewIncident};
 use incidents::drafts;
 use incidents::exposure::{self, Exposure, Grade};
-use incidents::report::Report;
 use model::{By, Severity, StudyId};
 use obligations::Obligation;
 use playbooks::Input;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use store::incidents::Incident;
-use store::principals;
 
 use crate::exposing::ExposureRequest;
 use crate::ops::{Operator, OpsError, time};
@@ -47,6 +47,9 @@ pub enum IncidentRequest {
     Show {
         /// Its number.
         id: u32,
+        /// With the text of privileged notes, as far as they are for whoever asks. That is recorded.
+        #[serde(default)]
+        privileged: bool,
     },
     /// Changes facts. What somebody else changed since the caller looked is not overwritten where `was` says what was seen.
     Facts {
@@ -136,6 +139,9 @@ pub enum IncidentRequest {
     Report {
         /// Its number.
         id: u32,
+        /// With privileged notes, as far as they are for whoever asks. That is recorded.
+        #[serde(default)]
+        privileged: bool,
     },
     /// Drafts the notice for an obligation from the facts and keeps it.
     Draft {
@@ -184,7 +190,11 @@ impl Guarded {
     /// When it cannot be done as it was asked, or something does not answer.
     pub async fn about_incidents(&self, operator: &Operator, request: IncidentRequest) -> Result<Vec<Value>, OpsError> {
         let by = self.by(operator).await?;
-        self.about_incidents_by(&by, request).await
+        match request {
+            IncidentRequest::Show { id, privileged: true } => self.shown_with_privileged(&by, id).await,
+            IncidentRequest::Report { id, privileged } => self.reported(&by, id, privileged).await,
+            request => self.about_incidents_by(&by, request).await,
+        }
     }
 
     /// As [`Guarded::about_incidents`], on behalf of whoever is named.
@@ -201,7 +211,7 @@ impl Guarded {
                 let listed = self.incidents.listed(closed, store::PAGE_ROWS_MAX).await?;
                 Ok(listed.iter().map(|(row, title)| line(row, title)).collect())
             }
-            IncidentRequest::Show { id } => self.shown(id).await,
+            IncidentRequest::Show { id, .. } => self.shown(id).await,
             IncidentRequest::Facts { id, set, was } => {
                 let was = match was {
                     Some(was) => was,
@@ -243,20 +253,7 @@ impl Guarded {
                 let (_, case) = self.incidents.case(id).await?;
                 Ok(vec![assessed(&case, id, &form, answers)?])
             }
-            IncidentRequest::Report { id } => {
-                let (_, case) = self.incidents.case(id).await?;
-                let mut names = BTreeMap::new();
-                for entry in &case.entries {
-                    if !names.contains_key(&entry.by)
-                        && let Ok(id) = entry.by.parse()
-                    {
-                        let found = principals::by_id(&self.store, id).await?;
-                        names.insert(entry.by.clone(), found.map_or_else(|| entry.by.clone(), |found| found.name));
-                    }
-                }
-                let report = Report::of(&case, by.now_ms);
-                Ok(vec![json!({ "incident": id, "report": report.markdown(id, &|who| names.get(who).cloned()) })])
-            }
+            IncidentRequest::Report { id, .. } => self.reported(by, id, false).await,
             IncidentRequest::Draft { id, obligation, language, again } => {
                 self.draft(by, id, &obligation, &language, again).await
             }
@@ -344,7 +341,7 @@ impl Guarded {
 
     async fn expose(&self, by: &By, id: u32, of: ExposureRequest) -> Result<Vec<Value>, OpsError> {
         let (_, case) = self.incidents.case(id).await?;
-        let of = if of == ExposureRequest::default() { ExposureRequest { finding: case.finding, ..of } } else { of };
+        let of = of.in_incident(&case);
         self.exposure_of_incident(by, id, &of).await?;
         self.shown(id).await
     }
@@ -361,7 +358,7 @@ impl Guarded {
         let mut gravest: Vec<Value> = Vec::new();
         for known in exposure.objects.iter().take(SUMMARY_OBJECTS) {
             gravest.push(json!({
-                "object": known.object, "version": known.version, "study": known.study, "grade": known.grade, "labels": known.labels,
+                "object": known.object, "version": known.version, "study": known.study, "grade": known.grade, "why": known.why, "labels": known.labels,
                 "subjects": known.subjects, "bytes": known.touch.bytes, "entries": known.touch.entries.iter().take(8).collect::<Vec<_>>(),
                 "entries_total": known.touch.entries_total, "deidentified": known.touch.deidentified,
             }));
@@ -370,7 +367,7 @@ impl Guarded {
             "figures": exposure.figures, "objects": exposure.objects.len(), "gravest": gravest, "principals": exposure.principals,
             "flows": exposure.flows.iter().take(SUMMARY_FLOWS).collect::<Vec<_>>(), "whom": exposure.whom,
             "entries": exposure.entries, "refused": exposure.refused, "uncounted_subjects": exposure.uncounted_subjects,
-            "deidentified": exposure.deidentified, "reach_cut": is_cut, "told_at": time(by.now_ms),
+            "deidentified": exposure.deidentified, "reach_cut": is_cut, "notes": exposure.notes, "told_at": time(by.now_ms),
         });
         self.incidents.add(id, What::Exposure { question, summary }, by).await?;
         // What is certain and likely is what clocks are told from; what was only within reach is for people to judge. Where the record

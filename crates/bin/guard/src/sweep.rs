@@ -7,7 +7,7 @@ use std::time::Duration;
 use model::By;
 use model::event::{Activity, Event};
 use serde_json::{Value, json};
-use store::guarded::seals;
+use store::guarded::{people, seals};
 use vault::BlobId;
 
 use crate::ops::{Operator, OpsError};
@@ -19,6 +19,9 @@ pub const ORPHAN_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 pub const ORPHAN_AGE_MIN: Duration = Duration::from_secs(60 * 60);
 /// How often it is looked for.
 const SWEEP_EVERY: Duration = Duration::from_secs(24 * 60 * 60);
+/// How long it is kept who was in versions that are gone: what happened to them is asked for as long as records of it are kept, six
+/// years (45 CFR 164.316(b)(2)(i)).
+const GONE_PEOPLE_MS: i64 = 6 * 366 * 24 * 60 * 60_000;
 
 /// Names of blobs in memory at a time; every row is read once for so many.
 const WINDOW_BLOBS: usize = 500_000;
@@ -136,6 +139,9 @@ impl Guarded {
                 Ok(Swept { removed: 0, .. }) => {}
                 Ok(swept) => tracing::info!(removed = swept.removed, "content that nothing named was taken away"),
                 Err(error) => tracing::warn!(%error, "content that nothing names could not be swept"),
+            }
+            if let Err(error) = people::expire(&self.store, outside::now() - GONE_PEOPLE_MS).await {
+                tracing::warn!(%error, "who was in versions that are long gone could not be taken away");
             }
             tokio::time::sleep(SWEEP_EVERY).await;
         }

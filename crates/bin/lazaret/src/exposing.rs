@@ -1,5 +1,7 @@
 //! `lazaret exposure`: whose data was exposed.
 
+use std::fmt::Write as _;
+
 use clap::Args;
 use guard::{ExposureRequest, Request};
 use model::StudyId;
@@ -17,6 +19,9 @@ pub(crate) struct ExposureArgs {
     /// By this person, service, device or agent: a name or an id.
     #[arg(long, value_name = "NAME")]
     pub principal: Option<String>,
+    /// By this device: a name or an id.
+    #[arg(long, value_name = "NAME")]
+    pub device: Option<String>,
     /// By everybody of this partner organisation.
     #[arg(long, value_name = "NAME")]
     pub partner: Option<String>,
@@ -32,7 +37,7 @@ pub(crate) struct ExposureArgs {
     /// Of this study.
     #[arg(long, value_name = "ID")]
     pub study: Option<StudyId>,
-    /// By whom this finding is about, over the time of its evidence.
+    /// By whom this finding is about, over the time of its evidence; where it names nobody who is known, by what its evidence names.
     #[arg(long, value_name = "N")]
     pub finding: Option<u32>,
     /// Not before this day or instant.
@@ -55,6 +60,7 @@ pub(crate) struct ExposureArgs {
 pub(crate) fn run(global: &Global, arguments: &ExposureArgs) -> Result<Outcome, Failure> {
     let request = Request::Exposure(ExposureRequest {
         principal: arguments.principal.clone(),
+        device: arguments.device.clone(),
         partner: arguments.partner.clone(),
         credential: arguments.credential.clone(),
         address: arguments.address.clone(),
@@ -81,7 +87,7 @@ pub(crate) fn run(global: &Global, arguments: &ExposureArgs) -> Result<Outcome, 
 }
 
 /// As [`time`], where a day means its beginning.
-fn beginning(text: &str) -> Result<i64, Failure> {
+pub(crate) fn beginning(text: &str) -> Result<i64, Failure> {
     let day: Result<jiff::civil::Date, _> = text.parse();
     match day.ok().filter(|_| text.len() == 10).and_then(|day| day.in_tz("UTC").ok()) {
         Some(begins) => Ok(begins.timestamp().as_millisecond()),
@@ -108,17 +114,22 @@ fn told(line: &Value) -> String {
                 )
             })
             .collect();
-        return format!(
+        let mut told = format!(
             "{}; {} entries, {} requests refused; {} people in objects that nobody has counted yet",
             grades.join("; "),
             number(&summary["entries"]),
             number(&summary["refused"]),
             number(&summary["uncounted_subjects"])
         );
+        for note in summary["notes"].as_array().into_iter().flatten() {
+            let _ = write!(told, "\n{}", text(note));
+        }
+        return told;
     }
     if line.get("object").is_some() {
+        let why = if line["why"].is_null() { String::new() } else { format!("  {}", text(&line["why"])) };
         return format!(
-            "{:<9} {}  {:>8} people  {:>14} bytes  {}  {}  ({} entries)",
+            "{:<9} {}  {:>8} people  {:>14} bytes  {}  {}  ({} entries){why}",
             text(&line["grade"]),
             text(&line["object"]),
             number(&line["subjects"]),

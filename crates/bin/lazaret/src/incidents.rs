@@ -14,6 +14,7 @@ use crate::catalogue::print;
 use crate::cli::{Global, ListFormat};
 use crate::config::Config;
 use crate::data::runtime;
+use crate::exposing::beginning;
 use crate::failure::{Failure, Outcome};
 use crate::guarding::{Counter, tell, time, visible};
 use running::RunCommand;
@@ -54,6 +55,9 @@ pub(crate) enum IncidentsCommand {
     Show {
         /// Its number.
         id: u32,
+        /// With the text of privileged notes; that it is asked for is recorded.
+        #[arg(long)]
+        privileged: bool,
         /// How it is written to standard output.
         #[arg(long, value_enum, default_value = "text")]
         format: ListFormat,
@@ -76,6 +80,9 @@ pub(crate) enum IncidentsCommand {
         /// By this person, service, device or agent; without any of these, by whom the incident's finding is about.
         #[arg(long, value_name = "NAME")]
         principal: Option<String>,
+        /// By this device.
+        #[arg(long, value_name = "NAME")]
+        device: Option<String>,
         /// By everybody of this partner organisation.
         #[arg(long, value_name = "NAME")]
         partner: Option<String>,
@@ -88,12 +95,15 @@ pub(crate) enum IncidentsCommand {
         /// Of this study.
         #[arg(long, value_name = "ID")]
         study: Option<StudyId>,
-        /// Not before this instant.
+        /// Not before this day or instant; the day of the breach where that is a fact and this is left out.
         #[arg(long, value_name = "TIME")]
         from: Option<String>,
         /// Not after it.
         #[arg(long, value_name = "TIME")]
         to: Option<String>,
+        /// Also what is within reach and was not touched.
+        #[arg(long)]
+        reach: bool,
         /// How it is written to standard output.
         #[arg(long, value_enum, default_value = "text")]
         format: ListFormat,
@@ -188,19 +198,35 @@ pub(crate) fn run(global: &Global, command: &IncidentsCommand) -> Result<Outcome
             let columns = &["incident", "obligation", "is", "was", "state", "title"];
             return tell(global, Request::Incidents(IncidentRequest::Replay), *format, columns);
         }
-        IncidentsCommand::Show { id, format } => (IncidentRequest::Show { id: *id }, *format),
+        IncidentsCommand::Show { id, privileged, format } => {
+            (IncidentRequest::Show { id: *id, privileged: *privileged }, *format)
+        }
         IncidentsCommand::Facts { id, facts, format } => {
             (IncidentRequest::Facts { id: *id, set: parsed(facts)?, was: None }, *format)
         }
-        IncidentsCommand::Expose { id, principal, partner, credential, object, study, from, to, format } => {
+        IncidentsCommand::Expose {
+            id,
+            principal,
+            device,
+            partner,
+            credential,
+            object,
+            study,
+            from,
+            to,
+            reach,
+            format,
+        } => {
             let of = ExposureRequest {
                 principal: principal.clone(),
+                device: device.clone(),
                 partner: partner.clone(),
                 credential: credential.clone(),
                 object: object.clone(),
                 study: study.clone(),
-                from: from.as_deref().map(time).transpose()?,
+                from: from.as_deref().map(beginning).transpose()?,
                 to: to.as_deref().map(time).transpose()?,
+                reach: *reach,
                 ..ExposureRequest::default()
             };
             (IncidentRequest::Expose { id: *id, of: Box::new(of) }, *format)
@@ -325,6 +351,8 @@ fn told(value: &Value) -> String {
         let at = at.map_or_else(String::new, |at| at.to_string());
         let words =
             ["text", "title", "reason", "target", "obligation", "name"].iter().find_map(|name| entry.get(*name));
+        let hidden = Value::String("(a privileged note)".to_owned());
+        let words = if entry["privileged"] == true { words.or(Some(&hidden)) } else { words };
         lines.push(format!(
             "  {at}  #{:<4} {:<12} {}  (entry {} of the record)",
             entry["number"],

@@ -13,12 +13,11 @@ impl Respond for Responder {
     fn act<'a>(&'a self, incident: u32, act: Act, by: &'a By) -> Answer<'a, Result<(), ActFault>> {
         let id = incident;
         let request = match act {
-            Act::Expose { principal } => {
-                let principal = Some(principal).filter(|name| !name.is_empty());
-                IncidentRequest::Expose {
-                    id,
-                    of: Box::new(ExposureRequest { principal, ..ExposureRequest::default() }),
-                }
+            Act::Expose { principal, device } => {
+                let given = |name: String| Some(name).filter(|name| !name.is_empty());
+                let (principal, device) = (given(principal), given(device));
+                let of = ExposureRequest { principal, device, ..ExposureRequest::default() };
+                IncidentRequest::Expose { id, of: Box::new(of) }
             }
             Act::Contain { kind, target, on } => IncidentRequest::Contain { id, kind, target, until: None, on },
             Act::Run { playbook, values } => IncidentRequest::Run { id, playbook, brought: None, values },

@@ -1,6 +1,7 @@
 //! Objects that flow by: each is looked at once, on its way into the guard, with the same readers and recognisers as in a
 //! scan. What was found goes into the catalogue before whoever stores the object lets anybody see it.
 
+use std::collections::HashSet;
 use std::io::{self, Read};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -115,21 +116,23 @@ impl Flows {
         running.reports().await
     }
 
-    /// Keeps what was found of an object of `bytes` bytes in the catalogue, as part of `study`.
+    /// Keeps what was found of an object of `bytes` bytes in the catalogue, as part of `study`. Who is in the version of this id stays
+    /// known when a newer one takes its place.
     ///
     /// # Errors
     /// When the catalogue fails.
     pub async fn keep(
         &self,
         name: &str,
-        study: &str,
+        (study, version): (&str, [u8; 16]),
         bytes: u64,
         mut reports: Vec<ObjectReport>,
     ) -> Result<(), FlowError> {
         for report in &mut reports {
             report.study = Some(study.to_owned());
         }
-        let inspected = gathered(name, bytes, (self.clock)(), reports);
+        let mut inspected = gathered(name, bytes, (self.clock)(), reports);
+        inspected.version = Some(version);
         let (done, answer) = oneshot::channel();
         let sent = self.keep.send(Keep { inspected, done }).await;
         if sent.is_err() {
@@ -199,14 +202,33 @@ impl Flows {
 async fn keeper(catalogue: Arc<Catalogue>, source_id: u32, clock: Clock, mut kept: mpsc::Receiver<Keep>) {
     let mut waiting = Vec::new();
     while kept.recv_many(&mut waiting, KEPT_TOGETHER_MAX).await > 0 {
-        let (inspected, answers): (Vec<_>, Vec<_>) =
-            waiting.drain(..).map(|keep: Keep| (keep.inspected, keep.done)).unzip();
-        let batch = Batch { source_id, inspected, ..Batch::default() };
-        let ingested = catalogue.ingest(&batch, clock()).await.map_err(Arc::new);
-        for answer in answers {
-            let _nobody_waits = answer.send(ingested.clone());
+        for together in apart(waiting.drain(..)) {
+            let (inspected, answers): (Vec<_>, Vec<_>) =
+                together.into_iter().map(|keep| (keep.inspected, keep.done)).unzip();
+            let batch = Batch { source_id, inspected, ..Batch::default() };
+            let ingested = catalogue.ingest(&batch, clock()).await.map_err(Arc::new);
+            for answer in answers {
+                let _nobody_waits = answer.send(ingested.clone());
+            }
         }
     }
+}
+
+/// Cut where a name comes again: of one name a batch keeps the last alone, and who is in each version has to be kept.
+fn apart(waiting: impl Iterator<Item = Keep>) -> Vec<Vec<Keep>> {
+    let mut batches: Vec<Vec<Keep>> = Vec::new();
+    let mut names: HashSet<String> = HashSet::new();
+    for keep in waiting {
+        let is_again = !names.insert(keep.inspected.path.clone());
+        if is_again {
+            names = HashSet::from([keep.inspected.path.clone()]);
+        }
+        match batches.last_mut().filter(|_| !is_again) {
+            Some(batch) => batch.push(keep),
+            None => batches.push(vec![keep]),
+        }
+    }
+    batches
 }
 
 /// Whether some of an object could not be read because it flowed by and has to be read from any place.

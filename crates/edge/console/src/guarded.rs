@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use findings::{Board, Findings};
 use gateway::SettleError;
 use identity::{Identity, IdentityError};
+use incidents::case::Reader;
 use ledger::verify::Report;
 use ledger::{Ledger, LedgerError};
 use model::event::{Actor, Origin};
@@ -103,6 +104,16 @@ impl Console {
         self.guard
             .as_ref()
             .ok_or_else(|| Failure::NotFound("This server has no guard, and so no such page.".to_owned()))
+    }
+
+    /// The visitor as roles of incidents know them. Nothing is made or recorded for it.
+    pub(crate) async fn reader(&self, visitor: &Visitor) -> Result<Reader, Failure> {
+        let Some(person) = &visitor.person else { return Ok(Reader::default()) };
+        let known = self.guard()?.view.identity.known_user(person.id).await?;
+        Ok(known.map_or_else(
+            || Reader { id: String::new(), name: person.name.clone() },
+            |known| Reader { id: known.id.to_string(), name: known.name },
+        ))
     }
 
     /// The guard, and the visitor as the principal by whom something is done there.

@@ -12,6 +12,8 @@ pub enum Act {
     Expose {
         /// By this principal; empty: by the finding's.
         principal: String,
+        /// By this device; empty: by none.
+        device: String,
     },
     /// Contain a `principal`, `partner` or `study`, or end that.
     Contain {

@@ -5,6 +5,7 @@
 //! issued anew beside those that were issued before.
 
 mod letters;
+mod reader;
 mod running;
 mod sending;
 mod what;
@@ -18,6 +19,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 pub use letters::{Letters, Mailed, Posting, PostingChannel};
+pub use reader::{APPROVERS, COUNSEL, Reader};
 pub use sending::{Dispatch, Outcome};
 pub use what::{Card, Entry, What};
 
@@ -115,6 +117,9 @@ pub struct Case {
     /// Playbooks that run or ran, by the entry that began them.
     #[serde(skip)]
     pub runs: BTreeMap<u64, Run>,
+    /// Roles: the entry that gave each, and by whom.
+    #[serde(skip)]
+    pub given: BTreeMap<Role, (u64, String)>,
     /// When containments end by themselves, in milliseconds since 1970.
     #[serde(skip)]
     pub until: BTreeMap<(String, String), i64>,
@@ -166,6 +171,7 @@ impl Case {
             is_exercise: *exercise,
             ahead_ms: 0,
             runs: BTreeMap::new(),
+            given: BTreeMap::new(),
             until: BTreeMap::new(),
             members: BTreeMap::new(),
             told: BTreeSet::new(),
@@ -211,11 +217,13 @@ impl Case {
         match what {
             What::Opened { .. } => wrong("the incident was opened already"),
             What::Facts { was, set } => self.check_facts(set, was),
-            What::TaskDone { task, .. } => match self.tasks.iter().find(|one| one.number == *task) {
-                None => wrong(format!("there is no task {task}")),
-                Some(Task { done: Some(_), .. }) => wrong(format!("task {task} is done already")),
-                Some(_) => Ok(()),
-            },
+            What::TaskDue { task, .. } | What::TaskDone { task, .. } => {
+                match self.tasks.iter().find(|one| one.number == *task) {
+                    None => wrong(format!("there is no task {task}")),
+                    Some(Task { done: Some(_), .. }) => wrong(format!("task {task} is done already")),
+                    Some(_) => Ok(()),
+                }
+            }
             What::Task { .. } if self.tasks.len() >= TASKS_MAX => wrong(format!("there are {TASKS_MAX} tasks already")),
             What::Letters { .. }
             | What::LettersAgreed { .. }
@@ -359,6 +367,11 @@ impl Case {
                 let number = entry.number;
                 self.tasks.push(Task { number, text: text.clone(), role: *role, due_at: *due_at, done: None });
             }
+            What::TaskDue { task, due_at } => {
+                if let Some(task) = self.tasks.iter_mut().find(|one| one.number == *task) {
+                    task.due_at = *due_at;
+                }
+            }
             What::TaskDone { task, text } => {
                 if let Some(task) = self.tasks.iter_mut().find(|one| one.number == *task) {
                     task.done = Some(text.clone());
@@ -366,6 +379,7 @@ impl Case {
             }
             What::Takes { role, name } => {
                 self.roles.insert(*role, name.clone());
+                self.given.insert(*role, (entry.number, entry.by.clone()));
             }
             What::Containment { kind, target, on, until, members } => {
                 let key = (kind.clone(), target.clone());
@@ -447,6 +461,14 @@ impl Case {
         }
         issued.retain(|clock| clock["obligation"].as_str().and_then(|id| self.clocks.get(id)) != Some(clock));
         Ok(issued)
+    }
+
+    /// When the breach began, if that is a fact, in milliseconds since 1970, UTC: the begin of its day where the organisation is.
+    #[must_use]
+    pub fn breach_began_at(&self) -> Option<i64> {
+        let day: jiff::civil::Date = self.facts.get("breached_on")?.as_str()?.parse().ok()?;
+        let zone = self.facts.get("timezone").and_then(Value::as_str).unwrap_or("UTC");
+        Some(day.in_tz(zone).ok()?.timestamp().as_millisecond())
     }
 
     /// When the next clock ends that runs, in milliseconds since 1970, UTC.

@@ -11,7 +11,7 @@ use store::incidents::{self as table, Incident, Standing};
 use store::{Store, StoreError};
 use tokio::sync::Mutex;
 
-use crate::case::{Case, CaseError, Entry, What};
+use crate::case::{Case, CaseError, Entry, Reader, What};
 
 /// What sealed entries are sealed for.
 const CONTEXT: &str = "lazaret/incident/v1/";
@@ -206,7 +206,8 @@ impl Desk {
     ) -> Result<(u64, Incident, Case), DeskError> {
         let _one_at_a_time = self.adding.lock().await;
         let (row, mut case) = self.case(id).await?;
-        case.check(&what)?;
+        let reader = self.reader(by).await?;
+        checked(&case, &what, &reader)?;
         if let Some(facts) = following(&case, facts) {
             case.check(&facts)?;
         }
@@ -231,7 +232,7 @@ impl Desk {
         let sealed = self.sealed(&scope, &row.uid, &what, recorded, by).await?;
         for _ in 0..TRIES_MAX {
             let version = case.version();
-            case.check(&what)?;
+            checked(&case, &what, &reader)?;
             let fewer = fewer(&case, &what);
             case.apply(entry(version + 1, recorded, what.clone(), by))?;
             let mut entries = vec![sealed.clone()];
@@ -284,6 +285,15 @@ impl Desk {
             Some(clocks) if case.state != model::IncidentState::Closed => self.add(id, clocks, by).await.map(drop),
             _ => Ok(()),
         }
+    }
+
+    /// Who acts, as roles of incidents know them.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn reader(&self, by: &By) -> Result<Reader, DeskError> {
+        let found = store::principals::by_id(&self.store, by.actor.id).await?;
+        Ok(Reader { id: by.actor.id.to_string(), name: found.map_or_else(String::new, |found| found.name) })
     }
 
     async fn record(
@@ -359,6 +369,15 @@ fn fewer(case: &Case, what: &What) -> Option<What> {
     let fewer = crate::exposure::shrinks(case.facts.get("affected")?, set.get("affected")?)?;
     let text = format!("Fewer people are affected than were said to be: {fewer}.");
     Some(What::Note { text, privileged: false })
+}
+
+/// Whether something may be added now, and by whoever does.
+fn checked(case: &Case, what: &What, reader: &Reader) -> Result<(), CaseError> {
+    case.check(what)?;
+    match what {
+        What::Approved { obligation, language, .. } => case.check_approval(obligation, language, reader),
+        _ => Ok(()),
+    }
 }
 
 fn context(uid: &str) -> String {

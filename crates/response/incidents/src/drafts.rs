@@ -227,7 +227,7 @@ fn said(content: &Content, facts: &Map<String, Value>, words: &Words) -> Option<
         "nature" => {
             // How it happened, when, and about how many: Art. 33(3)(a) GDPR and 164.404(c)(1)(A) ask for all of it.
             let mut text = text_of("what_happened")?.to_owned();
-            for (name, word) in [("aware_at", "aware"), ("discovered_on", "discovered")] {
+            for (name, word) in [("breached_on", "breached"), ("aware_at", "aware"), ("discovered_on", "discovered")] {
                 if let Some(at) = text_of(name) {
                     let _ = write!(text, "\n{}: {at}", words.word(word));
                 }

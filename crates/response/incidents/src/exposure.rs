@@ -2,7 +2,8 @@
 //!
 //! - **certain**: the record says that bytes left, or that somebody looked at the object: `released` with bytes, `preview`.
 //! - **likely**: a download was let, and the record does not say that it ended (a kill, a cut connection): up to all of it left.
-//! - **possible**: nothing says that it was touched, but it was within reach.
+//! - **possible**: nothing says that it was touched, but it was within reach; or something was touched, and nothing says that it was by
+//!   whom the question is about. Why is told in words.
 //!
 //! A refused request exposes nothing; it is counted beside.
 
@@ -15,7 +16,7 @@ mod affected;
 mod sum;
 
 pub use affected::{at_least, shrinks};
-pub use sum::{Category, CategoryError, Exposure, Figures, Flow, Grade, Known, Place, Summed, Tally};
+pub use sum::{Category, CategoryError, Exposure, Figures, Flow, Grade, Holder, Known, Place, Reach, Summed, Tally};
 
 /// Entries that are kept one by one for an object; further ones are counted, and the record has them.
 pub const ENTRIES_MAX: usize = 256;
@@ -200,6 +201,20 @@ impl Gathered {
 }
 
 impl Touch {
+    /// Of what entries name, without saying that anything left.
+    #[must_use]
+    pub fn named(mut entries: Vec<(u64, i64)>) -> Self {
+        entries.sort_unstable();
+        let times = || entries.iter().map(|(_, at)| *at);
+        Self {
+            first_ms: times().min().unwrap_or(0),
+            last_ms: times().max().unwrap_or(0),
+            entries: entries.iter().take(ENTRIES_MAX).map(|(entry, _)| *entry).collect(),
+            entries_total: entries.len() as u64,
+            ..Self::default()
+        }
+    }
+
     fn note(&mut self, means: Means, entry: &Touched<'_>) {
         self.first_ms = self.first_ms.min(entry.time_ms);
         self.last_ms = self.last_ms.max(entry.time_ms);

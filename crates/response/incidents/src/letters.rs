@@ -125,8 +125,8 @@ pub struct Common<'a> {
     pub reference: &'a str,
     /// The day that letters bear.
     pub date: Date,
-    /// When the breach happened: a day such as `2026-01-15`, or words such as `between 3 and 5 January 2026` or `not known`. No fact of
-    /// content/obligations holds it, and 45 CFR 164.404(c)(1)(A) asks for it beside the day of discovery.
+    /// When the breach happened: a day such as `2026-01-15`, or words such as `between 3 and 5 January 2026` or `not known`. Left out: what the
+    /// fact `breached_on` says. 45 CFR 164.404(c)(1)(A) asks for it beside the day of discovery.
     pub breached_on: Option<&'a str>,
 }
 

@@ -82,6 +82,10 @@ pub struct Report {
     pub open_tasks: Vec<(String, Role)>,
     /// Who wrote how many entries.
     pub took_part: BTreeMap<String, u64>,
+    /// Privileged notes: how many there are. They are not in the report.
+    pub privileged: usize,
+    /// Their texts with who wrote them, where they were asked for.
+    pub privileged_notes: Vec<(String, String)>,
 }
 
 impl Report {
@@ -106,6 +110,8 @@ impl Report {
             lessons: Vec::new(),
             open_tasks: Vec::new(),
             took_part: BTreeMap::new(),
+            privileged: case.privileged(),
+            privileged_notes: Vec::new(),
         };
         for entry in &case.entries {
             let since = entry.at.saturating_add(ahead).saturating_sub(opened);
@@ -131,6 +137,15 @@ impl Report {
         let open = case.tasks.iter().filter(|task| task.done.is_none());
         report.open_tasks = open.map(|task| (task.text.clone(), task.role)).collect();
         report
+    }
+
+    /// Puts the texts of privileged notes in. Whoever calls it sees to it that they are for whoever reads it.
+    pub fn tell_privileged(&mut self, case: &Case) {
+        let notes = case.entries.iter().filter_map(|entry| match &entry.what {
+            What::Note { text, privileged: true } => Some((entry.by.clone(), text.clone())),
+            _ => None,
+        });
+        self.privileged_notes = notes.collect();
     }
 
     /// The report as text in Markdown. `name` tells the names of people by their ids.
@@ -170,6 +185,15 @@ impl Report {
             .iter()
             .map(|(who, entries)| format!("{}: {entries} entries", plain(&name(who).unwrap_or_else(|| who.clone()))));
         section(&mut text, "Who took part", people);
+        if !self.privileged_notes.is_empty() {
+            let notes = self
+                .privileged_notes
+                .iter()
+                .map(|(who, note)| format!("{}: {}", plain(&name(who).unwrap_or_else(|| who.clone())), plain(note)));
+            section(&mut text, "Privileged notes", notes);
+        } else if self.privileged > 0 {
+            let _ = write!(text, "\n{} privileged notes are left out.\n", self.privileged);
+        }
         text
     }
 

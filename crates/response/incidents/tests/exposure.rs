@@ -4,7 +4,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use incidents::exposure::{Category, ENTRIES_MAX, Exposure, Gathered, Grade, Place, Summed, Tally};
+use incidents::exposure::{
+    Category, ENTRIES_MAX, Exposure, Gathered, Grade, Holder, Place, Reach, Summed, Tally, Touch,
+};
 use model::Touched;
 use proptest::prelude::{Just, ProptestConfig, any, prop, prop_assert, prop_assert_eq, prop_oneof, proptest};
 use proptest::strategy::Strategy;
@@ -28,14 +30,18 @@ fn touched<'a>(entry: u64, activity: &'a str, object: &'a str, bytes: u64) -> To
 fn place(object: &str, _version: &str) -> Place {
     let number: u32 = object.trim_start_matches('o').parse().unwrap_or(0);
     Place {
-        catalogued: if number == 99 { vec![] } else { vec![number] },
+        held: if number == 99 { vec![] } else { vec![Holder::Object(number)] },
         labels: vec!["special.health".to_owned()],
         subjects: u64::from(number),
     }
 }
 
-fn people(ids: &[u32]) -> Summed {
-    let eu = ids.iter().map(|id| u64::from(*id)).sum();
+fn people(held: &[Holder]) -> Summed {
+    let number = |holder: &Holder| match holder {
+        Holder::Object(id) => u64::from(*id),
+        Holder::Version(version) => u64::from(version[0]),
+    };
+    let (ids, eu) = (held, held.iter().map(number).sum());
     let places = BTreeMap::from([("EU-DE".to_owned(), eu), ("JP".to_owned(), u64::from(!ids.is_empty()))]);
     Summed {
         people: eu + 1,
@@ -44,9 +50,13 @@ fn people(ids: &[u32]) -> Summed {
     }
 }
 
+fn reach(object: &str) -> Reach {
+    let (study, why) = ("onc-201".to_owned(), "within reach".to_owned());
+    Reach { object: object.to_owned(), study, why, ..Reach::default() }
+}
+
 fn exposure(gathered: Gathered, reachable: &[&str]) -> Exposure {
-    let reachable = reachable.iter().map(|object| ((*object).to_owned(), "onc-201".to_owned())).collect();
-    let tally = Tally::of(gathered, reachable, place);
+    let tally = Tally::of(gathered, reachable.iter().map(|object| reach(object)).collect(), place);
     let counted: Vec<Summed> = tally.sets().iter().map(|ids| people(ids)).collect();
     tally.counted(&counted, &Category::shipped().expect("the table that is shipped"))
 }
@@ -125,6 +135,38 @@ fn facts_hold_people_by_jurisdiction_and_say_what_is_not_counted() {
 }
 
 #[test]
+fn what_is_only_possible_says_why_and_moves_no_clock() {
+    let named =
+        Reach { touch: Touch::named(vec![(9, 900), (3, 300)]), why: "named by a log".to_owned(), ..reach("o99") };
+    let elsewhere = Reach {
+        at: Some(Place { held: vec![Holder::Version([4; 16])], labels: vec![], subjects: 4 }),
+        ..reach("/srv/data/dm.csv")
+    };
+    let reaches = vec![named, Reach { why: "again".to_owned(), ..reach("o99") }, elsewhere, reach("o1")];
+    let tally = Tally::of(gathered(&[touched(1, "preview", "o1", 0)]), reaches, place);
+    let counted: Vec<Summed> = tally.sets().iter().map(|held| people(held)).collect();
+    let found = tally.counted(&counted, &Category::shipped().expect("the table that is shipped"));
+    let told: Vec<(&str, Grade, &str)> =
+        found.objects.iter().map(|known| (known.object.as_str(), known.grade, known.why.as_str())).collect();
+    assert_eq!(
+        told,
+        [
+            ("o1", Grade::Certain, ""),
+            ("o99", Grade::Possible, "named by a log"),
+            ("/srv/data/dm.csv", Grade::Possible, "within reach"),
+        ]
+    );
+    assert_eq!((found.objects[1].touch.entries.as_slice(), found.objects[1].touch.first_ms), ([3, 9].as_slice(), 300));
+    assert_eq!((found.uncounted_subjects, found.uncounted_likely), (99, 0));
+    let people: Vec<u64> = found.figures.iter().map(|figures| figures.by_jurisdiction["EU-DE"]).collect();
+    assert_eq!(people, [1, 1, 5], "people of a version are counted like those of an object");
+    let unknown = |grade| found.affected(grade).to_string().contains("unknown");
+    assert!(!unknown(Grade::Likely) && unknown(Grade::Possible), "who is only possible is not among the facts");
+    let only = Tally::of(Gathered::default(), vec![reach("o2")], place);
+    assert!(!only.counted(&[], &Category::shipped().expect("the table")).deidentified, "nothing is known to have left");
+}
+
+#[test]
 fn every_category_is_one_that_laws_tell_apart() {
     let table = Category::shipped().expect("the table that is shipped");
     let known = obligations::shipped().expect("the library").vocabulary().categories();
@@ -184,14 +226,14 @@ fn who_took_from_which_study_is_told_also_over_parts() {
         first.flows().into_iter().map(|flow| (flow.principal, flow.study, flow.entries)).collect();
     let flow = |who: &str, study: &str, entries| (who.to_owned(), study.to_owned(), entries);
     assert_eq!(told, [flow("p1", "onc-201", 3), flow("p2", "onc-202", 1)]);
-    let mut tally = Tally::of(first, vec![("o7".to_owned(), "onc-207".to_owned())], place);
+    let mut tally = Tally::of(first, vec![Reach { study: "onc-207".to_owned(), ..reach("o7") }], place);
     assert_eq!(
         tally.by_study(9),
-        [("onc-201".to_owned(), vec![1]), ("onc-202".to_owned(), vec![2])],
+        [("onc-201".to_owned(), vec![Holder::Object(1)]), ("onc-202".to_owned(), vec![Holder::Object(2)])],
         "what was only within reach is not drawn"
     );
     assert_eq!(tally.by_study(1).len(), 1);
-    tally.tell_study("onc-201".to_owned(), people(&[1]));
+    tally.tell_study("onc-201".to_owned(), people(&[Holder::Object(1)]));
     let exposure = tally.counted(&[], &Category::shipped().expect("the table that is shipped"));
     assert_eq!(exposure.whom["onc-201"]["EU-DE"], 1);
 }

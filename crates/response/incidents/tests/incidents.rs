@@ -4,9 +4,10 @@
 
 use std::sync::{Arc, Mutex};
 
-use incidents::case::What;
+use incidents::case::{Reader, What};
 use incidents::desk::{Desk, DeskError, NewIncident};
 use incidents::drafts::{self, LANGUAGES};
+use incidents::report::Report;
 use model::event::{Actor, Origin};
 use model::{
     Answer, By, Envelope, EnvelopeError, Event, IncidentState, PrincipalId, PrincipalKind, Receipt, Record,
@@ -225,6 +226,126 @@ async fn several_people_at_once_lose_nothing() {
     assert!(case.entries.iter().zip(1..).all(|(entry, number)| entry.number == number));
 }
 
+/// A principal that roles can be given to by name.
+async fn named(store: &Store, person: u8, name: &str) {
+    let principal = store::principals::Principal {
+        id: PrincipalId::from_bytes([person; 16]),
+        kind: PrincipalKind::Person,
+        name: name.to_owned(),
+        user_id: None,
+        organisation: None,
+        training_until: None,
+        agreement_until: None,
+        contained_at: None,
+        created_at: 1,
+        disabled_at: None,
+    };
+    store::principals::create(store, &principal).await.expect("a principal");
+}
+
+#[tokio::test]
+async fn a_notice_is_approved_by_who_answers_for_it_or_else_by_somebody_else() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = Store::sqlite(&folder.path().join("lazaret.db")).await.expect("a store");
+    for (person, name) in [(1, "Ada"), (2, "Ben"), (3, "Cleo")] {
+        named(&store, person, name).await;
+    }
+    let desk = Desk::new(store, Arc::new(Remembers::default()), Arc::new(Plainly));
+    let id = desk.open(new("Bucket exposed"), &by(1, 1_000)).await.expect("it opens");
+    let (obligation, language) = ("GDPR-33-1".to_owned(), "en".to_owned());
+    let draft =
+        |text: &str| What::Draft { obligation: obligation.clone(), language: language.clone(), text: text.to_owned() };
+    let approve = || What::Approved { obligation: obligation.clone(), language: language.clone() };
+    desk.add(id, draft("one"), &by(1, 2_000)).await.expect("a draft");
+    let refused = desk.add(id, approve(), &by(1, 2_100)).await.expect_err("their own").to_string();
+    assert!(refused.contains("whoever wrote a draft cannot approve it"), "{refused}");
+    desk.add(id, approve(), &by(2, 2_200)).await.expect("nobody has a role: anybody else");
+    let takes = |role, name: &str| What::Takes { role, name: name.to_owned() };
+    desk.add(id, takes(Role::It, "Ben"), &by(1, 2_300)).await.expect("a role");
+    desk.add(id, draft("two"), &by(1, 2_400)).await.expect("a draft");
+    desk.add(id, takes(Role::Privacy, " cleo "), &by(1, 2_500)).await.expect("a role");
+    let refused = desk.add(id, approve(), &by(2, 2_600)).await.expect_err("another role").to_string();
+    assert!(refused.contains(" cleo  (privacy)") && refused.contains("ask one of them"), "{refused}");
+    let (_, case) = desk.add(id, approve(), &by(3, 2_700)).await.expect("who answers for privacy");
+    assert_eq!(case.notice("GDPR-33-1", "en").and_then(|one| one.approved_by.clone()), Some("03".repeat(16)));
+    desk.add(id, draft("three"), &by(3, 2_800)).await.expect("a draft");
+    desk.add(id, approve(), &by(3, 2_900)).await.expect("the role is enough, also for who wrote it");
+    assert!(desk.case(id).await.is_ok(), "and it is read back");
+}
+
+#[tokio::test]
+async fn privileged_notes_are_for_their_author_and_for_counsel() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (desk, record) = desk(&folder).await;
+    let id = desk.open(new("Lost laptop"), &by(1, 1_000)).await.expect("it opens");
+    let note = |text: &str| What::Note { text: text.to_owned(), privileged: true };
+    let takes = |role, name: &str| What::Takes { role, name: name.to_owned() };
+    desk.add(id, note("Our exposure is grave"), &by(1, 2_000)).await.expect("a note");
+    desk.add(id, takes(Role::Legal, "Counsel"), &by(1, 2_100)).await.expect("a role");
+    desk.add(id, takes(Role::Commander, "Boss"), &by(4, 2_200)).await.expect("a role, by themselves");
+    desk.add(id, takes(Role::Privacy, "Dana"), &by(1, 2_300)).await.expect("a role");
+    let (_, case) = desk.add(id, note("And graver"), &by(2, 2_400)).await.expect("a note");
+    let reader = |person: u8, name: &str| Reader { id: by(person, 0).actor.id.to_string(), name: name.to_owned() };
+    let read = |of: &Reader| -> Vec<bool> {
+        let notes = case.entries.iter().filter(|entry| matches!(entry.what, What::Note { .. }));
+        notes.map(|entry| case.may_read(entry, of)).collect()
+    };
+    for (who, may) in [
+        (reader(1, "Ada"), [true, false]),
+        (reader(2, "Ben"), [false, true]),
+        (reader(3, "counsel"), [true, true]),
+        (reader(4, "Boss"), [false, true]),
+        (reader(5, "Dana"), [false, false]),
+        (Reader::default(), [false, false]),
+    ] {
+        assert_eq!(read(&who), may, "{who:?}; who took the role by themselves reads what came after it");
+    }
+    assert!(
+        case.entries
+            .iter()
+            .filter(|entry| !matches!(entry.what, What::Note { .. }))
+            .all(|entry| case.may_read(entry, &reader(5, "")))
+    );
+    let told: Vec<Value> = case.entries.iter().map(|entry| entry.what.told()).collect();
+    let told = Value::Array(told).to_string();
+    assert!(!told.contains("grave") && told.contains("\"sha256\""), "{told}");
+    let details: Vec<String> = {
+        let events = record.0.lock().expect("nobody panics");
+        events.iter().flat_map(|event| event.details.iter().map(|detail| detail.value.clone())).collect()
+    };
+    assert!(details.iter().all(|detail| !detail.contains("grave")), "the record has its digest: {details:?}");
+    let mut report = Report::of(&case, 9_000);
+    let text = report.markdown(1, &|_| None);
+    assert!(!text.contains("grave") && text.contains("2 privileged notes are left out"), "{text}");
+    report.tell_privileged(&case);
+    assert!(report.markdown(1, &|_| None).contains("Our exposure is grave"));
+}
+
+#[tokio::test]
+async fn a_breach_is_not_after_its_discovery() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (desk, _) = desk(&folder).await;
+    let id = desk.open(new("Lost laptop"), &by(1, 1_000)).await.expect("it opens");
+    let set = json!({"timezone": "Europe/Berlin", "aware_at": "2026-11-01T23:30:00Z", "breached_on": "2026-11-02"});
+    let (_, case) = desk.add(id, facts(set, json!({})), &by(1, 2_000)).await.expect("the day is Berlin's");
+    let begun = "2026-11-01T23:00:00Z".parse::<jiff::Timestamp>().expect("a time").as_millisecond();
+    assert_eq!(case.breach_began_at(), Some(begun));
+    let later = facts(json!({"breached_on": "2026-11-03"}), json!({"breached_on": "2026-11-02"}));
+    let refused = desk.add(id, later, &by(1, 3_000)).await.expect_err("a contradiction").to_string();
+    assert!(refused.contains("`breached_on` (2026-11-03) lies after `aware_at` (2026-11-02)"), "{refused}");
+    let found = facts(json!({"discovered_on": "2026-11-01"}), json!({}));
+    let refused = desk.add(id, found, &by(1, 3_000)).await.expect_err("a contradiction").to_string();
+    assert!(refused.contains("lies after `discovered_on`"), "{refused}");
+    let library = obligations::shipped().expect("the library");
+    let of = library.obligations().iter().find(|one| one.id == "HIPAA-408c").expect("it is there");
+    let mut known = case.facts.clone();
+    known.insert("what_happened".to_owned(), json!("A laptop was lost."));
+    for (language, word) in [("en", "Happened or began on: 2026-11-02"), ("ja", "発生日: 2026-11-02")] {
+        let draft = drafts::draft(of, &known, &[], "INC-1", language).expect(language);
+        assert!(draft.text.contains(word), "{}", draft.text);
+    }
+}
+
 #[tokio::test]
 async fn what_cannot_be_is_refused_with_what_to_do() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -254,6 +375,10 @@ async fn what_cannot_be_is_refused_with_what_to_do() {
     assert!(matches!(desk.case(id + 1).await, Err(DeskError::Missing(_))));
     let task = What::Task { text: "pull the plug".to_owned(), role: Role::It, due_at: Some(9_000) };
     let (_, case) = desk.add(id, task, &by(1, 3_000)).await.expect("a task");
+    let due = |task, due_at| What::TaskDue { task, due_at };
+    let (_, case) = desk.add(id, due(case.tasks[0].number, Some(12_000)), &by(2, 3_500)).await.expect("another time");
+    assert_eq!(case.tasks[0].due_at, Some(12_000));
+    assert!(desk.add(id, due(99, None), &by(2, 3_600)).await.expect_err("no task").to_string().contains("no task 99"));
     let (_, case) = desk.add(id, done(case.tasks[0].number), &by(2, 4_000)).await.expect("done");
     assert!(case.tasks[0].done.is_some());
     assert!(

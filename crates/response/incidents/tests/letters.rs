@@ -127,6 +127,20 @@ fn every_letter_says_everything_in_every_language() {
 }
 
 #[test]
+fn the_day_of_the_breach_is_a_fact_and_words_go_before_it() {
+    let mut facts = facts();
+    facts.insert("breached_on".to_owned(), json!("2026-01-15"));
+    let text = |said| prepared_of(Kind::Hipaa404, &facts, &plan(), said).text("en", "Jo Doe").expect("English").text;
+    assert!(text(None).contains("Date of the breach: 15 January 2026"), "{}", text(None));
+    let words = text(Some("between 3 and 5 January 2026"));
+    assert!(words.contains("between 3 and 5 January 2026") && !words.contains("15 January"), "{words}");
+    facts.remove("breached_on");
+    let prepared = prepared_of(Kind::Hipaa404, &facts, &plan(), None);
+    let asked = prepared.checked().iter().find(|one| one.id == "breached_on").and_then(|one| one.question.clone());
+    assert!(asked.is_some_and(|asked| asked.contains("On which day did the breach happen")));
+}
+
+#[test]
 fn what_the_law_wants_and_nobody_said_is_marked_asked_for_and_cited() {
     let wanted: [(Kind, &[&str]); 7] = [
         (Kind::Gdpr34, &["nature", "contact", "consequences", "measures"]),

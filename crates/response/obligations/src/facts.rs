@@ -318,8 +318,29 @@ impl<'de> Visitor<'de> for Seed<'_> {
                 },
             }
         }
+        in_order(&facts, vocabulary)?;
         Ok(facts)
     }
+}
+
+/// What began after it was discovered was not: one of the two facts is wrong.
+fn in_order<E: serde::de::Error>(facts: &Facts, vocabulary: &Vocabulary) -> Result<(), E> {
+    let day = |fact: usize| match facts.value(fact) {
+        Value::Instant(at) => Some(facts.day(at)),
+        Value::Day(day) => Some(day),
+        Value::Unknown | Value::Flag(_) | Value::Word(_) => None,
+    };
+    for (one, other) in vocabulary.order() {
+        if let (Some(first), Some(second)) = (day(*one), day(*other))
+            && first > second
+        {
+            let (one, other) = (vocabulary.fact_name(*one), vocabulary.fact_name(*other));
+            return Err(E::custom(format!(
+                "`{one}` ({first}) lies after `{other}` ({second}), which cannot be; correct one of them"
+            )));
+        }
+    }
+    Ok(())
 }
 
 #[derive(Deserialize)]

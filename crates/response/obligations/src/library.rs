@@ -64,6 +64,8 @@ struct FactItem {
     words: Vec<String>,
     #[serde(default)]
     fills: Vec<String>,
+    #[serde(default)]
+    not_after: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -138,6 +140,8 @@ pub struct Vocabulary {
     presumed: Vec<Value>,
     /// Contents of notices, and the fact whose text answers each.
     fills: Vec<(String, String)>,
+    /// Facts of which the first cannot lie after the day of the second.
+    order: Vec<(usize, usize)>,
     roles: Vec<(String, String)>,
     categories: Vec<String>,
     ids: Vec<String>,
@@ -154,7 +158,8 @@ impl Vocabulary {
             categories: file.categories.known,
             ..Self::default()
         };
-        for FactItem { name, shape, question, presumed, words, fills } in file.fact {
+        let mut order = Vec::new();
+        for FactItem { name, shape, question, presumed, words, fills, not_after } in file.fact {
             if (shape == Shape::Word) == words.is_empty() || words.len() > usize::from(u8::MAX) {
                 return Err(format!("fact `{name}`: `words` belong to the shape `word`, at most 255"));
             }
@@ -168,11 +173,27 @@ impl Vocabulary {
             if !fills.is_empty() && shape != Shape::Text {
                 return Err(format!("fact `{name}`: only a text fills contents"));
             }
+            order.extend(not_after.into_iter().map(|other| (name.clone(), other)));
             vocabulary.fills.extend(fills.into_iter().map(|content| (content, name.clone())));
             vocabulary.presumed.push(presumed.map_or(Value::Unknown, Value::Flag));
             vocabulary.facts.push((name, shape, question, words));
         }
+        for (one, other) in &order {
+            let timed = |name: &str| {
+                let fact = vocabulary
+                    .fact(name)
+                    .filter(|fact| matches!(vocabulary.shape(*fact), Some(Shape::Instant | Shape::Day)));
+                fact.ok_or_else(|| format!("fact `{one}`: `not_after` needs days or instants, and `{name}` is none"))
+            };
+            let pair = (timed(one)?, timed(other)?);
+            vocabulary.order.push(pair);
+        }
         Ok(vocabulary)
+    }
+
+    /// Facts of which the first cannot lie after the day of the second.
+    pub(crate) fn order(&self) -> &[(usize, usize)] {
+        &self.order
     }
 
     pub(crate) fn fact(&self, name: &str) -> Option<usize> {

@@ -59,6 +59,60 @@ fn nis2_final_runs_from_the_notification() {
     assert_eq!(due_at(&nis2, "NIS2-72"), "2026-01-31T09:00:00+00:00", "a notice sent moves no clock");
 }
 
+#[test]
+fn an_exception_that_is_shown_ends_what_hipaa_asks_for_and_nothing_else() {
+    const EXCEPTIONS: [&str; 3] =
+        ["good_faith_workforce_access", "inadvertent_internal_disclosure", "recipient_could_not_retain"];
+    let mut breach = hipaa("2026-01-15", &[("US-CA", 501)]);
+    breach["roles"] = json!(["covered_entity", "business_associate", "phr_vendor"]);
+    let status = |facts: &Value, id: &str| answer(facts, id).status;
+    for id in ["HIPAA-404", "HIPAA-406", "HIPAA-408b", "HIPAA-410", "FTC-HBNR"] {
+        assert_eq!(status(&breach, id), Status::Due, "{id}: an exception that nobody has shown is none");
+    }
+    for exception in EXCEPTIONS {
+        let mut facts = breach.clone();
+        facts[exception] = json!(true);
+        for id in ["HIPAA-404", "HIPAA-406", "HIPAA-408b", "HIPAA-408c", "HIPAA-410"] {
+            let answer = answer(&facts, id);
+            assert_eq!(answer.status, Status::NotTriggered, "{id} {exception}");
+        }
+        assert!(answer(&facts, "HIPAA-404").because.contains(exception), "{:?}", answer(&facts, "HIPAA-404").because);
+        assert_eq!(status(&facts, "FTC-HBNR"), Status::Due);
+        facts[exception] = json!(null);
+        assert_eq!(status(&facts, "HIPAA-404"), Status::Due);
+    }
+}
+
+#[test]
+fn what_was_protected_otherwise_is_outside_appi() {
+    let mut leak = json!({"roles": ["pihbo", "processor"], "aware_at": "2026-04-01T09:00:00+09:00", "timezone": "Asia/Tokyo",
+        "secured": false, "wrongful_purpose": false, "affected": [{"jurisdiction": "JP", "subjects": 5000, "categories": ["health"]}]});
+    assert_eq!(due_on(&leak, "APPI-26-fin"), "2026-04-30");
+    for exempt in ["protected_otherwise", "pseudonymised_information"] {
+        leak[exempt] = json!(true);
+        for id in ["APPI-26-pre", "APPI-26-fin", "APPI-26-subj", "APPI-26-entr"] {
+            assert_eq!(answer(&leak, id).status, Status::NotTriggered, "{id} {exempt}");
+        }
+        leak[exempt] = json!(false);
+    }
+    assert_eq!(answer(&leak, "APPI-26-pre").status, Status::Promptly);
+}
+
+#[test]
+fn a_breach_after_its_discovery_is_refused_and_its_day_moves_no_clock() {
+    let says = |text: &str| refused(text);
+    let late = says(r#"{"breached_on":"2026-11-03","discovered_on":"2026-11-02"}"#);
+    assert!(late.contains("`breached_on` (2026-11-03) lies after `discovered_on` (2026-11-02)"), "{late}");
+    let aware = says(r#"{"breached_on":"2026-11-03","aware_at":"2026-11-02T23:30:00Z","timezone":"UTC"}"#);
+    assert!(aware.contains("lies after `aware_at` (2026-11-02)"), "{aware}");
+    let same = json!({"breached_on": "2026-11-03", "aware_at": "2026-11-02T23:30:00Z", "timezone": "Europe/Berlin"});
+    let _the_day_is_that_of_the_organisation = facts(&same);
+    let mut breach = hipaa("2026-01-15", &[("US-CA", 3)]);
+    let before = due_on(&breach, "HIPAA-404");
+    breach["breached_on"] = json!("1999-01-01");
+    assert_eq!(due_on(&breach, "HIPAA-404"), before);
+}
+
 fn hipaa(discovered_on: &str, states: &[(&str, u64)]) -> Value {
     let affected: Vec<Value> = states
         .iter()

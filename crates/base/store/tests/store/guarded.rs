@@ -1,6 +1,7 @@
 //! Objects behind the guard.
 
 use store::Store;
+use store::guarded::people::{self, VersionPart};
 use store::guarded::sums::{self, Sum};
 use store::guarded::uploads::{self, StoredPart, StoredUpload};
 use store::guarded::versions::{self, Condition, Put, Removed, StoredVersion, successor};
@@ -231,6 +232,40 @@ async fn a_study_is_summed() {
         assert_eq!(some, Sum { objects: 1, versions: 1, bytes: 5, kept: 1 });
         assert_eq!(sums::label_sets(&store, "onc-1", 10).await.unwrap(), ["phi.direct"], "what cannot be seen is none");
         assert_eq!(sums::label_sets(&store, "onc-2", 10).await.unwrap(), [""]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_is_in_a_version_stays_known_when_it_is_gone_and_ends_with_time() {
+    on_each_engine(|store| async move {
+        guarded::create(&store, &study("onc-1")).await.unwrap();
+        put(&store, &version("a", 1), true).await;
+        put(&store, &version("a", 2), true).await;
+        let part = |version: u8, part: u32, ids: &[u8]| VersionPart {
+            version: [version; 16],
+            part,
+            labels: "phi.direct,special.health".to_owned(),
+            subjects: 2,
+            ids: ids.to_vec(),
+        };
+        let parts = [part(2, 0, &[5]), part(1, 1, &[7, 8]), part(1, 0, &[6])];
+        let mut transaction = store.begin().await.unwrap();
+        people::keep(&mut transaction, &parts, 100).await.unwrap();
+        people::keep(&mut transaction, &[part(1, 0, &[9])], 100).await.unwrap();
+        people::keep(&mut transaction, &[], 100).await.unwrap();
+        transaction.commit().await.unwrap();
+        let of = |ids: &'static [u8]| {
+            let (store, ids) = (store.clone(), ids.iter().map(|id| [*id; 16]).collect::<Vec<_>>());
+            async move { people::of(&store, &ids).await.unwrap() }
+        };
+        assert_eq!(of(&[1, 2, 3]).await, [part(1, 0, &[9]), part(1, 1, &[7, 8]), part(2, 0, &[5])]);
+        assert_eq!(of(&[]).await, []);
+        versions::remove(&store, [1; 16], false, 100).await.unwrap();
+        assert_eq!(of(&[1]).await.len(), 2, "whose data were in it is still asked");
+        assert_eq!(people::expire(&store, 100).await.unwrap(), 0);
+        assert_eq!(people::expire(&store, 101).await.unwrap(), 2, "those of versions that are there stay");
+        assert_eq!(of(&[1, 2]).await, [part(2, 0, &[5])]);
     })
     .await;
 }

@@ -45,7 +45,8 @@ pub(super) fn question(act: &Act, now_ms: i64) -> Result<ExposureRequest, OpsErr
     let back = number(act, "days").unwrap_or(DAYS_BACK);
     let mut asked = ExposureRequest { from: Some(now_ms.saturating_sub(back * DAY_MS)), ..ExposureRequest::default() };
     match argument(act, "kind") {
-        "principal" | "device" => asked.principal = Some(what),
+        "principal" => asked.principal = Some(what),
+        "device" => asked.device = Some(what),
         "access_key" => asked.credential = Some(what),
         "partner" => asked.partner = Some(what),
         "study" => asked.study = Some(study(&what)?),

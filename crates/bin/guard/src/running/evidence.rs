@@ -37,7 +37,12 @@ impl Guarded {
         });
         let entries = reading.await.map_err(|_ended: tokio::task::JoinError| LakesideError::Stopped)?;
         let mut entries = entries.map_err(LakesideError::Lake)?;
+        if let Some(finding) = asked.finding {
+            let evidence = store::findings::evidence(&self.store, finding).await?;
+            entries.extend(evidence.into_iter().map(|(entry, _)| entry));
+        }
         entries.sort_unstable();
+        entries.dedup();
         let more = entries.len().saturating_sub(ENTRIES_MAX);
         entries.truncate(ENTRIES_MAX);
         let mut text = String::new();

@@ -33,7 +33,7 @@ pub(crate) enum LettersCommand {
         /// `en`, `de`, `fr`, `es` or `ja`.
         #[arg(long, default_value = "en")]
         language: String,
-        /// When the breach happened, in words or as a day.
+        /// When the breach happened, in words or as a day, where the fact `breached_on` does not say it.
         #[arg(long, value_name = "WHEN")]
         breached_on: Option<String>,
     },
@@ -62,7 +62,7 @@ pub(crate) enum LettersCommand {
         /// A new folder for them, for its owner alone.
         #[arg(long, value_name = "DIR")]
         out: PathBuf,
-        /// When the breach happened, in words or as a day.
+        /// When the breach happened, in words or as a day, where the fact `breached_on` does not say it.
         #[arg(long, value_name = "WHEN")]
         breached_on: Option<String>,
         /// Make them though something that the law wants said is missing.
@@ -171,7 +171,7 @@ async fn obeyed(
 ) -> Result<Outcome, Failure> {
     match command {
         LettersCommand::Show { id, kind: of, language, breached_on } => {
-            let case = asked(counter, IncidentRequest::Show { id: *id }).await?;
+            let case = asked(counter, IncidentRequest::Show { id: *id, privileged: false }).await?;
             let prepared = prepared(global, *id, &case, kind(of)?, breached_on.as_deref())?;
             let text = prepared.text(language, "…").ok_or_else(|| {
                 Failure::usage(format!("there are no letters in `{language}`")).hint("give en, de, fr, es or ja")
@@ -186,7 +186,7 @@ async fn obeyed(
         }
         LettersCommand::Ask { id, kind: of, recipients, format } => {
             let of = kind(of)?;
-            let case = asked(counter, IncidentRequest::Show { id: *id }).await?;
+            let case = asked(counter, IncidentRequest::Show { id: *id, privileged: false }).await?;
             let prepared = prepared(global, *id, &case, of, None)?;
             let sha256 = digest(recipients)?;
             let merged = merged(recipients, &prepared, &mut |_row, _letter| Ok(()))?;
@@ -208,7 +208,7 @@ async fn obeyed(
             tell(&told, *format)
         }
         LettersCommand::Make { id, letters: number, recipients, out, breached_on, incomplete, format } => {
-            let case = asked(counter, IncidentRequest::Show { id: *id }).await?;
+            let case = asked(counter, IncidentRequest::Show { id: *id, privileged: false }).await?;
             let (prepared, _) = agreed(global, &case, (*id, *number), recipients, breached_on.as_deref(), *incomplete)?;
             let of = prepared.kind();
             let merged = written(recipients, &prepared, out)?;

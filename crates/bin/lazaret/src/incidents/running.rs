@@ -103,6 +103,9 @@ pub(crate) enum RunCommand {
     Report {
         /// The incident's number.
         id: u32,
+        /// With privileged notes; that they are asked for is recorded.
+        #[arg(long)]
+        privileged: bool,
         /// How it is written to standard output.
         #[arg(long, value_enum, default_value = "text")]
         format: ListFormat,
@@ -156,7 +159,9 @@ impl RunCommand {
                 let answers = if answers.is_empty() { None } else { Some(pairs(answers)?) };
                 (IncidentRequest::Assess { id: *id, form: form.clone(), answers }, *format)
             }
-            Self::Report { id, format } => (IncidentRequest::Report { id: *id }, *format),
+            Self::Report { id, privileged, format } => {
+                (IncidentRequest::Report { id: *id, privileged: *privileged }, *format)
+            }
         })
     }
 }

@@ -243,3 +243,67 @@ fn a_notice_is_approved_as_it_was_read_and_a_clock_is_settled_with_a_reason() {
     let replayed = lines(folder, &["incidents", "replay"]);
     assert!(replayed.is_empty(), "the same law says the same: {replayed:?}");
 }
+
+#[test]
+fn devices_older_versions_and_the_day_of_the_breach() {
+    let Some(python) = python() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    told(folder, &["study", "create", "onc-201"]);
+    let loader = user(folder, "loader", &["--study", "onc-201", "--actions", "administer,list,read,write"]);
+    told(folder, &["user", "add", "reader-7", "--kind", "device"]);
+    told(folder, &["grant", "reader-7", "--study", "onc-201", "--actions", "list,read"]);
+    told(folder, &["user", "set", "reader-7", "--training-until", "2099-12-31"]);
+    let device = told(folder, &["access-key", "create", "reader-7"]).to_string();
+    let server = Server::start(folder);
+    let head = "MRN,PatientName,BirthDate,Diagnosis,Country,PostalCode\n";
+    let (old, new) = (format!("{head}{}", people("DE", 12, "10115")), format!("{head}{}", people("JP", 3, "100-0001")));
+    let put = format!(
+        "[s3.put_bucket_versioning(Bucket='onc-201', VersioningConfiguration={{'Status': 'Enabled'}})] and \
+         [s3.put_object(Bucket='onc-201', Key='dm.csv', Body=body.encode())['VersionId'] for body in ({old:?}, {new:?})][0]"
+    );
+    let version = asked(&python, &server, &loader, &put);
+    let version = version.trim();
+    let get = format!("len(s3.get_object(Bucket='onc-201', Key='dm.csv', VersionId='{version}')['Body'].read())");
+    let got = asked(&python, &server, &device, &get);
+    assert_eq!(got.trim(), old.len().to_string(), "{version}");
+    let told_of = lines(folder, &["exposure", "--device", "reader-7"]);
+    let place = |place: &str| told_of.iter().find(|line| line["jurisdiction"] == place);
+    assert_eq!(place("EU-DE").map(|line| &line["certain"]["subjects"]), Some(&Value::from(12)), "{told_of:?}");
+    assert!(place("JP").is_none(), "those of the newest version did not leave: {told_of:?}");
+    assert_eq!(told_of.last().unwrap()["summary"]["uncounted_subjects"], 0, "{told_of:?}");
+    let refused = run(folder, &["exposure", "--device", "loader", "--quiet"]);
+    let why = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(refused.status.code() == Some(1) && why.contains("`loader` is no device"), "{why}");
+
+    let opened = told(folder, &["incidents", "open", "--title", "A device that was lost", "--study", "onc-201"]);
+    let id = opened["incident"].to_string();
+    told(folder, &["incidents", "facts", &id, "breached_on=2026-01-02", "discovered_on=2026-01-05"]);
+    let case = told(folder, &["incidents", "expose", &id, "--device", "reader-7", "--reach"]);
+    assert_eq!(case["facts"]["affected"][0]["subjects"], 12, "{case}");
+    let question = case["entries"].as_array().unwrap().iter().find_map(|entry| entry.get("question")).unwrap();
+    assert_eq!(
+        question["from"],
+        "2026-01-02T00:00:00Z".parse::<jiff::Timestamp>().unwrap().as_millisecond(),
+        "{question}"
+    );
+    let wrong = run(folder, &["incidents", "facts", &id, "breached_on=2026-01-06", "--quiet"]);
+    let why = String::from_utf8_lossy(&wrong.stderr).into_owned();
+    assert!(wrong.status.code() == Some(1) && why.contains("lies after `discovered_on`"), "{why}");
+
+    // What is for counsel leaves only where it is asked for.
+    told(folder, &["incidents", "add", &id, "{\"what\":\"note\",\"text\":\"We are liable\",\"privileged\":true}"]);
+    let text = |arguments: &[&str]| {
+        let output = run(folder, &[arguments, &["--quiet"]].concat());
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    for command in ["show", "report"] {
+        let (without, with) = (text(&["incidents", command, &id]), text(&["incidents", command, &id, "--privileged"]));
+        assert!(!without.contains("We are liable") && without.contains("privileged note"), "{without}");
+        assert!(with.contains("We are liable"), "{with}");
+    }
+    let json = text(&["incidents", "show", &id, "--format", "json"]);
+    assert!(!json.contains("We are liable") && json.contains("sha256"), "{json}");
+    verified(folder);
+}

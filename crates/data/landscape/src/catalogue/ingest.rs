@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use store::changes::NewChange;
 use store::corrections::CorrectionRow;
+use store::guarded::people::{self, VersionPart};
 use store::identifiers::{Findings, IdentifierRow};
 use store::objects::ObjectRow;
 use store::postings::{CHUNK_OBJECTS, Changes};
@@ -32,6 +33,8 @@ pub struct Inspected {
     pub owner: String,
     /// What was found: the object itself and all that is nested in it.
     pub reports: Vec<ObjectReport>,
+    /// The version behind the guard that this is: who is in it stays known when a newer one takes its place.
+    pub version: Option<[u8; 16]>,
 }
 
 /// What is written together.
@@ -58,6 +61,8 @@ struct Step<'r> {
     report: Option<&'r ObjectReport>,
     /// Path of the top-level object; its own for that object.
     top: &'r str,
+    /// The version behind the guard that it is, or is part of.
+    version: Option<[u8; 16]>,
 }
 
 impl Catalogue {
@@ -129,7 +134,7 @@ async fn steps<'r>(transaction: &mut Transaction, batch: &'r Batch, now: i64) ->
             scan_id: batch.scan_id,
             ..old.clone()
         };
-        steps.push(Step { old: Some(old), old_identifiers: Vec::new(), new, report: None, top: "" });
+        steps.push(Step { old: Some(old), old_identifiers: Vec::new(), new, report: None, top: "", version: None });
     }
     attach_identifiers(transaction, &mut steps).await?;
     Ok(steps)
@@ -155,7 +160,8 @@ fn collect<'r>(
         }
         let inside = members.get(&*report.object).copied().unwrap_or(0);
         let new = rows::object(path, report, inspected, batch, inside, now);
-        steps.push(Step { old: None, old_identifiers: Vec::new(), new, report: Some(report), top: &inspected.path });
+        let (top, version) = (inspected.path.as_str(), inspected.version);
+        steps.push(Step { old: None, old_identifiers: Vec::new(), new, report: Some(report), top, version });
     }
 }
 
@@ -270,7 +276,25 @@ async fn write(
         .map(|(step, profiles)| (step.new.id, bitmap(profiles.iter().copied())))
         .collect();
     subjects::put_people(transaction, &bitmaps).await?;
+    people::keep(transaction, &of_versions(steps, profiles), now).await?;
     unite(transaction, steps, &bitmaps.into_iter().collect()).await
+}
+
+/// Who is in versions behind the guard, part by part.
+fn of_versions(steps: &[Step<'_>], profiles: &[Vec<u32>]) -> Vec<VersionPart> {
+    let mut parts: Vec<VersionPart> = Vec::new();
+    for (step, profiles) in steps.iter().zip(profiles).filter(|(_, profiles)| !profiles.is_empty()) {
+        let Some(version) = step.version else { continue };
+        let before = parts.iter().rev().find(|one| one.version == version);
+        parts.push(VersionPart {
+            version,
+            part: before.map_or(0, |one| one.part + 1),
+            labels: step.new.labels.clone(),
+            subjects: step.new.subjects,
+            ids: bitmap(profiles.iter().copied()),
+        });
+    }
+    parts
 }
 
 fn sum(step: &Step<'_>, deltas: &mut Deltas) {

@@ -107,10 +107,24 @@ impl Catalogue {
     /// # Errors
     /// When the store fails or a stored set is damaged.
     pub async fn people_in_by_label(&self, ids: &[u32]) -> Result<BTreeMap<String, Counts>, CatalogueError> {
+        self.people_held_by_label(ids, &[]).await
+    }
+
+    /// As [`Catalogue::people_in_by_label`], together with the people of versions behind the guard as each was inspected.
+    ///
+    /// # Errors
+    /// When the store fails or a stored set is damaged.
+    pub async fn people_held_by_label(
+        &self,
+        ids: &[u32],
+        versions: &[[u8; 16]],
+    ) -> Result<BTreeMap<String, Counts>, CatalogueError> {
         let sets = subjects::people(self.store(), ids).await?;
+        let parts = store::guarded::people::of(self.store(), versions).await?;
         let rows = objects::by_ids(self.store(), ids).await?;
         let labels: BTreeMap<u32, String> = rows.into_iter().map(|row| (row.id, row.labels)).collect();
         let named = sets.iter().map(|(id, bytes)| (labels.get(id).map_or("", String::as_str), bytes.as_slice()));
+        let named = named.chain(parts.iter().map(|part| (part.labels.as_str(), part.ids.as_slice())));
         Ok(self.with_people(|people| count_by_labels(people, named)).await??)
     }
 }

@@ -245,6 +245,7 @@ fn finished(found: Found, reports: Result<Vec<ObjectReport>, Halt>, digest: Opti
         modified_at: found.modified_at,
         owner: found.owner.to_string(),
         reports,
+        version: None,
     })
 }
 
@@ -258,6 +259,7 @@ pub(crate) fn gathered(name: &str, bytes: u64, modified_at: i64, mut reports: Ve
         modified_at: Some(modified_at),
         owner: String::new(),
         reports,
+        version: None,
     }
 }
 

@@ -31,13 +31,43 @@ async fn what_flows_by_is_found_as_in_a_scan_and_kept() {
     assert!(reports[0].labels.contains(&Label::PhiDirect), "{:?}", reports[0].labels);
     assert_eq!(reports[0].jurisdictions.get(&Jurisdiction::country("DE")), Some(&2));
     assert!(objects(&world.catalogue).await.is_empty(), "nothing is kept before it is asked for");
-    flows.keep("onc-1/people.csv", "onc-1", PATIENTS.len() as u64, reports).await.unwrap();
+    flows.keep("onc-1/people.csv", ("onc-1", [1; 16]), PATIENTS.len() as u64, reports).await.unwrap();
     assert_eq!(objects(&world.catalogue).await["onc-1/people.csv"].1, "csv");
     assert_eq!(world.catalogue.totals().await.unwrap().people.total.people, 2);
     flows.forget("onc-1/people.csv").await.unwrap();
     assert_eq!(world.catalogue.totals().await.unwrap().all.objects, 0);
     flows.forget("onc-1/people.csv").await.unwrap();
     flows.forget("onc-1/never-there").await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_was_in_each_version_is_counted_also_of_many_that_come_together() {
+    let world = World::new().await;
+    let flows = Flows::open(&world.scanner(), "guard").await.unwrap();
+    let header = PATIENTS.lines().next().unwrap();
+    let mut reports = Vec::new();
+    for version in 1..=20_u8 {
+        let row = |at: u8| format!("V-{version}-{at},Hannah Meyer-{version}-{at},1961-04-{:02},FR,E11.9\n", at + 1);
+        let text = format!("{header}\n{}", (0..version).map(row).collect::<String>());
+        reports.push((version, text.len() as u64, fed(&flows, "onc-1/people.csv", text.as_bytes(), 1_000).await));
+    }
+    let keeping = reports.into_iter().map(|(version, bytes, reports)| {
+        let flows = std::sync::Arc::clone(&flows);
+        tokio::spawn(async move { flows.keep("onc-1/people.csv", ("onc-1", [version; 16]), bytes, reports).await })
+    });
+    for one in keeping.collect::<Vec<_>>() {
+        one.await.unwrap().unwrap();
+    }
+    for version in [1_u8, 7, 20] {
+        let counts = world.catalogue.people_held_by_label(&[], &[[version; 16]]).await.unwrap();
+        let (all, health) = (&counts[""], &counts[Label::PhiDirect.as_str()]);
+        assert_eq!(all.people, u64::from(version), "{counts:?}");
+        assert_eq!(all.jurisdictions.get(&Jurisdiction::country("FR")), Some(&u64::from(version)));
+        assert_eq!(health.people, u64::from(version));
+    }
+    let both = world.catalogue.people_held_by_label(&[], &[[3; 16], [4; 16], [3; 16]]).await.unwrap();
+    assert_eq!(both[""].people, 7, "nobody is counted twice");
+    assert!(world.catalogue.people_held_by_label(&[], &[[99; 16]]).await.unwrap().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -77,5 +77,6 @@ pub fn inspected(path: &str, reports: Vec<ObjectReport>) -> Inspected {
         modified_at: Some(5),
         owner: "someone".to_owned(),
         reports,
+        version: None,
     }
 }

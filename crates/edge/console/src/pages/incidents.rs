@@ -6,6 +6,7 @@ mod facts;
 pub(crate) mod letters;
 pub(crate) mod room;
 pub(crate) mod runs;
+pub(crate) mod tasks;
 
 use askama::Template;
 use axum::extract::{Form, Query, State};

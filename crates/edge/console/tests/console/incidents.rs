@@ -118,6 +118,8 @@ async fn playbooks_stand_in_the_room_as_cards_and_pictures() {
         "Refuse the key",
         "href=\"/incidents/1/runs/2\"",
         "Forward",
+        "You have no role in this incident.",
+        "is wanted here, and nobody has that role yet",
     ] {
         assert!(room.text.contains(part), "no {part} in {}", room.text);
     }
@@ -285,4 +287,92 @@ async fn an_assessment_is_guided_and_signed_by_who_proves_it() {
     }
     let room = site.get("/incidents/1", &reviewer).await;
     assert!(room.text.contains(&format!("/incidents/1/assessments/{entry}")), "{}", room.text);
+}
+
+#[tokio::test]
+async fn a_privileged_note_is_shown_to_its_author_and_to_counsel_alone() {
+    let site = Site::guarded().await;
+    let [author, counsel, other] = [
+        site.user("rev", Role::Reviewer).await,
+        site.user("cleo", Role::Reviewer).await,
+        site.user("otto", Role::Reviewer).await,
+    ];
+    site.post("/incidents", "title=Bucket&severity=low", &author).await;
+    let posted = site.post("/incidents/1", "what=role&name=Cleo&role=legal", &author).await;
+    assert_eq!(posted.status, StatusCode::SEE_OTHER, "{}", posted.text);
+    let posted = site.post("/incidents/1", "what=note&text=We+are+liable&privileged=on", &author).await;
+    assert_eq!(posted.status, StatusCode::SEE_OTHER, "{}", posted.text);
+    for (who, sees) in [(&author, true), (&counsel, true), (&other, false)] {
+        let room = site.get("/incidents/1", who).await;
+        assert_eq!(room.text.contains("We are liable"), sees, "{}", room.text);
+        assert_eq!(room.text.contains("a privileged note"), !sees);
+        assert!(room.text.contains("for counsel"), "that there is one is told to all: {}", room.text);
+    }
+    // Who takes the role then does not read what was written before.
+    site.post("/incidents/1", "what=role&name=otto&role=commander", &other).await;
+    assert!(!site.get("/incidents/1", &other).await.text.contains("We are liable"));
+    let recorded = site.guard.as_ref().unwrap().recorded().await;
+    assert!(!recorded.contains("We are liable"), "{recorded}");
+    for page in ["/incidents/1/report", "/incidents/1/report.md"] {
+        assert!(!site.get(page, &author).await.text.contains("We are liable"), "reports go elsewhere");
+    }
+}
+
+#[tokio::test]
+async fn tasks_are_due_and_cards_say_who_is_wanted() {
+    let site = Site::guarded().await;
+    let reviewer = site.user("rev", Role::Reviewer).await;
+    site.post("/incidents", "title=Bucket&severity=low", &reviewer).await;
+    for form in [
+        "what=task&text=Pull+the+plug&role=it&due=2001-02-03",
+        "what=task&text=Ask+the+lab&role=it&due=2199-02-03",
+        "what=task&text=No+hurry&role=it&due=",
+    ] {
+        let posted = site.post("/incidents/1", form, &reviewer).await;
+        assert_eq!(posted.status, StatusCode::SEE_OTHER, "{form}: {}", posted.text);
+    }
+    let wrong = site.post("/incidents/1", "what=task&text=x&role=it&due=soon", &reviewer).await;
+    assert!(wrong.status == StatusCode::BAD_REQUEST && wrong.text.contains("is no day"), "{}", wrong.text);
+    let room = site.get("/incidents/1", &reviewer).await;
+    for part in ["overdue by", "due 2199-02-03", "value=\"2001-02-03\""] {
+        assert!(room.text.contains(part), "no {part} in {}", room.text);
+    }
+    let plug = room.text.find("Pull the plug").unwrap();
+    assert!(plug < room.text.find("Ask the lab").unwrap(), "what is overdue stands first");
+    let posted = site.post("/incidents/1", "what=task-due&task=2&due=2198-01-02", &reviewer).await;
+    assert_eq!(posted.status, StatusCode::SEE_OTHER, "{}", posted.text);
+    let room = site.get("/incidents/1", &reviewer).await;
+    assert!(!room.text.contains("overdue by") && room.text.contains("due 2198-01-02"), "{}", room.text);
+}
+
+#[tokio::test]
+async fn a_draft_is_approved_by_who_answers_for_it() {
+    let site = Site::guarded().await;
+    let [author, privacy] = [site.user("rev", Role::Reviewer).await, site.user("pia", Role::Reviewer).await];
+    site.post("/incidents", "title=Bucket&severity=low", &author).await;
+    let save = "what=save&obligation=GDPR-33-1&language=en&text=We+notify+you.";
+    let approve = "what=approve&obligation=GDPR-33-1&language=en";
+    assert_eq!(site.post("/incidents/1", save, &author).await.status, StatusCode::SEE_OTHER);
+    let refused = site.post("/incidents/1", approve, &author).await;
+    assert!(
+        refused.status == StatusCode::BAD_REQUEST && refused.text.contains("cannot approve it"),
+        "{}",
+        refused.text
+    );
+    assert!(site.get("/incidents/1", &author).await.text.contains("Not yours to approve"));
+    assert!(
+        site.get("/incidents/1", &privacy).await.text.contains("Approve as saved"),
+        "nobody has a role: anybody else"
+    );
+    site.post("/incidents/1", "what=role&name=nobody+here&role=legal", &author).await;
+    let refused = site.post("/incidents/1", approve, &privacy).await;
+    assert!(
+        refused.status == StatusCode::BAD_REQUEST && refused.text.contains("nobody here (legal)"),
+        "{}",
+        refused.text
+    );
+    site.post("/incidents/1", "what=role&name=pia&role=privacy", &author).await;
+    let approved = site.post("/incidents/1", approve, &privacy).await;
+    assert_eq!(approved.status, StatusCode::SEE_OTHER, "{}", approved.text);
+    assert!(site.get("/incidents/1", &author).await.text.contains("approved by pia"));
 }

@@ -57,7 +57,15 @@ fn inspect(root: &Path, files: &[PathBuf]) -> Vec<Inspected> {
         let mut reports = Vec::new();
         inspector.inspect(&path, source, &mut budget, &mut scratch, &mut |report| reports.push(report)).unwrap();
         let stamp = Some("1".to_owned());
-        inspected.push(Inspected { path, stamp, bytes, modified_at: None, owner: String::new(), reports });
+        inspected.push(Inspected {
+            path,
+            stamp,
+            bytes,
+            modified_at: None,
+            owner: String::new(),
+            reports,
+            version: None,
+        });
     }
     inspected
 }

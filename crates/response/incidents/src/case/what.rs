@@ -71,6 +71,13 @@ pub enum What {
         /// By when, in milliseconds since 1970.
         due_at: Option<i64>,
     },
+    /// A task is to be done by another time.
+    TaskDue {
+        /// Its number.
+        task: u64,
+        /// By when, in milliseconds since 1970; `null`: there is no hurry.
+        due_at: Option<i64>,
+    },
     /// A task was done, or is not needed.
     TaskDone {
         /// Its number.
@@ -355,6 +362,7 @@ impl What {
             Self::Note { .. } => "note",
             Self::Decision { .. } => "decision",
             Self::Task { .. } => "task",
+            Self::TaskDue { .. } => "task-due",
             Self::TaskDone { .. } => "task-done",
             Self::Takes { .. } => "role",
             Self::Evidence { .. } => "evidence",
@@ -397,7 +405,7 @@ impl What {
         )
     }
 
-    /// As it is recorded and shown: as it is, but what is long, which is told by its digest.
+    /// As it is recorded and shown: as it is, but what is long or privileged, which is told by its digest.
     #[must_use]
     pub fn told(&self) -> Value {
         let mut value = serde_json::to_value(self).unwrap_or_default();
@@ -406,6 +414,11 @@ impl What {
             Self::Run { books, .. } => {
                 let names = books.iter().map(|book| book["name"].clone()).collect();
                 told.insert("books".to_owned(), Value::Array(names));
+            }
+            // What is for counsel stays out of what others are shown; its digest proves it.
+            Self::Note { text, privileged: true } => {
+                told.remove("text");
+                told.insert("sha256".to_owned(), crate::sha256_hex(text.as_bytes()).into());
             }
             // The signature names the digest of the record, and that holds the answers.
             Self::Assessment { .. } => told.retain(|name, _| !matches!(name.as_str(), "document" | "answers")),
@@ -439,6 +452,7 @@ impl What {
             | Self::Clocks { .. }
             | Self::Exposure { .. }
             | Self::Approved { .. }
+            | Self::TaskDue { .. }
             | Self::Assessment { .. }
             | Self::Letters { .. }
             | Self::LettersAgreed { .. }

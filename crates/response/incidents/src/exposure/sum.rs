@@ -65,15 +65,41 @@ impl Category {
     }
 }
 
-/// Where an object that was touched lies in the catalogue, as far as that is known.
+/// What people are counted in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Holder {
+    /// An object of the catalogue, by its number there: as it was last inspected.
+    Object(u32),
+    /// A version behind the guard, by id: as it was inspected when it was stored.
+    Version([u8; 16]),
+}
+
+/// Where the people of an object that was touched are counted, as far as that is known.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Place {
-    /// Its number in the catalogue, and those of the objects in it. Empty: it is not there.
-    pub catalogued: Vec<u32>,
+    /// What they are counted in: the object with the objects in it, or the version. Empty: nobody counted them.
+    pub held: Vec<Holder>,
     /// Its labels.
     pub labels: Vec<String>,
     /// Data subjects of the version that was touched, as counted when it was stored.
     pub subjects: u64,
+}
+
+/// An object that nothing is recorded to have left of, and why it may be exposed all the same.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Reach {
+    /// The object, by id.
+    pub object: String,
+    /// The version, by id; empty: the newest.
+    pub version: String,
+    /// The study; empty where it is in none.
+    pub study: String,
+    /// Why, in words.
+    pub why: String,
+    /// What the record has of it, if that is what the possibility rests on.
+    pub touch: Touch,
+    /// Where its people are counted, where that is not asked for by object and version.
+    pub at: Option<Place>,
 }
 
 /// One object and version that is exposed.
@@ -87,6 +113,8 @@ pub struct Known {
     pub study: String,
     /// How sure it is.
     pub grade: Grade,
+    /// Why it is possible, in words; empty where the record itself says how it was touched.
+    pub why: String,
     /// Its labels.
     pub labels: Vec<String>,
     /// Data subjects that it is about.
@@ -153,8 +181,12 @@ pub struct Exposure {
     pub uncounted: u64,
     /// Data subjects that those objects are said to be about, counted one object at a time.
     pub uncounted_subjects: u64,
+    /// Those of them whose exposure is certain or likely.
+    pub uncounted_likely: u64,
     /// Everything that left was de-identified.
     pub deidentified: bool,
+    /// What else has to be known to read it, in words.
+    pub notes: Vec<String>,
 }
 
 impl Exposure {
@@ -178,7 +210,8 @@ impl Exposure {
                 serde_json::json!({"jurisdiction": jurisdiction, "subjects": subjects, "categories": categories})
             })
             .collect();
-        if self.uncounted_subjects > 0 {
+        let uncounted = if grade <= Grade::Likely { self.uncounted_likely } else { self.uncounted_subjects };
+        if uncounted > 0 {
             all.push(serde_json::json!({"jurisdiction": "unknown", "subjects": null, "categories": null}));
         }
         serde_json::Value::Array(all)
@@ -189,14 +222,14 @@ impl Exposure {
 #[derive(Debug)]
 pub struct Tally {
     exposure: Exposure,
-    by_grade: BTreeMap<Grade, (u64, BTreeSet<u32>)>,
-    by_study: BTreeMap<String, BTreeSet<u32>>,
+    by_grade: BTreeMap<Grade, (u64, BTreeSet<Holder>)>,
+    by_study: BTreeMap<String, BTreeSet<Holder>>,
 }
 
 impl Tally {
-    /// Grades what was gathered, and what was within reach (object and study) and not touched. `place` says where an object, in
-    /// that version, lies.
-    pub fn of(gathered: Gathered, reachable: Vec<(String, String)>, place: impl Fn(&str, &str) -> Place) -> Self {
+    /// Grades what was gathered, and what may be exposed though nothing is recorded to have left of it; of one object its first reason
+    /// counts. `place` says where the people of an object, in that version, are counted.
+    pub fn of(gathered: Gathered, reachable: Vec<Reach>, place: impl Fn(&str, &str) -> Place) -> Self {
         let mut tally = Self {
             exposure: Exposure {
                 objects: Vec::new(),
@@ -208,7 +241,9 @@ impl Tally {
                 refused: 0,
                 uncounted: 0,
                 uncounted_subjects: 0,
+                uncounted_likely: 0,
                 deidentified: false,
+                notes: Vec::new(),
             },
             by_grade: BTreeMap::new(),
             by_study: BTreeMap::new(),
@@ -221,13 +256,14 @@ impl Tally {
             is_clear |= !touch.deidentified;
             seen.insert(object.clone());
             let at = place(&object, &version);
-            tally.add(Known { object, version, study, grade, labels: Vec::new(), subjects: 0, touch }, at);
+            let (labels, why) = (Vec::new(), String::new());
+            tally.add(Known { object, version, study, grade, why, labels, subjects: 0, touch }, at);
         }
-        for (object, study) in reachable {
-            if !seen.contains(&object) {
-                let at = place(&object, "");
-                let (grade, version, touch) = (Grade::Possible, String::new(), Touch::default());
-                tally.add(Known { object, version, study, grade, labels: Vec::new(), subjects: 0, touch }, at);
+        for Reach { object, version, study, why, touch, at } in reachable {
+            if seen.insert(object.clone()) {
+                let at = at.unwrap_or_else(|| place(&object, &version));
+                let (grade, labels) = (Grade::Possible, Vec::new());
+                tally.add(Known { object, version, study, grade, why, labels, subjects: 0, touch }, at);
             }
         }
         let objects = &mut tally.exposure.objects;
@@ -235,37 +271,40 @@ impl Tally {
             let key = |known: &Known| (known.grade, std::cmp::Reverse(known.subjects));
             key(one).cmp(&key(other)).then_with(|| one.object.cmp(&other.object))
         });
-        tally.exposure.deidentified = !is_clear && !tally.exposure.objects.is_empty();
+        let has_left = objects.iter().any(|known| known.grade <= Grade::Likely);
+        tally.exposure.deidentified = !is_clear && has_left;
         tally
     }
 
     fn add(&mut self, known: Known, at: Place) {
         let (count, ids) = self.by_grade.entry(known.grade).or_default();
         *count += 1;
-        if at.catalogued.is_empty() && at.subjects > 0 {
+        let is_sure = known.grade <= Grade::Likely;
+        if at.held.is_empty() && at.subjects > 0 {
             self.exposure.uncounted += 1;
             self.exposure.uncounted_subjects += at.subjects;
+            self.exposure.uncounted_likely += if is_sure { at.subjects } else { 0 };
         }
-        if known.grade <= Grade::Likely {
-            self.by_study.entry(known.study.clone()).or_default().extend(at.catalogued.iter().copied());
+        if is_sure {
+            self.by_study.entry(known.study.clone()).or_default().extend(at.held.iter().copied());
         }
-        ids.extend(at.catalogued);
+        ids.extend(at.held);
         self.exposure.objects.push(Known { labels: at.labels, subjects: at.subjects, ..known });
     }
 
-    /// Objects of the catalogue whose people are to be counted together: up to each grade, the surest first. Grades that add nothing
-    /// share the set before them, so that nothing is counted twice.
+    /// What people are to be counted in together: up to each grade, the surest first. Grades that add nothing share the set before
+    /// them, so that nothing is counted twice.
     #[must_use]
-    pub fn sets(&self) -> Vec<Vec<u32>> {
+    pub fn sets(&self) -> Vec<Vec<Holder>> {
         let mut sets = self.up_to_each().to_vec();
         sets.dedup();
         sets
     }
 
-    /// Objects of the catalogue by study, certain and likely, of the `most` studies that have most of them.
+    /// What people are counted in by study, certain and likely, of the `most` studies that have most of it.
     #[must_use]
-    pub fn by_study(&self, most: usize) -> Vec<(String, Vec<u32>)> {
-        let mut studies: Vec<(&String, &BTreeSet<u32>)> = self.by_study.iter().collect();
+    pub fn by_study(&self, most: usize) -> Vec<(String, Vec<Holder>)> {
+        let mut studies: Vec<(&String, &BTreeSet<Holder>)> = self.by_study.iter().collect();
         studies.sort_by_key(|(_, ids)| std::cmp::Reverse(ids.len()));
         studies.truncate(most);
         studies.into_iter().map(|(study, ids)| (study.clone(), ids.iter().copied().collect())).collect()
@@ -276,7 +315,7 @@ impl Tally {
         self.exposure.whom.insert(study, summed.by_jurisdiction);
     }
 
-    fn up_to_each(&self) -> [Vec<u32>; 3] {
+    fn up_to_each(&self) -> [Vec<Holder>; 3] {
         let mut ids = BTreeSet::new();
         Grade::ALL.map(|grade| {
             ids.extend(self.by_grade.get(&grade).iter().flat_map(|(_, more)| more.iter().copied()));
@@ -289,7 +328,7 @@ impl Tally {
     pub fn counted(mut self, summed: &[Summed], categories: &Category) -> Exposure {
         let mut objects = 0;
         let mut at = 0;
-        let mut before: Option<Vec<u32>> = None;
+        let mut before: Option<Vec<Holder>> = None;
         for (grade, set) in Grade::ALL.into_iter().zip(self.up_to_each()) {
             at += usize::from(before.as_ref().is_some_and(|before| *before != set));
             before = Some(set);

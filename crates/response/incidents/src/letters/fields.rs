@@ -20,7 +20,10 @@ pub(super) fn value(field: Field, kind: Kind, common: &Common<'_>, language: &La
             fact(common, "organisation").or_else(|| real(&common.plan.organisation.name).map(str::to_owned))
         }
         Field::WhatHappened => fact(common, "what_happened"),
-        Field::BreachedOn => common.breached_on.and_then(known).map(|text| day(&text, language)),
+        Field::BreachedOn => {
+            let said = common.breached_on.and_then(known).or_else(|| fact(common, "breached_on"));
+            said.map(|text| day(&text, language))
+        }
         Field::DiscoveredOn => fact(common, "discovered_on").map(|text| day(&text, language)),
         Field::Categories => categories(common, language),
         Field::People => people(common, language),
@@ -38,6 +41,7 @@ pub(super) const fn asked(field: Field) -> Option<&'static str> {
     Some(match field {
         Field::Organisation => "organisation",
         Field::WhatHappened => "what_happened",
+        Field::BreachedOn => "breached_on",
         Field::DiscoveredOn => "discovered_on",
         Field::Cause => "cause",
         Field::Consequences => "likely_consequences",
@@ -45,9 +49,7 @@ pub(super) const fn asked(field: Field) -> Option<&'static str> {
         Field::Steps => "steps_for_people",
         Field::Contact => "contact_point",
         Field::Other => "other_matters",
-        Field::Name | Field::Date | Field::Reference | Field::BreachedOn | Field::Categories | Field::People => {
-            return None;
-        }
+        Field::Name | Field::Date | Field::Reference | Field::Categories | Field::People => return None,
     })
 }
 

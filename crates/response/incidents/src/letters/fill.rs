@@ -213,7 +213,6 @@ fn wanted(kind: Kind, common: &Common<'_>, library: &Library) -> Vec<(Option<Fie
 fn question(field: Field, library: &Library) -> String {
     let fixed = match field {
         Field::Reference => "How does the organisation name the incident?",
-        Field::BreachedOn => "When did the breach happen, as far as is known? Write so if it is not.",
         Field::Categories | Field::People => {
             "How many people in which countries are affected, and which kinds of data?"
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use askama::Template;
 use axum::extract::{Form, Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
-use incidents::case::{Case, What};
+use incidents::case::{Case, Reader, What};
 use incidents::drafts::{self, LANGUAGES};
 use model::{IncidentState, Severity, UnknownName};
 use obligations::{Facts, Obligation};
@@ -17,6 +17,7 @@ use super::clocks::{Dial, dials};
 use super::facts;
 use super::letters::{LettersCard, Mail};
 use super::runs::{Runs, runs};
+use super::tasks::{TaskRow, due, tasks};
 use crate::drawing::flows::{Flows, flows};
 use crate::failure::{Failure, render};
 use crate::frame::{Frame, Section};
@@ -59,6 +60,8 @@ struct ObjectRow {
     bytes: String,
     entries: Vec<u64>,
     more: u64,
+    /// Why it is possible; empty where it is surer.
+    why: String,
 }
 
 struct Exposed {
@@ -68,19 +71,14 @@ struct Exposed {
     objects: Vec<ObjectRow>,
     people_certain: String,
     people_likely: String,
+    /// With what is only possible; empty where nothing is.
+    people_possible: String,
+    notes: Vec<String>,
     objects_count: u64,
     actors: usize,
     refused: u64,
     uncounted: u64,
     is_deidentified: bool,
-}
-
-struct TaskRow {
-    number: u64,
-    text: String,
-    role: &'static str,
-    done: String,
-    is_done: bool,
 }
 
 struct NoticeRow {
@@ -91,6 +89,8 @@ struct NoticeRow {
     sha256: String,
     written_by: String,
     approved_by: String,
+    /// Why whoever looks cannot approve it; empty: they can.
+    not_approved: String,
     missing: Vec<String>,
     said: usize,
     asked: usize,
@@ -168,9 +168,10 @@ pub(crate) async fn show(
     let guard = console.guard()?;
     let (row, case) = guard.view.incidents.case(id).await?;
     let now = console.now();
+    let reader = console.reader(&visitor).await?;
     let dials = dials(&case, case.clock(now));
     let open_questions = dials.iter().filter(|dial| dial.is_owed && !dial.questions.is_empty()).count();
-    let (entries, notices) = told(&console, &case, now).await?;
+    let (entries, notices) = told(&console, &case, &reader, now).await?;
     render(&Page {
         frame: visitor.frame(&case.title, Section::Incidents),
         id,
@@ -184,7 +185,7 @@ pub(crate) async fn show(
         open_questions,
         is_exercise: case.is_exercise,
         is_practised: super::runs::is_practised(&case),
-        runs: runs(id, &case, now),
+        runs: runs(id, &case, &reader, now),
         forms: super::assess::rows(&case),
         exposed: match &case.exposure {
             Some(summary) => Some(exposed(summary, flows_of(&console, summary).await?)),
@@ -196,7 +197,7 @@ pub(crate) async fn show(
         timezone: case.facts.get("timezone").and_then(Value::as_str).unwrap_or_default().to_owned(),
         delay: facts::delay_parts(case.facts.get("law_enforcement_delay").unwrap_or(&Value::Null)),
         people: case.roles.iter().map(|(role, name)| (role.as_str(), name.clone())).collect(),
-        tasks: tasks(&case),
+        tasks: tasks(&case, now),
         task_roles: Role::ALL.iter().map(|role| role.as_str()).collect(),
         notices,
         letters: super::letters::card(&console, &case, now).await?,
@@ -251,19 +252,6 @@ fn roles(case: &Case) -> Vec<RoleBox> {
     library.vocabulary().roles().map(boxed).collect()
 }
 
-fn tasks(case: &Case) -> Vec<TaskRow> {
-    let row = |task: &incidents::case::Task| TaskRow {
-        number: task.number,
-        text: task.text.clone(),
-        role: task.role.as_str(),
-        is_done: task.done.is_some(),
-        done: task.done.clone().unwrap_or_default(),
-    };
-    let mut rows: Vec<TaskRow> = case.tasks.iter().map(row).collect();
-    rows.sort_by_key(|task| task.is_done);
-    rows
-}
-
 /// Who took from which study, and whose data that was.
 async fn flows_of(console: &Console, summary: &Value) -> Result<Option<Flows>, Failure> {
     let mut names = Named::default();
@@ -288,6 +276,7 @@ fn exposed(summary: &Value, flows: Option<Flows>) -> Exposed {
     let figures = |grade: usize| summary["figures"].get(grade);
     let by_place = |grade: usize| figures(grade).and_then(|figure| figure["by_jurisdiction"].as_object());
     let count = |grade: usize| figures(grade).and_then(|figure| figure["subjects"].as_u64()).unwrap_or(0);
+    let objects_to = |grade: usize| figures(grade).and_then(|figure| figure["objects"].as_u64()).unwrap_or(0);
     let most = by_place(1).into_iter().flat_map(Map::values).filter_map(Value::as_u64).max().unwrap_or(1).max(1);
     let width = |people: u64| format!("{}%", (people * 100).div_ceil(most).min(100));
     let places = by_place(1).into_iter().flatten().map(|(place, likely)| {
@@ -311,6 +300,7 @@ fn exposed(summary: &Value, flows: Option<Flows>) -> Exposed {
             grade: one["grade"].as_str().unwrap_or_default().to_owned(),
             people: wording::count(one["subjects"].as_u64().unwrap_or(0)),
             bytes: wording::bytes(one["bytes"].as_u64().unwrap_or(0)),
+            why: one["why"].as_str().unwrap_or_default().to_owned(),
             more: one["entries_total"].as_u64().unwrap_or(0).saturating_sub(entries.len() as u64),
             entries,
             object,
@@ -323,6 +313,8 @@ fn exposed(summary: &Value, flows: Option<Flows>) -> Exposed {
         objects: objects.collect(),
         people_certain: wording::count(count(0)),
         people_likely: wording::count(count(1)),
+        people_possible: if objects_to(2) > objects_to(1) { wording::count(count(2)) } else { String::new() },
+        notes: summary["notes"].as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect(),
         objects_count: summary["objects"].as_u64().unwrap_or(0),
         actors: summary["principals"].as_object().map_or(0, Map::len),
         refused: summary["refused"].as_u64().unwrap_or(0),
@@ -332,13 +324,18 @@ fn exposed(summary: &Value, flows: Option<Flows>) -> Exposed {
 }
 
 /// Entries, the newest first, and notices, with names of who wrote them.
-async fn told(console: &Console, case: &Case, now: i64) -> Result<(Vec<EntryRow>, Vec<NoticeRow>), Failure> {
+async fn told(
+    console: &Console,
+    case: &Case,
+    reader: &Reader,
+    now: i64,
+) -> Result<(Vec<EntryRow>, Vec<NoticeRow>), Failure> {
     let mut names = Named::default();
     let mut entries = Vec::with_capacity(case.entries.len());
     for entry in case.entries.iter().rev() {
         entries.push(EntryRow {
             kind: entry.what.kind(),
-            words: words(&entry.what),
+            words: if case.may_read(entry, reader) { words(&entry.what) } else { "a privileged note".to_owned() },
             who: names.of(console, &entry.by).await?,
             when: wording::moment(entry.at, now),
             recorded: entry.recorded,
@@ -353,6 +350,10 @@ async fn told(console: &Console, case: &Case, now: i64) -> Result<(Vec<EntryRow>
             notices.push(NoticeRow {
                 to: super::letters::receivers(plan.as_ref(), case, obligation),
                 mail: super::letters::mail(plan.as_ref(), case, obligation, language),
+                not_approved: match case.check_approval(obligation, language, reader) {
+                    Ok(()) => String::new(),
+                    Err(why) => why.to_string(),
+                },
                 obligation: obligation.clone(),
                 language: language.clone(),
                 text: notice.text.clone(),
@@ -439,6 +440,10 @@ fn words(what: &What) -> String {
         What::Note { text, .. } | What::Lesson { text } => text.clone(),
         What::Decision { text, reason } => format!("{text} Because: {reason}"),
         What::Task { text, role, .. } => format!("{text} ({})", role.as_str()),
+        What::TaskDue { task, due_at } => match due_at.and_then(|at| jiff::Timestamp::from_millisecond(at).ok()) {
+            Some(at) => format!("task {task} by {at:.0}"),
+            None => format!("task {task} has no hurry"),
+        },
         What::TaskDone { task, text } => format!("task {task} {text}"),
         What::Takes { role, name } => format!("{name} is {}", role.as_str()),
         What::Evidence { text, sha256, from } => format!("{text}, from {from}, SHA-256 {sha256}"),
@@ -480,7 +485,7 @@ pub(crate) async fn act(
     let field =
         |name: &str| form.iter().find(|(field, _)| field == name).map_or("", |(_, value)| value.trim()).to_owned();
     let acts = match field("what").as_str() {
-        "expose" => Some(Act::Expose { principal: field("principal") }),
+        "expose" => Some(Act::Expose { principal: field("principal"), device: field("device") }),
         "contain" => Some(Act::Contain { kind: field("kind"), target: field("target"), on: true }),
         "release" => Some(Act::Contain { kind: field("kind"), target: field("target"), on: false }),
         "draft" => Some(Act::Draft { obligation: field("obligation"), language: field("language") }),
@@ -494,6 +499,14 @@ pub(crate) async fn act(
     } else {
         let what = match field("what").as_str() {
             "facts" => facts::given(&guard.view.incidents.case(id).await?.1, &form)?,
+            "task" => {
+                let due_at = due(&guard.view.incidents.case(id).await?.1, &field("due"))?;
+                What::Task { text: field("text"), role: role(&field("role"))?, due_at }
+            }
+            "task-due" => {
+                let due_at = due(&guard.view.incidents.case(id).await?.1, &field("due"))?;
+                What::TaskDue { task: numbered(&field("task"))?, due_at }
+            }
             other => said(other, &field)?,
         };
         if matches!(&what, What::Sent { at, .. } if is_to_come(at, by.now_ms)) {
@@ -531,12 +544,12 @@ pub(crate) fn role(text: &str) -> Result<Role, Failure> {
     Role::parse(text).ok_or_else(|| Failure::BadInput(format!("`{text}` is no role; there are {}.", known.join(", "))))
 }
 
+fn numbered(text: &str) -> Result<u64, Failure> {
+    text.parse::<u64>().map_err(|error| Failure::BadInput(format!("`{text}` is no number: {error}")))
+}
+
 fn said(what: &str, field: &impl Fn(&str) -> String) -> Result<What, Failure> {
-    let number = |name: &str| {
-        field(name)
-            .parse::<u64>()
-            .map_err(|error| Failure::BadInput(format!("`{}` is no number: {error}", field(name))))
-    };
+    let number = |name: &str| numbered(&field(name));
     Ok(match what {
         "note" => What::Note { text: field("text"), privileged: field("privileged") == "on" },
         "decision" => What::Decision { text: field("text"), reason: field("reason") },
@@ -546,7 +559,6 @@ fn said(what: &str, field: &impl Fn(&str) -> String) -> Result<What, Failure> {
             let minutes = u32::try_from(hours.saturating_mul(60)).unwrap_or(u32::MAX);
             What::Forward { minutes }
         }
-        "task" => What::Task { text: field("text"), role: role(&field("role"))?, due_at: None },
         "task-done" => What::TaskDone { task: number("task")?, text: field("text") },
         "role" => What::Takes { role: role(&field("role"))?, name: field("name") },
         "approve" => What::Approved {

@@ -6,7 +6,7 @@ use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use incidents::case::{Case, What};
+use incidents::case::{Case, Reader, What};
 use incidents::report::{Asked, Report, span};
 use model::IncidentState;
 use playbooks::{Input, Mark, Role, State as RunState, Verb, variable};
@@ -40,6 +40,8 @@ pub(crate) struct Card {
     pub(crate) playbook: String,
     pub(crate) name: String,
     pub(crate) whom: String,
+    /// That somebody else is wanted for it than whoever looks; empty: it is theirs, or anybody's.
+    pub(crate) wanted: String,
     pub(crate) about: String,
     pub(crate) text: String,
     pub(crate) given: Vec<(String, String)>,
@@ -74,7 +76,22 @@ fn name_of(at: usize) -> &'static str {
     playbooks::files().get(at).map_or("", |(name, _)| name.strip_suffix(".json").unwrap_or(name))
 }
 
-pub(crate) fn runs(id: u32, case: &Case, now: i64) -> Runs {
+/// Who is wanted for something that whoever looks has not the role for.
+fn wanted(case: &Case, reader: &Reader, role: Role) -> String {
+    if case.roles_of(reader).any(|own| own == role) {
+        return String::new();
+    }
+    let own = if case.roles_of(reader).next().is_none() { "You have no role in this incident. " } else { "" };
+    match case.roles.get(&role) {
+        Some(name) => format!("{own}{} is wanted here: {name}.", role.title()),
+        None => format!(
+            "{own}{} is wanted here, and nobody has that role yet; whoever takes it says so under To do.",
+            role.title()
+        ),
+    }
+}
+
+pub(crate) fn runs(id: u32, case: &Case, reader: &Reader, now: i64) -> Runs {
     let clock = case.clock(now);
     let title = |run: u64| case.runs.get(&run).and_then(|run| run.playbook()).map_or("", |book| book.name.as_str());
     let mut cards = Vec::new();
@@ -93,6 +110,7 @@ pub(crate) fn runs(id: u32, case: &Case, now: i64) -> Runs {
             task: ask.task,
             playbook: title(run).to_owned(),
             name: ask.name.clone(),
+            wanted: ask.role.map_or_else(String::new, |role| wanted(case, reader, role)),
             whom: ask.role.map_or_else(|| ask.agent.clone(), |role| role.title().to_owned()),
             about: ask.about.clone(),
             text: ask.text.clone(),
@@ -127,6 +145,7 @@ pub(crate) fn runs(id: u32, case: &Case, now: i64) -> Runs {
             task: act.task,
             playbook: title(run).to_owned(),
             name: act.name.clone(),
+            wanted: role.filter(|_| is_asked).map_or_else(String::new, |role| wanted(case, reader, role)),
             whom: match (is_asked, role) {
                 (false, _) => "Lazaret".to_owned(),
                 (true, Some(role)) => role.title().to_owned(),

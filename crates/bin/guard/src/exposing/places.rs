@@ -1,0 +1,147 @@
+//! Where the people of objects that were touched are counted: in the catalogue, which describes the newest version, or in what is kept of
+//! the version itself.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use incidents::exposure::{Holder, Place};
+use model::{ObjectId, VersionId};
+use store::guarded::people;
+use store::guarded::versions::{self, Described};
+
+use super::hex;
+use crate::Guarded;
+use crate::ops::OpsError;
+
+/// What is kept of who is in a version.
+struct Kept {
+    version: [u8; 16],
+    labels: BTreeSet<String>,
+    /// The most that one part of it is about: a lower bound.
+    subjects: u64,
+}
+
+/// Where objects lie, looked up at once.
+pub(super) struct Places {
+    versions: HashMap<String, Described>,
+    objects: HashMap<String, Described>,
+    catalogued: HashMap<String, (Vec<u32>, BTreeSet<String>)>,
+    kept: HashMap<String, Kept>,
+}
+
+impl Places {
+    pub(super) fn of(&self, object: &str, version: &str) -> Place {
+        let own = self.versions.get(version);
+        let kept = self.kept.get(version);
+        // Of a version that is gone its object tells the study, and nothing of who was in it.
+        let is_other = !version.is_empty() && own.is_none();
+        let Some(described) = own.or_else(|| self.objects.get(object)) else {
+            return kept.map(Kept::place).unwrap_or_default();
+        };
+        let path = format!("{}/{}", described.study, described.name);
+        let is_newest = described.latest && !is_other;
+        let mut labels: BTreeSet<String> = described.labels.split_whitespace().map(str::to_owned).collect();
+        if is_newest {
+            let (ids, more) = self.catalogued.get(&path).cloned().unwrap_or_default();
+            labels.extend(more);
+            labels.remove("none");
+            return Place {
+                held: ids.into_iter().map(Holder::Object).collect(),
+                labels: labels.into_iter().collect(),
+                subjects: u64::try_from(described.subjects).unwrap_or(0),
+            };
+        }
+        // The catalogue describes the newest version: people of another one may be others.
+        match kept {
+            Some(kept) => {
+                let mut place = kept.place();
+                if !is_other {
+                    labels.extend(place.labels);
+                    labels.remove("none");
+                    place.labels = labels.into_iter().collect();
+                    place.subjects = u64::try_from(described.subjects).unwrap_or(0);
+                }
+                place
+            }
+            None => {
+                labels.remove("none");
+                let subjects = u64::try_from(described.subjects).unwrap_or(0);
+                Place { held: Vec::new(), labels: labels.into_iter().collect(), subjects }
+            }
+        }
+    }
+}
+
+impl Kept {
+    fn place(&self) -> Place {
+        Place {
+            held: vec![Holder::Version(self.version)],
+            labels: self.labels.iter().cloned().collect(),
+            subjects: self.subjects,
+        }
+    }
+}
+
+impl Guarded {
+    /// Where objects in these versions lie; an empty version is the newest.
+    pub(super) async fn places(
+        &self,
+        names: &HashSet<(&str, &str)>,
+        reachable: &[(Described, String)],
+    ) -> Result<Places, OpsError> {
+        let mut ids = Vec::new();
+        let mut objects = Vec::new();
+        for (object, version) in names {
+            match (version.parse::<VersionId>(), object.parse::<ObjectId>()) {
+                (Ok(version), _) => ids.push(*version.as_bytes()),
+                (Err(_), Ok(object)) => objects.push(*object.as_bytes()),
+                (Err(_), Err(_)) => {}
+            }
+        }
+        let described = versions::describe(&self.store, &ids).await?;
+        // A version that is gone is told by its object, if that still has one.
+        let known: HashSet<[u8; 16]> = described.iter().map(|one| one.version).collect();
+        let lost: HashSet<[u8; 16]> = ids.iter().filter(|id| !known.contains(*id)).copied().collect();
+        for (object, version) in names {
+            if let (Ok(version), Ok(object)) = (version.parse::<VersionId>(), object.parse::<ObjectId>())
+                && lost.contains(version.as_bytes())
+            {
+                objects.push(*object.as_bytes());
+            }
+        }
+        let mut by_object = versions::describe_objects(&self.store, &objects).await?;
+        by_object.extend(reachable.iter().map(|(described, _)| described.clone()));
+        let mut paths: HashSet<String> = HashSet::new();
+        for one in described.iter().chain(&by_object).filter(|one| one.latest) {
+            paths.insert(format!("{}/{}", one.study, one.name));
+        }
+        let source = store::sources::all(&self.store).await?.into_iter().find(|source| source.kind == "guard");
+        let mut catalogued: HashMap<String, (Vec<u32>, BTreeSet<String>)> = HashMap::new();
+        if let Some(source) = source {
+            let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
+            for (path, id, labels) in store::objects::lying_at(&self.store, source.id, &paths).await? {
+                let (ids, all) = catalogued.entry(path).or_default();
+                ids.push(id);
+                all.extend(labels.split(',').filter(|label| !label.is_empty()).map(str::to_owned));
+            }
+        }
+        let kept = self.kept_of(&ids).await?;
+        Ok(Places {
+            kept,
+            versions: described.into_iter().map(|one| (hex(&one.version), one)).collect(),
+            objects: by_object.into_iter().map(|one| (hex(&one.object), one)).collect(),
+            catalogued,
+        })
+    }
+
+    /// What is kept of who is in versions.
+    async fn kept_of(&self, ids: &[[u8; 16]]) -> Result<HashMap<String, Kept>, OpsError> {
+        let mut kept: BTreeMap<[u8; 16], Kept> = BTreeMap::new();
+        for part in people::of(&self.store, ids).await? {
+            let new = || Kept { version: part.version, labels: BTreeSet::new(), subjects: 0 };
+            let one = kept.entry(part.version).or_insert_with(new);
+            one.subjects = one.subjects.max(part.subjects);
+            one.labels.extend(part.labels.split(',').filter(|label| !label.is_empty()).map(str::to_owned));
+        }
+        Ok(kept.into_iter().map(|(version, kept)| (hex(&version), kept)).collect())
+    }
+}

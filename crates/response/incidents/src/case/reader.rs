@@ -1,0 +1,80 @@
+//! Who looks at an incident: which roles are theirs, what they may read, and what they may approve.
+
+use playbooks::Role;
+
+use super::{Case, CaseError, Entry, What, wrong};
+
+/// Roles for whose holders privileged notes are.
+pub const COUNSEL: [Role; 2] = [Role::Legal, Role::Commander];
+/// Roles whose holders approve notices.
+pub const APPROVERS: [Role; 3] = [Role::Privacy, Role::Legal, Role::Commander];
+
+/// Who looks at an incident.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Reader {
+    /// By id, as entries have it; empty: nobody who wrote any.
+    pub id: String,
+    /// The name that roles are given to.
+    pub name: String,
+}
+
+impl Reader {
+    /// Whether a role that was given to `name` is theirs.
+    fn is(&self, name: &str) -> bool {
+        let name = name.trim();
+        !name.is_empty() && (name.to_lowercase() == self.name.trim().to_lowercase() || name == self.id)
+    }
+}
+
+impl Case {
+    /// The roles that somebody holds in this incident.
+    pub fn roles_of(&self, reader: &Reader) -> impl Iterator<Item = Role> {
+        self.roles.iter().filter(|(_, name)| reader.is(name)).map(|(role, _)| *role)
+    }
+
+    /// Whether an entry is for the eyes of `reader`. A privileged note is for its author and for who holds the role of counsel or leads; who
+    /// took such a role by themselves reads what was written since then.
+    #[must_use]
+    pub fn may_read(&self, entry: &Entry, reader: &Reader) -> bool {
+        if !matches!(entry.what, What::Note { privileged: true, .. }) || entry.by == reader.id {
+            return true;
+        }
+        self.roles_of(reader).filter(|role| COUNSEL.contains(role)).any(|role| {
+            let given = self.given.get(&role);
+            given.is_some_and(|(number, by)| *by != reader.id || *number < entry.number)
+        })
+    }
+
+    /// How many notes are privileged.
+    #[must_use]
+    pub fn privileged(&self) -> usize {
+        self.entries.iter().filter(|entry| matches!(entry.what, What::Note { privileged: true, .. })).count()
+    }
+
+    /// Whether `reader` may approve the notice for an obligation: who holds one of [`APPROVERS`], where anybody does; else anybody but its
+    /// author.
+    ///
+    /// # Errors
+    /// Why not, and who may.
+    pub fn check_approval(&self, obligation: &str, language: &str, reader: &Reader) -> Result<(), CaseError> {
+        let holders: Vec<String> = APPROVERS
+            .into_iter()
+            .filter_map(|role| Some(format!("{} ({})", self.roles.get(&role)?, role.as_str())))
+            .collect();
+        if self.roles_of(reader).any(|role| APPROVERS.contains(&role)) {
+            return Ok(());
+        }
+        if !holders.is_empty() {
+            return wrong(format!(
+                "a notice is approved by who answers for privacy, by counsel or by who leads this incident: {}; ask one of them",
+                holders.join(", ")
+            ));
+        }
+        if self.notice(obligation, language).is_some_and(|notice| notice.written_by == reader.id) {
+            return wrong(
+                "whoever wrote a draft cannot approve it; somebody else has to, or take the role privacy, legal or commander first",
+            );
+        }
+        Ok(())
+    }
+}
