@@ -2,6 +2,7 @@
 
 pub(crate) mod assess;
 pub(crate) mod clocks;
+pub(crate) mod exercises;
 pub(crate) mod room;
 pub(crate) mod runs;
 

@@ -5,6 +5,7 @@ use axum::extract::Path;
 use axum::response::Response;
 use playbooks::{Mark, Playbook, Sheet, WayKind};
 
+use crate::access::Role;
 use crate::failure::{Failure, render};
 use crate::frame::{Frame, Section};
 use crate::session::Visitor;
@@ -32,6 +33,7 @@ struct Row {
 struct List {
     frame: Frame,
     rows: Vec<Row>,
+    may_review: bool,
 }
 
 /// A step in the picture.
@@ -115,7 +117,8 @@ pub(crate) async fn show(visitor: Visitor) -> Result<Response, Failure> {
         }
     };
     let rows = playbooks::shipped().iter().enumerate().map(row).collect();
-    render(&List { frame: visitor.frame("Playbooks", Section::Playbooks), rows })
+    let may_review = visitor.role().is_some_and(|role| role >= Role::Reviewer);
+    render(&List { frame: visitor.frame("Playbooks", Section::Playbooks), rows, may_review })
 }
 
 /// `GET /playbooks/{name}`.
