@@ -38,6 +38,8 @@ mod letters;
 mod obligations;
 #[path = "cli/playbooks.rs"]
 mod playbooks;
+#[path = "cli/recovering.rs"]
+mod recovering;
 #[path = "cli/run.rs"]
 mod run;
 #[path = "cli/sample.rs"]

@@ -77,6 +77,8 @@ pub struct Listing {
     pub is_being_read: bool,
     /// Why they could not be read the last time; what is listed is from before.
     pub fault: Option<String>,
+    /// There is no repository at one of the places.
+    pub is_missing: bool,
     /// The main repository's.
     pub main: Vec<SnapshotRow>,
     /// The key repository's.

@@ -126,7 +126,8 @@ impl Repository {
         if self.is_there()? {
             return Ok(());
         }
-        let closed = self.closed(&self.faults())?;
+        // Half a repository would open with no password: this is not stopped.
+        let closed = self.closed(&Faults::default())?;
         let credentials = Credentials::password(self.password.expose_secret());
         let config = ConfigOptions::default().set_compression(COMPRESSION);
         guarded(&self.name(), "making it", || closed.init(&credentials, &KeyOptions::default(), &config)).map(drop)

@@ -8,7 +8,7 @@ use console::{Listing, Recover, RecoverFault, RecoveryPlan, RecoveryWork, Snapsh
 use guard::{BackUp, Guarded};
 use landscape::scan::Rule;
 use model::{Answer, By, RecoveryKind};
-use recovery::{Progress, Snapshot};
+use recovery::{Progress, RecoveryError, Repository, Snapshot};
 use serde_json::Value;
 use tokio::sync::{OwnedMutexGuard, watch};
 
@@ -101,7 +101,8 @@ impl Works {
                 if *stopped.borrow() {
                     return;
                 }
-                match Box::pin(works.work(turn, &Deed::BackUp { proves: true }, Who::schedule())).await {
+                let entered = works.enter(turn, Deed::BackUp { proves: true }, Who::schedule());
+                match Box::pin(works.work(entered)).await {
                     Ok(made) if made["holds"] == true => {
                         tracing::info!(snapshot = %made["snapshot"], "a backup was made and proven")
                     }
@@ -120,23 +121,35 @@ impl Works {
         *locked(&self.last_turn) = Some(turn);
     }
 
+    /// From now on something is being done; whoever looks sees it.
+    fn enter(&self, turn: OwnedMutexGuard<()>, deed: Deed, who: Who) -> Entered {
+        let (progress, began_at) = (Progress::default(), now());
+        *locked(&self.running) = Some(Running {
+            kind: deed.kind(),
+            began_at,
+            who: who.clone(),
+            progress: progress.clone(),
+            stopper: None,
+        });
+        Entered { _turn: turn, deed, who, began_at, progress }
+    }
+
     /// Does something, records what came of it, and lists the snapshots anew.
-    async fn work(&self, _turn: OwnedMutexGuard<()>, deed: &Deed, who: Who) -> Result<Value, Failure> {
+    async fn work(&self, entered: Entered) -> Result<Value, Failure> {
+        let _gone = Ending(&self.running);
+        let Entered { deed, who, began_at, progress, .. } = &entered;
+        let (kind, began_at) = (deed.kind(), *began_at);
         let guarded = self.guarded.upgrade();
         let guarded = guarded.ok_or_else(|| Failure::failed("stopping", anyhow::anyhow!("the server stops")))?;
-        let (kind, progress, began_at) = (deed.kind(), Progress::default(), now());
-        *locked(&self.running) =
-            Some(Running { kind, began_at, who: who.clone(), progress: progress.clone(), stopper: None });
-        let _gone = Ending(&self.running);
         let done = match self.repositories() {
             Ok(repositories) => {
-                let task = Task::new(&self.global, &self.config, &repositories, began_at, &progress);
-                Box::pin(task.carry_out(deed, &Desk::Server(&guarded, &who))).await
+                let task = Task::new(&self.global, &self.config, &repositories, began_at, progress);
+                Box::pin(task.carry_out(deed, &Desk::Server(&guarded, who))).await
             }
             Err(failure) => Err(failure),
         };
         let stopper = locked(&self.running).as_ref().and_then(|running| running.stopper.clone());
-        let desk = Desk::Server(&guarded, stopper.as_ref().unwrap_or(&who));
+        let desk = Desk::Server(&guarded, stopper.as_ref().unwrap_or(who));
         let ended = end(&desk, kind, began_at, &done, progress.is_stopped()).await;
         if let Err(failure) = ended {
             tracing::error!(error = failure.words(), "what came of a backup, check or drill could not be recorded");
@@ -161,7 +174,7 @@ impl Works {
     async fn list(&self) {
         locked(&self.listing).is_being_read = true;
         let listed = match self.repositories() {
-            Ok(both) => blocking(move || Ok((both.main.snapshots()?, both.keys.snapshots()?))).await,
+            Ok(both) => blocking(move || Ok((all(&both.main)?, all(&both.keys)?))).await,
             Err(failure) => Err(failure),
         };
         let mut listing = locked(&self.listing);
@@ -169,14 +182,24 @@ impl Works {
         listing.read_at = Some(now());
         match listed {
             Ok((main, keys)) => {
-                listing.main = main.into_iter().map(row).collect();
-                listing.keys = keys.into_iter().map(row).collect();
+                listing.is_missing = main.is_none() || keys.is_none();
+                listing.main = main.into_iter().flatten().map(row).collect();
+                listing.keys = keys.into_iter().flatten().map(row).collect();
                 listing.fault = None;
             }
             // What was read before is shown with it.
             Err(failure) => listing.fault = Some(words(&failure)),
         }
     }
+}
+
+/// Something whose turn it is.
+struct Entered {
+    _turn: OwnedMutexGuard<()>,
+    deed: Deed,
+    who: Who,
+    began_at: i64,
+    progress: Progress,
 }
 
 /// Takes away what is being done once it is not any more, whatever became of it.
@@ -186,6 +209,11 @@ impl Drop for Ending<'_> {
     fn drop(&mut self) {
         *locked(self.0) = None;
     }
+}
+
+/// The snapshots of a repository, if there is one.
+fn all(repository: &Repository) -> Result<Option<Vec<Snapshot>>, RecoveryError> {
+    if repository.is_there()? { repository.snapshots().map(Some) } else { Ok(None) }
 }
 
 fn row(snapshot: Snapshot) -> SnapshotRow {
@@ -205,7 +233,8 @@ impl BackUp for Works {
     fn back_up(&self) -> Answer<'_, Result<String, String>> {
         Box::pin(async move {
             let turn = Arc::clone(&self.turn).lock_owned().await;
-            let made = Box::pin(self.work(turn, &Deed::BackUp { proves: true }, Who::schedule())).await;
+            let entered = self.enter(turn, Deed::BackUp { proves: true }, Who::schedule());
+            let made = Box::pin(self.work(entered)).await;
             let made = made.map_err(|failure| words(&failure))?;
             if made["holds"] != true {
                 return Err(format!("the backup {} was made and does not hold", made["snapshot"]));
@@ -270,9 +299,9 @@ impl Recover for Works {
             RecoveryKind::Drill => Deed::Drill { snapshot: "latest".to_owned() },
             RecoveryKind::Look => Deed::Look,
         };
-        let who = Who::Person(by.clone());
+        let entered = works.enter(turn, deed, Who::Person(by.clone()));
         tokio::spawn(async move {
-            if let Err(failure) = Box::pin(works.work(turn, &deed, who)).await {
+            if let Err(failure) = Box::pin(works.work(entered)).await {
                 tracing::error!(error = failure.words(), "what was asked for in the console about backups failed");
             }
         });

@@ -40,6 +40,9 @@ const DRILLS_MAX: u32 = 10;
 const LINES_SHOWN: usize = 12;
 const SNAPSHOTS_SHOWN: usize = 60;
 
+/// Where there was a repository.
+const GONE: &str = "there is none at one of the two places, though backups were made; check that the disk is mounted, and the address";
+
 /// A target, and what was reached.
 pub(crate) struct Target {
     pub(crate) title: &'static str,
@@ -238,7 +241,11 @@ fn snapshots(listing: &Listing, listed: &[Report], now: i64) -> Snapshots {
         left_out: all.len().saturating_sub(SNAPSHOTS_SHOWN),
         read: listing.read_at.map(|at| wording::moment(at, now)),
         is_first: listing.read_at.is_none() && listing.is_being_read,
-        fault: listing.fault.clone().unwrap_or_default(),
+        fault: match &listing.fault {
+            Some(fault) => fault.clone(),
+            None if listing.is_missing && listed.iter().any(|report| report.snapshot.is_some()) => GONE.to_owned(),
+            None => String::new(),
+        },
     }
 }
 

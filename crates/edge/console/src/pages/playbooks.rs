@@ -5,7 +5,6 @@ use axum::extract::Path;
 use axum::response::Response;
 use playbooks::{Mark, Playbook, Sheet, WayKind};
 
-use crate::access::Role;
 use crate::failure::{Failure, render};
 use crate::frame::{Frame, Section};
 use crate::session::Visitor;
@@ -117,7 +116,7 @@ pub(crate) async fn show(visitor: Visitor) -> Result<Response, Failure> {
         }
     };
     let rows = playbooks::shipped().iter().enumerate().map(row).collect();
-    let may_review = visitor.role().is_some_and(|role| role >= Role::Reviewer);
+    let may_review = visitor.reviews();
     render(&List { frame: visitor.frame("Playbooks", Section::Playbooks), rows, may_review })
 }
 
