@@ -116,7 +116,7 @@ pub(crate) async fn show(State(console): State<Shared>, visitor: Visitor) -> Res
     let listing = console.recover.as_ref().map(|recover| recover.listing(ended)).unwrap_or_default();
     let rule = plan.as_ref().and_then(|plan| plan.schedule.as_ref());
     let working = Working::now(&console, &visitor).await?;
-    let lines = history::lines(&console, &listed[..listed.len().min(LINES_SHOWN)]).await?;
+    let lines = history::lines(&console, listed.get(..LINES_SHOWN).unwrap_or(&listed)).await?;
     render(&Page {
         frame: visitor.frame("Backups", Section::Backups),
         due: plan.as_ref().and_then(|plan| plan.due_at).map(|at| wording::moment(at, now)),
@@ -165,7 +165,8 @@ fn targets(
     let made = |report: &&Report| report.kind == RecoveryKind::Backup && report.snapshot.is_some();
     let told = listed.iter().find(made).map(|report| report.began_at);
     let newest = listing.main.last().map(|snapshot| snapshot.made_ms).max(told);
-    let age = newest.map(|at| now.saturating_sub(at).max(0) / 1_000);
+    #[expect(clippy::cast_precision_loss, reason = "seconds in a picture")]
+    let age = newest.map(|at| (now.saturating_sub(at).max(0) / 1_000) as f64);
     let drill = drills.iter().find_map(|(report, value)| {
         Some((report, value.get("rto_seconds")?.as_f64()?, value.get("rto_target_seconds")?.as_f64()?))
     });
@@ -175,8 +176,7 @@ fn targets(
             || "There is no snapshot yet.".to_owned(),
             |at| format!("Made {}. What came after it would be lost.", wording::moment(at, now).exact),
         ),
-        #[expect(clippy::cast_precision_loss, reason = "seconds in a picture")]
-        age.map(|age| age as f64),
+        age,
         plan.rpo_seconds,
     );
     let rto = target(

@@ -221,9 +221,12 @@ async fn history_is_told_with_proof_targets_and_days() {
     assert!(all.contains("not as it should be") && all.contains("schedule"), "{all}");
     let older = site.get(&format!("/backups/history?before={}", NOON - DAY), &reviewer).await.text;
     assert!(!older.contains("not as it should be") && older.contains("aa112233"), "{older}");
-    let of = |what: &str| all.split("href=\"").find(|part| part.contains(what)).unwrap().split('"').next().unwrap().to_owned();
+    let of = |what: &str| {
+        let mut rows = all.split("href=\"").filter(|part| part.contains(">Backup</a>"));
+        rows.find(|part| part.contains(what)).unwrap().split('"').next().unwrap().to_owned()
+    };
     let backup = site.get(&of("bb112233"), &reviewer).await.text;
-    for part in ["/record/3", "/record/5", IDS[1], "5f2c77aa01", "2,417", "lazaret backup restore bb112233 --into", "--study onc-201 --study cns-2"] {
+    for part in ["/record/3", "/record/5", IDS[1], "5f2c77aa01", "2,417", "lazaret backup restore bb112233</span>", ">--study onc-201</span> <span class=\"short\">--study cns-2<"] {
         assert!(backup.contains(part), "no {part} in {backup}");
     }
     let failed = site.get(&of(">failed<"), &reviewer).await.text;
@@ -294,7 +297,8 @@ async fn an_encrypted_folder_is_told_with_the_last_clean_snapshot() {
         "This looks like encryption",
         "Snapshot <code>cc112233</code> shows it first",
         "<strong><code>bb112233</code></strong>",
-        "lazaret backup restore bb112233 --into /srv/restored --study onc-201 --study cns-2 --root-key",
+        "lazaret backup restore bb112233</span> <span class=\"short\">--into /srv/restored</span>",
+        ">--study onc-201</span> <span class=\"short\">--study cns-2</span> <span class=\"short\">--root-key ",
         "1,100 were renamed to end with .locked",
         "READ&#60;b&#62;ME.txt",
         "run-7/scan-12.dcm.locked",

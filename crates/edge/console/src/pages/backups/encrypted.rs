@@ -70,7 +70,7 @@ pub(crate) struct Alarm {
     pub(crate) clean: String,
     pub(crate) made: Option<Moment>,
     pub(crate) happened: Vec<Happened>,
-    pub(crate) command: String,
+    pub(crate) command: Vec<String>,
     /// The order in which studies come back is not set.
     pub(crate) is_unordered: bool,
 }
@@ -221,13 +221,12 @@ fn alarm(first: Option<&str>, point: &Point, made: Option<i64>, plan: Option<&Re
     }
 }
 
-/// The command that brings a snapshot back by the order of studies.
-pub(crate) fn command(snapshot: &str, studies: &[String]) -> String {
-    let mut command = format!("lazaret backup restore {} --into /srv/restored", short(snapshot));
-    for study in studies.iter().take(STUDIES_MAX) {
-        command += &format!(" --study {study}");
-    }
-    command + " --root-key /path/to/root.json"
+/// The command that brings a snapshot back by the order of studies, in parts that are not broken.
+pub(crate) fn command(snapshot: &str, studies: &[String]) -> Vec<String> {
+    let mut command = vec![format!("lazaret backup restore {}", short(snapshot)), "--into /srv/restored".to_owned()];
+    command.extend(studies.iter().take(STUDIES_MAX).map(|study| format!("--study {study}")));
+    command.push("--root-key /path/to/root.json".to_owned());
+    command
 }
 
 #[cfg(test)]
@@ -282,7 +281,7 @@ mod tests {
         let told = watched(&bad, None, None, 100).unwrap();
         let alarm = told.alarm.unwrap();
         assert_eq!((alarm.first.as_str(), alarm.clean.as_str()), ("cccccccc", "bbbbbbbb"));
-        assert!(alarm.command.contains("restore bbbbbbbb") && alarm.is_unordered);
+        assert!(alarm.command[0].ends_with("restore bbbbbbbb") && alarm.is_unordered);
         assert!(alarm.happened[0].what.contains("90 were renamed to end with .locked"), "{}", alarm.happened[0].what);
         let classes: Vec<_> = told.folders[0].picture.columns.iter().map(|column| column.class).collect();
         assert_eq!(classes, ["", "clean", "burst", ""]);

@@ -46,7 +46,7 @@ struct Page {
     faults: Vec<Faults>,
     entries: Vec<(&'static str, u64)>,
     /// The command that brings it back; empty where there is nothing to bring.
-    command: String,
+    command: Vec<String>,
     json: String,
 }
 
@@ -89,7 +89,7 @@ pub(crate) async fn show(
         entries: steps.into_iter().filter_map(|(what, entry)| Some((what, entry?))).collect(),
         command: match report.snapshot.as_deref().filter(|_| is_made) {
             Some(snapshot) => encrypted::command(snapshot, &studies),
-            None => String::new(),
+            None => Vec::new(),
         },
         json: serde_json::to_string_pretty(&value).unwrap_or_default(),
         began,
