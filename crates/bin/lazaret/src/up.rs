@@ -166,9 +166,7 @@ async fn serve(
     let _socket_is_gone = tokio::time::timeout(GRACE, operating).await;
     let _what_waits_is_recorded_next_time = tokio::time::timeout(GRACE, received).await;
     let _what_is_not_done_is_done_next_time = tokio::time::timeout(GRACE, responding).await;
-    if tokio::time::timeout(GRACE, works.close()).await.is_err() {
-        tracing::warn!("a backup, check or drill was cut");
-    }
+    works.close(GRACE).await;
     let _what_was_seen_is_kept = tokio::time::timeout(GRACE, watched).await;
     guarded.close().await;
     if let Some(sample) = sample {

@@ -271,7 +271,8 @@ mod tests {
         let (points, found) = trail(&series, &bad);
         let found = found.unwrap();
         assert_eq!((found.clean.as_deref(), found.first.as_deref()), (Some("b"), Some("c")));
-        let told = |at: usize| (points[at].before.as_deref(), points[at].folders[0].random, points[at].folders[0].risen);
+        let told =
+            |at: usize| (points[at].before.as_deref(), points[at].folders[0].random, points[at].folders[0].risen);
         assert_eq!([told(0), told(1), told(2)], [(None, 0, 0), (Some("a"), 0, 0), (Some("b"), 100, 100)]);
         assert_eq!((told(3), told(4)), ((Some("c"), 100, 0), (Some("d"), 100, 0)));
         assert_eq!((points.len(), points[4].snapshot.as_deref(), points[4].made_ms), (5, None, 9));

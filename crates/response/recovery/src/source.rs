@@ -12,8 +12,8 @@ use rustic_core::repofile::{Metadata, Node, NodeType};
 use rustic_core::{ErrorKind, ReadSource, ReadSourceEntry, ReadSourceOpen, RusticError, RusticResult};
 use serde_json::Value;
 
-use crate::manifest::{self, Digest, SUMMARY};
 use crate::Progress;
+use crate::manifest::{self, Digest, SUMMARY};
 use crate::piece::{Content, Piece, Problem};
 
 /// What became of the pieces.
@@ -276,9 +276,8 @@ impl Read for Reading {
             Ok(0) => Err(io::Error::new(io::ErrorKind::UnexpectedEof, "it became shorter while it was read")),
             other => other,
         };
-        let read = read.and_then(|count| {
-            self.ticket.as_mut().map_or(Ok(()), |ticket| ticket.tell(count as u64)).map(|()| count)
-        });
+        let read = read
+            .and_then(|count| self.ticket.as_mut().map_or(Ok(()), |ticket| ticket.tell(count as u64)).map(|()| count));
         match read {
             Ok(count) => {
                 if self.ticket.is_some() {

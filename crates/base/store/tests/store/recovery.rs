@@ -62,7 +62,10 @@ async fn the_newest_are_listed_first_and_the_oldest_go() {
         assert_eq!(times(recovery::listed(&store, i64::MAX, 100).await.unwrap()), [8, 7, 6, 5, 4]);
         assert_eq!(times(recovery::listed(&store, 7, 2).await.unwrap()), [6, 5]);
         let texts = recovery::texts(&store, RecoveryKind::Drill, 2).await.unwrap();
-        assert_eq!(texts.iter().map(|(one, text)| (one.began_at, &**text)).collect::<Vec<_>>(), [(8, "[8]"), (6, "[6]")]);
+        assert_eq!(
+            texts.iter().map(|(one, text)| (one.began_at, &**text)).collect::<Vec<_>>(),
+            [(8, "[8]"), (6, "[6]")]
+        );
         assert_eq!(recovery::texts(&store, RecoveryKind::Check, 10).await.unwrap(), []);
     })
     .await;

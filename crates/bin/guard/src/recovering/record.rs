@@ -195,7 +195,8 @@ mod tests {
         let short = json!({ "holds": true, "problems": [{ "path": "a", "why": "b" }], "none": null });
         assert_eq!(text(short.clone()), short.to_string());
         let problems: Vec<Value> = (0..LIST_MAX + 7).map(|at| json!({ "path": at })).collect();
-        let long: Value = serde_json::from_str(&text(json!({ "problems": problems, "why": "é".repeat(9_000) }))).unwrap();
+        let long: Value =
+            serde_json::from_str(&text(json!({ "problems": problems, "why": "é".repeat(9_000) }))).unwrap();
         assert_eq!(long["problems"].as_array().unwrap().len(), LIST_MAX + 1);
         assert_eq!(long["problems"][LIST_MAX]["left_out"], 7);
         assert_eq!(long["why"].as_str().unwrap().chars().count(), TEXT_MAX + 1);

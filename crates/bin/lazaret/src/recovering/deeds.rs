@@ -65,16 +65,13 @@ pub(super) enum Desk<'a> {
 
 impl Desk<'_> {
     async fn record(&self, request: BackupRequest) -> Result<Value, Failure> {
-        let refused =
-            |error: guard::OpsError| Failure::failed("refused", anyhow::anyhow!("{}", guard::whole(&error)));
+        let refused = |error: guard::OpsError| Failure::failed("refused", anyhow::anyhow!("{}", guard::whole(&error)));
         let answer = match self {
             Self::Counter(counter) => counter.obey(Request::Backup(request)).await?,
             Self::Server(guarded, Who::Operator(operator)) => {
                 guarded.obey(operator, Request::Backup(request)).await.map_err(refused)?
             }
-            Self::Server(guarded, Who::Person(by)) => {
-                guarded.about_backups_by(by, request).await.map_err(refused)?
-            }
+            Self::Server(guarded, Who::Person(by)) => guarded.about_backups_by(by, request).await.map_err(refused)?,
         };
         Ok(answer.into_iter().next().unwrap_or_default())
     }
@@ -115,9 +112,7 @@ impl<'a> Task<'a> {
             }
             Deed::Check { reads_data, proves } => Box::pin(self.check(*reads_data, *proves)).await,
             Deed::Drill { snapshot } => Box::pin(self.drill(snapshot)).await,
-            Deed::Look => {
-                Box::pin(watched::suspect(&self.config.recovery, &self.repositories, &self.progress)).await
-            }
+            Deed::Look => Box::pin(watched::suspect(&self.config.recovery, &self.repositories, &self.progress)).await,
         };
         let mut value = done?;
         value["repository"] = json!(self.plain.main.name());
@@ -162,8 +157,7 @@ impl<'a> Task<'a> {
         let (record, reach) = staging.record().map_err(staged)?;
         pieces.extend(record);
         pieces.extend(staging.rest(&material));
-        let listed =
-            watched::listing(settings, &self.repositories, &self.progress, &mut staging.problems).await?;
+        let listed = watched::listing(settings, &self.repositories, &self.progress, &mut staging.problems).await?;
         let (listing, folders) = listed.map_or((None, None), |(piece, folders)| (Some(piece), Some(folders)));
         pieces.extend(listing);
         let about = about(&self.id(), reach, canary, material.has_database);

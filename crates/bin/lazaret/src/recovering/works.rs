@@ -114,23 +114,20 @@ impl Works {
         });
     }
 
-    /// Stops what is being done, waits until that is recorded, and lets nothing begin any more.
-    pub(crate) async fn close(&self) {
+    /// Stops what is being done, waits at most so long until that is recorded, and lets nothing begin any more.
+    pub(crate) async fn close(&self, grace: Duration) {
         self.stop_for(Who::schedule());
-        let turn = Arc::clone(&self.turn).lock_owned().await;
-        *locked(&self.last_turn) = Some(turn);
+        match tokio::time::timeout(grace, Arc::clone(&self.turn).lock_owned()).await {
+            Ok(turn) => *locked(&self.last_turn) = Some(turn),
+            Err(_elapsed) => tracing::warn!("what was being done about backups was cut"),
+        }
     }
 
     /// From now on something is being done; whoever looks sees it.
     fn enter(&self, turn: OwnedMutexGuard<()>, deed: Deed, who: Who) -> Entered {
         let (progress, began_at) = (Progress::default(), now());
-        *locked(&self.running) = Some(Running {
-            kind: deed.kind(),
-            began_at,
-            who: who.clone(),
-            progress: progress.clone(),
-            stopper: None,
-        });
+        *locked(&self.running) =
+            Some(Running { kind: deed.kind(), began_at, who: who.clone(), progress: progress.clone(), stopper: None });
         Entered { _turn: turn, deed, who, began_at, progress }
     }
 
@@ -314,8 +311,7 @@ impl Recover for Works {
 
     fn listing(&self, newer_than: i64) -> Listing {
         let mut listing = locked(&self.listing);
-        let is_old =
-            listing.read_at.is_none_or(|read_at| read_at <= newer_than || now() - read_at > LISTING_MS);
+        let is_old = listing.read_at.is_none_or(|read_at| read_at <= newer_than || now() - read_at > LISTING_MS);
         if is_old
             && !listing.is_being_read
             && self.config.recovery.is_set()

@@ -56,7 +56,8 @@ impl Person {
     }
 
     fn of(address: &str, answer: &Answer) -> Self {
-        let cookie = answer.head.lines().find_map(|line| line.to_ascii_lowercase().starts_with("set-cookie:").then_some(line));
+        let cookie =
+            answer.head.lines().find_map(|line| line.to_ascii_lowercase().starts_with("set-cookie:").then_some(line));
         let cookie = cookie.unwrap_or_else(|| panic!("no cookie: {}{}", answer.head, answer.body));
         let cookie = cookie.split_once(": ").unwrap().1.split(';').next().unwrap().to_owned();
         Self { address: address.to_owned(), cookie }
@@ -138,7 +139,10 @@ fn a_backup_is_made_from_the_console_and_seen_proven() {
     for part in [">proven<", "Canary failed to open, as it must", "1 of 1 version", ">main<", ">keys<", "instruments"] {
         assert!(page.contains(part), "no {part} in {page}");
     }
-    assert!(!page.contains("class=\"no\"") && !page.contains("class=\"open\""), "every part of the proof holds: {page}");
+    assert!(
+        !page.contains("class=\"no\"") && !page.contains("class=\"open\""),
+        "every part of the proof holds: {page}"
+    );
     let entry = |page: &str| {
         let at = page.rfind("/record/").unwrap();
         page[at..].split('"').next().unwrap().to_owned()
@@ -185,7 +189,11 @@ fn what_is_stopped_leaves_the_repositories_fine_and_says_so() {
     ada.press("/backups/begin", "what=backup");
     ada.until("/backups/running", storing);
     let answer = ask(&ada.address, "POST", "/backups/begin", &ada.cookie, "what=drill");
-    assert!(answer.head.starts_with("HTTP/1.1 400") && answer.body.contains("A backup is under way"), "{}", answer.body);
+    assert!(
+        answer.head.starts_with("HTTP/1.1 400") && answer.body.contains("A backup is under way"),
+        "{}",
+        answer.body
+    );
     ada.press("/backups/stop", "");
     let page = ada.ended();
     assert!(page.contains(">stopped<") && page.contains("No backup has been made yet"), "{page}");

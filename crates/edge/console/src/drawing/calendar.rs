@@ -107,8 +107,8 @@ pub(crate) fn calendar(days: &[Day]) -> Calendar {
 
 #[cfg(test)]
 mod tests {
-    use jiff::civil::date;
     use jiff::ToSpan as _;
+    use jiff::civil::date;
 
     use super::{Day, Outcome, calendar};
 

@@ -41,7 +41,8 @@ const LINES_SHOWN: usize = 12;
 const SNAPSHOTS_SHOWN: usize = 60;
 
 /// Where there was a repository.
-const GONE: &str = "there is none at one of the two places, though backups were made; check that the disk is mounted, and the address";
+const GONE: &str =
+    "there is none at one of the two places, though backups were made; check that the disk is mounted, and the address";
 
 /// A target, and what was reached.
 pub(crate) struct Target {
@@ -111,7 +112,8 @@ pub(crate) async fn show(State(console): State<Shared>, visitor: Visitor) -> Res
     let backups = read(reports::texts(store, RecoveryKind::Backup, LISTINGS_MAX).await?);
     let drills = read(reports::texts(store, RecoveryKind::Drill, DRILLS_MAX).await?);
     let look = read(reports::texts(store, RecoveryKind::Look, DRILLS_MAX).await?);
-    let look = look.into_iter().find(|(report, _)| matches!(report.state, RecoveryState::Holds | RecoveryState::Broken));
+    let look =
+        look.into_iter().find(|(report, _)| matches!(report.state, RecoveryState::Holds | RecoveryState::Broken));
     let ended = listed.iter().filter_map(|report| report.ended_at).max().unwrap_or(i64::MIN);
     let listing = console.recover.as_ref().map(|recover| recover.listing(ended)).unwrap_or_default();
     let rule = plan.as_ref().and_then(|plan| plan.schedule.as_ref());
@@ -140,9 +142,8 @@ fn read(all: Vec<(Report, String)>) -> Vec<(Report, Value)> {
 
 /// The newest backup that came to an end.
 fn newest(backups: &[(Report, Value)], now: i64) -> Option<Newest> {
-    let made = |state: RecoveryState| {
-        matches!(state, RecoveryState::Holds | RecoveryState::Unproven | RecoveryState::Broken)
-    };
+    let made =
+        |state: RecoveryState| matches!(state, RecoveryState::Holds | RecoveryState::Unproven | RecoveryState::Broken);
     let (report, value) = backups.iter().find(|(report, _)| made(report.state))?;
     let (state, class) = told::state(report.kind, report.state);
     Some(Newest {

@@ -84,7 +84,14 @@ pub fn hands() -> Arc<Hands> {
 }
 
 /// Keeps a report as the server would.
-pub async fn keep(site: &Site, kind: RecoveryKind, state: RecoveryState, at: i64, snapshot: Option<&str>, report: Value) {
+pub async fn keep(
+    site: &Site,
+    kind: RecoveryKind,
+    state: RecoveryState,
+    at: i64,
+    snapshot: Option<&str>,
+    report: Value,
+) {
     let row = Report {
         id: 0,
         kind,
@@ -162,7 +169,9 @@ async fn before_the_first_backup_the_page_says_so() {
     let site = Site::recovering(Arc::<Hands>::clone(&hands)).await;
     let reviewer = site.user("rev", Role::Reviewer).await;
     let page = site.get("/backups", &reviewer).await;
-    for part in ["No backup has been made yet", "in 14 hours", "not known", "They are being read", "/srv/backup/&#60;main&#62;"] {
+    for part in
+        ["No backup has been made yet", "in 14 hours", "not known", "They are being read", "/srv/backup/&#60;main&#62;"]
+    {
         assert!(page.text.contains(part), "no {part} in {}", page.text);
     }
     assert!(!page.text.contains("Back up now"), "only administrators");
@@ -185,9 +194,11 @@ async fn history_is_told_with_proof_targets_and_days() {
     let site = Site::recovering(Arc::<Hands>::clone(&hands)).await;
     let failed = json!({ "error": "the disk of `/srv/<b>` is full", "hint": "make room <now>" });
     keep(&site, RecoveryKind::Backup, RecoveryState::Holds, NOON - 6 * DAY, None, json!({})).await;
-    keep(&site, RecoveryKind::Backup, RecoveryState::Holds, NOON - 2 * DAY, Some(IDS[0]), made(0, folders(40, 0))).await;
+    keep(&site, RecoveryKind::Backup, RecoveryState::Holds, NOON - 2 * DAY, Some(IDS[0]), made(0, folders(40, 0)))
+        .await;
     keep(&site, RecoveryKind::Backup, RecoveryState::Failed, NOON - DAY, None, failed).await;
-    keep(&site, RecoveryKind::Backup, RecoveryState::Holds, NOON - 10 * HOUR, Some(IDS[1]), made(1, folders(41, 0))).await;
+    keep(&site, RecoveryKind::Backup, RecoveryState::Holds, NOON - 10 * HOUR, Some(IDS[1]), made(1, folders(41, 0)))
+        .await;
     let drill = json!({ "snapshot": IDS[1], "root": "r", "holds": false, "rpo_seconds": 50, "rpo_target_seconds": 86_400,
         "rto_seconds": 18_000.5, "rto_target_seconds": 14_400, "proof": proof(), "restore": { "root": "r", "restored_root": "r", "files": 9 } });
     keep(&site, RecoveryKind::Drill, RecoveryState::Broken, NOON - 9 * HOUR, Some(IDS[1]), drill).await;
@@ -226,7 +237,15 @@ async fn history_is_told_with_proof_targets_and_days() {
         rows.find(|part| part.contains(what)).unwrap().split('"').next().unwrap().to_owned()
     };
     let backup = site.get(&of("bb112233"), &reviewer).await.text;
-    for part in ["/record/3", "/record/5", IDS[1], "5f2c77aa01", "2,417", "lazaret backup restore bb112233</span>", ">--study onc-201</span> <span class=\"short\">--study cns-2<"] {
+    for part in [
+        "/record/3",
+        "/record/5",
+        IDS[1],
+        "5f2c77aa01",
+        "2,417",
+        "lazaret backup restore bb112233</span>",
+        ">--study onc-201</span> <span class=\"short\">--study cns-2<",
+    ] {
         assert!(backup.contains(part), "no {part} in {backup}");
     }
     let failed = site.get(&of(">failed<"), &reviewer).await.text;
@@ -269,7 +288,11 @@ async fn what_is_begun_goes_on_and_can_be_stopped() {
     }
     assert!(!page.contains("Back up now"), "one at a time");
     let second = site.post("/backups/begin", "what=backup", &admin).await;
-    assert!(second.status == StatusCode::BAD_REQUEST && second.text.contains("A check is under way"), "{}", second.text);
+    assert!(
+        second.status == StatusCode::BAD_REQUEST && second.text.contains("A check is under way"),
+        "{}",
+        second.text
+    );
     let part = site.get("/backups/running", &reviewer).await;
     assert!(part.text.contains("storing files") && !part.text.contains("/backups/stop"), "{}", part.text);
     assert_eq!(part.header("hx-refresh"), "");

@@ -185,7 +185,8 @@ async fn half_a_year(site: &Site) {
             1 => (RecoveryState::Holds, backups::made(2, backups::folders(1_140, 1_100))),
             _ => {
                 let before = format!("{:016x}", ago + 1);
-                let told = json!({ "before": before, "folders": backups::folders(30 + u64::try_from(ago % 9).unwrap(), 0) });
+                let told =
+                    json!({ "before": before, "folders": backups::folders(30 + u64::try_from(ago % 9).unwrap(), 0) });
                 (RecoveryState::Holds, json!({ "watched": told }))
             }
         };

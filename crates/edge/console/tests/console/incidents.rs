@@ -237,9 +237,13 @@ async fn exercises_are_listed_with_their_reports() {
     let by = model::By { actor, origin: model::event::Origin::default(), now_ms: NOON + 45 * 60_000 };
     site.guard.as_ref().unwrap().incidents.add(2, what, &by).await.unwrap();
     let page = site.get("/incidents/exercises", &reviewer).await.text;
-    for part in
-        ["Lost &#60;b&#62;key", "An access key is in the wrong hands", "href=\"/incidents/2/report\"", "45 min", ">2</td>"]
-    {
+    for part in [
+        "Lost &#60;b&#62;key",
+        "An access key is in the wrong hands",
+        "href=\"/incidents/2/report\"",
+        "45 min",
+        ">2</td>",
+    ] {
         assert!(page.contains(part), "no {part} in {page}");
     }
     assert!(!page.contains("only by name"), "what is only called an exercise is none: {page}");

@@ -92,12 +92,7 @@ impl Site {
         Self::build(false, Some(Removals::default()), extras, HERE).await
     }
 
-    async fn build(
-        is_encrypted: bool,
-        guard: Option<Removals>,
-        extras: Extras,
-        address: &str,
-    ) -> Self {
+    async fn build(is_encrypted: bool, guard: Option<Removals>, extras: Extras, address: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::sqlite(&folder.path().join("lazaret.db")).await.unwrap();
         let catalogue = Arc::new(Catalogue::new(store));

@@ -43,9 +43,9 @@ impl Bucket {
         self.faults.go_on().map_err(|stopped| {
             RusticError::with_source(ErrorKind::Backend, failed(), stopped).attach_context("path", at())
         })?;
-        self.runtime.block_on(work).map_err(|error| {
-            RusticError::with_source(ErrorKind::Backend, failed(), error).attach_context("path", at())
-        })
+        self.runtime
+            .block_on(work)
+            .map_err(|error| RusticError::with_source(ErrorKind::Backend, failed(), error).attach_context("path", at()))
     }
 }
 

@@ -144,7 +144,11 @@ mod tests {
         ];
         use Outcome::{Failed, Proven, Quiet, Unproven};
         assert_eq!(outcomes(&all, None, 5), [Quiet, Unproven, Proven, Failed, Quiet]);
-        assert!(days(&all, None, NOON)[usize::try_from(DAYS).unwrap() - 3].title.ends_with(": 1 proven, 1 failed or stopped"));
+        assert!(
+            days(&all, None, NOON)[usize::try_from(DAYS).unwrap() - 3]
+                .title
+                .ends_with(": 1 proven, 1 failed or stopped")
+        );
         let begun = [report(NOON - 2 * DAY, RecoveryState::Running), report(NOON - 60_000, RecoveryState::Running)];
         assert_eq!(outcomes(&begun, Some("daily 02:30"), 3), [Failed, Outcome::Missed, Quiet], "the first was killed");
         let drill = Report { kind: RecoveryKind::Drill, ..report(NOON, RecoveryState::Holds) };

@@ -114,7 +114,8 @@ fn series(backups: &[(Report, Value)], look: Option<&(Report, Value)>) -> Vec<(O
         }
     }
     for (backup, report) in backups {
-        let (Some(snapshot), Some(told)) = (&backup.snapshot, report.get("watched").filter(|told| told.is_object())) else {
+        let (Some(snapshot), Some(told)) = (&backup.snapshot, report.get("watched").filter(|told| told.is_object()))
+        else {
             continue;
         };
         known.entry(snapshot.clone()).or_insert_with(|| Point {
@@ -175,7 +176,8 @@ fn folder(name: &str, drawn: &[(Option<String>, Point)], clean: &str) -> Folder 
         })
         .collect();
     let newest = drawn.last().and_then(|(_, point)| point.folders.get(name)).cloned().unwrap_or_default();
-    let edge = |point: Option<&(Option<String>, Point)>| point.map_or_else(String::new, |(_, point)| time(point.made_ms));
+    let edge =
+        |point: Option<&(Option<String>, Point)>| point.map_or_else(String::new, |(_, point)| time(point.made_ms));
     Folder {
         name: name.to_owned(),
         picture: bursts(&listed),
@@ -270,7 +272,10 @@ mod tests {
 
     #[test]
     fn the_clean_point_is_the_snapshot_that_the_first_burst_was_held_against() {
-        let calm = [backup(10, "aaaaaaaaaa", None, 1, Value::Null), backup(20, "bbbbbbbbbb", Some("aaaaaaaaaa"), 2, Value::Null)];
+        let calm = [
+            backup(10, "aaaaaaaaaa", None, 1, Value::Null),
+            backup(20, "bbbbbbbbbb", Some("aaaaaaaaaa"), 2, Value::Null),
+        ];
         let told = watched(&calm, None, None, 100).unwrap();
         assert!(told.alarm.is_none() && told.folders.len() == 1 && told.folders[0].picture.columns.len() == 2);
         let mut bad = calm.to_vec();

@@ -68,7 +68,8 @@ pub(crate) async fn show(
     let names = names(&console, std::slice::from_ref(&report)).await?;
     let (state, class) = told::state(report.kind, report.state);
     let name = told::name(report.kind);
-    let studies = console.recover.as_ref().and_then(|recover| recover.plan()).map_or_else(Vec::new, |plan| plan.studies);
+    let studies =
+        console.recover.as_ref().and_then(|recover| recover.plan()).map_or_else(Vec::new, |plan| plan.studies);
     let is_made = report.kind == RecoveryKind::Backup && report.state != RecoveryState::Running;
     let began = wording::moment(report.began_at, console.now());
     let steps = [("It began", report.began_entry), ("It ended", report.ended_entry)];
@@ -111,7 +112,8 @@ fn facts(report: &Report, value: &Value) -> Vec<(&'static str, String)> {
     };
     let count = |pointer: &str| number(value, pointer).map(wording::count);
     let bytes = |pointer: &str| number(value, pointer).map(wording::bytes);
-    let list = |pointer: &str| value.pointer(pointer).and_then(Value::as_array).map(|all| wording::count(all.len() as u64));
+    let list =
+        |pointer: &str| value.pointer(pointer).and_then(Value::as_array).map(|all| wording::count(all.len() as u64));
     add("Called in the record", Some(format!("{}:{}", report.kind, report.name)));
     add("Took", report.ended_at.map(|at| wording::duration((at - report.began_at) / 1_000)));
     add("Snapshot", report.snapshot.clone());
@@ -126,7 +128,10 @@ fn facts(report: &Report, value: &Value) -> Vec<(&'static str, String)> {
     add("Old snapshots of keys taken away", list("/expired/keys"));
     add("Restored files", count("/restore/files"));
     add("Listings looked through", count("/listings"));
-    add("Every byte read", value.get("read_data").and_then(Value::as_bool).map(|yes| if yes { "yes" } else { "no" }.to_owned()));
+    add(
+        "Every byte read",
+        value.get("read_data").and_then(Value::as_bool).map(|yes| if yes { "yes" } else { "no" }.to_owned()),
+    );
     add("Last clean snapshot", Some(short(text(value, "/suspicion/clean"))));
     add("Main repository", Some(text(value, "/repository").to_owned()));
     add("Key repository", Some(text(value, "/key_repository").to_owned()));
@@ -137,12 +142,17 @@ fn targets(value: &Value) -> Vec<Target> {
     let of = |name: &str| value.get(name).and_then(Value::as_f64);
     let wanted = |name: &str| number(value, name);
     let both = [
-        ("Age of what was restored", "From its newest entry to the drill.", of("rpo_seconds"), wanted("/rpo_target_seconds")),
+        (
+            "Age of what was restored",
+            "From its newest entry to the drill.",
+            of("rpo_seconds"),
+            wanted("/rpo_target_seconds"),
+        ),
         ("Time until everything was back", "Restored and proven.", of("rto_seconds"), wanted("/rto_target_seconds")),
     ];
-    let made = both.into_iter().filter_map(|(title, about, reached, wanted)| {
-        Some(target(title, about.to_owned(), Some(reached?), wanted?))
-    });
+    let made = both
+        .into_iter()
+        .filter_map(|(title, about, reached, wanted)| Some(target(title, about.to_owned(), Some(reached?), wanted?)));
     made.collect()
 }
 
@@ -153,7 +163,13 @@ fn faults(value: &Value) -> Vec<Faults> {
     let bursts = bursts.map(|one| {
         let of = |pointer: &str| number(one, pointer).unwrap_or(0);
         let examples = texts(one, "/examples").join(", ");
-        format!("{}: of {} files {} look encrypted, {} were renamed; such as {examples}", text(one, "/folder"), of("/files"), of("/risen"), of("/renamed"))
+        format!(
+            "{}: of {} files {} look encrypted, {} were renamed; such as {examples}",
+            text(one, "/folder"),
+            of("/files"),
+            of("/risen"),
+            of("/renamed")
+        )
     });
     let all = [
         ("Encrypted", bursts.collect()),

@@ -107,7 +107,11 @@ pub(crate) fn parts(report: &Value) -> Vec<Part> {
         other => other.to_owned(),
     };
     vec![
-        Part::new(compared, "Everything restored, read again and compared", if root.is_empty() { String::new() } else { format!("root digest {}", short(root)) }),
+        Part::new(
+            compared,
+            "Everything restored, read again and compared",
+            if root.is_empty() { String::new() } else { format!("root digest {}", short(root)) },
+        ),
         Part::new(is_empty("/record_faults"), "Record verified", record),
         Part::new(is_empty("/database_faults"), "Databases checked", databases),
         Part::new(opened(proof), "Objects opened with the restored keys", sample(proof)),
