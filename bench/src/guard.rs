@@ -2,6 +2,7 @@
 //! rates are per CPU-second of that process. The client signs each request and sends bodies with unsigned payload, as
 //! clients do over TLS. A plaintext server over the same library runs beside it.
 
+mod containing;
 mod plain;
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -36,7 +37,7 @@ const RANGE: usize = 64 << 10;
 /// The server's half: serves a folder until it is killed.
 pub fn serve(arguments: &[String]) -> Result<()> {
     let [folder, inspection] = arguments else {
-        bail!("`bench guard-serve` takes a folder and `inspected`, `plain` or `peer`")
+        bail!("`bench guard-serve` takes a folder and `inspected`, `plain`, `contained` or `peer`")
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
@@ -62,7 +63,7 @@ pub fn serve(arguments: &[String]) -> Result<()> {
             federation: identity::Federation::new(Vec::new())?,
             through: "guard",
         };
-        let guarded = Guarded::open(opening).await?;
+        let guarded = Arc::new(Guarded::open(opening).await?);
         let operator = Operator { user: "bench".to_owned(), through: "cli" };
         let study: model::StudyId = "bench-1".parse()?;
         let name = "client".to_owned();
@@ -75,6 +76,9 @@ pub fn serve(arguments: &[String]) -> Result<()> {
         guarded.obey(&operator, grant).await?;
         let key = guarded.obey(&operator, Request::AccessKeyCreate { name, until: None }).await?;
         let key = key.first().context("a key is told")?;
+        if inspection == "contained" {
+            containing::when_told(Arc::clone(&guarded), operator);
+        }
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
         let mut out = std::io::stdout().lock();
         writeln!(out, "{} {} {}", listener.local_addr()?, key["access_key_id"], key["secret_access_key"])?;
@@ -87,12 +91,20 @@ pub fn serve(arguments: &[String]) -> Result<()> {
 }
 
 pub fn run(arguments: &[String]) -> Result<()> {
+    let (only_containment, arguments) = match arguments {
+        [option, value, rest @ ..] if option == "--only" && value == "containment" => (true, rest),
+        _ => (false, arguments),
+    };
     let style = match arguments {
         [] => Style::Text,
         [option, value] if option == "--format" && value == "json" => Style::Json,
-        _ => bail!("`bench guard` takes `--format json` alone"),
+        _ => bail!("`bench guard` takes `--only containment` and `--format json`"),
     };
     table::head(style)?;
+    containing::run(style)?;
+    if only_containment {
+        return Ok(());
+    }
     let random: Vec<u8> =
         (0..LARGE).map(|at| u8::try_from(at.wrapping_mul(2_654_435_761) >> 13 & 0xFF).unwrap_or(0)).collect();
     let peer = large(style, &Server::start("peer")?, "peer-", &random, None)?;
@@ -229,6 +241,7 @@ impl Server {
         let folder = tempfile::tempdir()?;
         let mut child = Command::new(std::env::current_exe()?)
             .args(["guard-serve".as_ref(), folder.path().as_os_str(), inspection.as_ref()])
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;
         let mut line = String::new();

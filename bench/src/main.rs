@@ -15,6 +15,7 @@ mod ledger;
 mod obligations;
 mod policy;
 mod receive;
+mod recovery;
 mod scan;
 mod subjects;
 mod table;
@@ -37,7 +38,9 @@ const USAGE: &str = "usage: cargo xtask bench NAME
   detect    Sigma rules over logs, correlations, behaviour [--data DIR] [--peers] [--format text|json]
   receive   logs of other systems at a fixed rate into the ledger, killed and resumed
             [--seconds N] [--rate N] [--format json]
-  guard     the S3 gateway with policy, vault, ledger and inspection behind it [--format json]";
+  guard     the S3 gateway with policy, vault, ledger and inspection behind it; containment under load
+            [--only containment] [--format json]
+  recovery  backup, check and restore beside restic; from a backup to the console [--megabytes N] [--format json]";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -55,6 +58,8 @@ fn main() -> ExitCode {
         "obligations" => obligations::run(rest),
         "detect" => detect::run(rest),
         "guard" => guard::run(rest),
+        "recovery" => recovery::run(rest),
+        "recovery-do" => recovery::work(rest),
         "receive" => receive::run(rest),
         "receive-serve" => receive::serve(rest),
         "guard-serve" => guard::serve(rest),

@@ -36,7 +36,7 @@ pub struct Line {
 impl Line {
     /// Whether less is better.
     fn is_limit(&self) -> bool {
-        matches!(self.unit, "ms" | "µs" | "MB" | "%")
+        matches!(self.unit, "ms" | "µs" | "s" | "CPU-s" | "MB" | "%")
     }
 
     fn holds(&self) -> Option<bool> {

@@ -36,12 +36,21 @@ pub(crate) fn run_with(program: &str, arguments: &[&str], variables: &[(&str, St
 pub(crate) fn command(program: &str) -> Command {
     let mut command = Command::new(program);
     for (name, _) in std::env::vars_os() {
-        let told = name.to_str().is_some_and(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_"));
+        let told =
+            name.to_str().is_some_and(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_"));
         if told {
             command.env_remove(name);
         }
     }
     command
+}
+
+/// Where cargo builds.
+pub(crate) fn target() -> Result<PathBuf> {
+    let told =
+        command("cargo").args(["metadata", "--format-version", "1", "--no-deps"]).current_dir(root()).output()?;
+    let metadata: serde_json::Value = serde_json::from_slice(&told.stdout).context("cargo metadata")?;
+    metadata["target_directory"].as_str().map(PathBuf::from).context("cargo metadata tells where it builds")
 }
 
 /// Whether a program answers to `--version`.

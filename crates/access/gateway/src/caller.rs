@@ -10,6 +10,9 @@ use store::guarded::versions::StoredVersion;
 use crate::ports::{Caller, Question};
 use crate::{Guard, fault};
 
+/// Somebody was contained while bytes were on their way.
+pub(crate) const CONTAINED: &str = "access:contained";
+
 /// Who asks, and from where.
 #[derive(Debug, Clone)]
 pub(crate) struct Asker {

@@ -423,6 +423,15 @@ pub(crate) struct Sending {
 }
 
 impl Sending {
+    /// Whether somebody contained whoever reads, or the study, since it was let.
+    fn is_cut(&self) -> bool {
+        let Some(end) = &self.end else { return false };
+        match (&end.actor, &end.resource.study) {
+            (Some(actor), Some(study)) if self.left > 0 => self.guard.gate.ends(actor, study, false),
+            _ => false,
+        }
+    }
+
     /// Records what was sent, without holding up the client, who has it already.
     fn ended(&mut self, code: Option<&'static str>) {
         let Some(mut event) = self.end.take() else { return };
@@ -449,6 +458,10 @@ impl Stream for Sending {
     type Item = Result<Bytes, s3s::StdError>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if self.is_cut() {
+            self.ended(Some(crate::caller::CONTAINED));
+            return Poll::Ready(Some(Err("access was taken back while the object was read".into())));
+        }
         match Pin::new(&mut self.plain).poll_next(context) {
             Poll::Ready(Some(Ok(piece))) => {
                 let bytes = piece.len() as u64;

@@ -239,6 +239,12 @@ pub trait Gate: Send + Sync + 'static {
     /// Whether something may be done.
     fn decide<'a>(&'a self, question: &'a Question<'a>) -> Answer<'a, Result<Ruling, GateError>>;
 
+    /// Whether what is on its way for `actor` out of `study`, or with `writes` into it, is to end now: somebody contained them since it was
+    /// let. Asked for every piece, so that it must not wait for anything.
+    fn ends(&self, _actor: &Actor, _study: &StudyId, _writes: bool) -> bool {
+        false
+    }
+
     /// Creates a study for a caller who may; recorded by whoever implements this.
     fn create_study<'a>(
         &'a self,

@@ -9,7 +9,7 @@ use s3s::{S3Error, S3ErrorCode, S3Request, S3Response, S3Result, s3_error};
 use store::guarded::GuardedStudy;
 use store::guarded::versions::{Condition, Put, StoredVersion};
 
-use crate::caller::{Asker, Permit, Thing, denied};
+use crate::caller::{Asker, CONTAINED, Permit, Thing, denied};
 use crate::lock::lock_asked;
 use crate::ports::{Inspected, Inspection, Place, Question};
 use crate::properties::{Checksums, Properties, given_checksums, given_properties, set_checksums};
@@ -176,6 +176,16 @@ impl Guard {
     ) -> S3Result<Kept> {
         let mut version = self.version_of(asker, row, &ready);
         let thing = Thing::version(study, &version);
+        if self.gate.ends(&asker.caller.actor, study, true) {
+            let mut event = self.event(asker, activity, &thing);
+            event.action = Some(permit.action);
+            event.outcome = Outcome::Failure { code: CONTAINED.into() };
+            self.record(event).await?;
+            return Err(denied(
+                CONTAINED,
+                "access was taken back while the object came in; ask who answers the incident",
+            ));
+        }
         let question = Question {
             caller: &asker.caller,
             action: Action::Write,

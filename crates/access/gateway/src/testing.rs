@@ -170,6 +170,7 @@ impl Record for Tape {
 pub(crate) struct Rules {
     pub(crate) refused: Mutex<Vec<(Action, Option<Label>)>>,
     pub(crate) is_down: AtomicBool,
+    pub(crate) ends: AtomicBool,
 }
 
 impl Rules {
@@ -207,6 +208,10 @@ impl Gate for Rules {
                 hint: "ask for a grant".to_owned(),
             })
         })
+    }
+
+    fn ends(&self, _: &Actor, _: &StudyId, _: bool) -> bool {
+        self.ends.load(Ordering::SeqCst)
     }
 
     fn create_study<'a>(&'a self, _: &'a Caller, _: &'a StudyId, _: i64) -> Answer<'a, Result<Ruling, GateError>> {

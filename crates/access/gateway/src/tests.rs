@@ -217,6 +217,24 @@ async fn a_download_that_breaks_is_recorded_as_broken() {
 }
 
 #[tokio::test]
+async fn what_is_on_its_way_is_cut_when_somebody_is_contained() {
+    let world = World::new().await;
+    world.put("a", &[7; 100]).await.unwrap();
+    let body = world.get("a").await.unwrap().body.unwrap();
+    world.rules.ends.store(true, std::sync::atomic::Ordering::SeqCst);
+    assert!(all(body).await.is_err(), "it was let before");
+    tokio::task::yield_now().await;
+    let end = world.tape.last();
+    assert_eq!((end.activity, end.resource.bytes), (Activity::Released, Some(0)));
+    assert_eq!(end.outcome, Outcome::Failure { code: "access:contained".into() });
+    let before = world.tape.events.lock().unwrap().len();
+    assert_eq!(code(world.put("b", b"came in meanwhile").await), "AccessDenied");
+    assert!(world.tape.events.lock().unwrap().len() > before, "the refusal is recorded");
+    world.rules.ends.store(false, std::sync::atomic::Ordering::SeqCst);
+    assert_eq!(code(world.get("b").await), "NoSuchKey");
+}
+
+#[tokio::test]
 async fn versions_are_kept_marked_and_brought_back() {
     let world = World::new().await;
     world.put("a", b"null version").await.unwrap();

@@ -20,6 +20,7 @@ pub struct Doorkeeper {
     access: Arc<Access>,
     federation: Arc<Federation>,
     clock: Arc<dyn Fn() -> i64 + Send + Sync>,
+    cut_off: Arc<crate::CutOff>,
 }
 
 impl Doorkeeper {
@@ -30,8 +31,9 @@ impl Doorkeeper {
         access: Arc<Access>,
         federation: Arc<Federation>,
         clock: Arc<dyn Fn() -> i64 + Send + Sync>,
+        cut_off: Arc<crate::CutOff>,
     ) -> Self {
-        Self { identity, access, federation, clock }
+        Self { identity, access, federation, clock, cut_off }
     }
 }
 
@@ -121,6 +123,10 @@ impl Gate for Doorkeeper {
             let decision = self.access.decide(principal, question.action, Some(question.study), thing, &circumstances);
             Ok(ruling(decision))
         })
+    }
+
+    fn ends(&self, actor: &Actor, study: &StudyId, writes: bool) -> bool {
+        self.cut_off.ends(actor, study, writes)
     }
 
     fn assume<'a>(&'a self, vouched: Vouched<'a>) -> Answer<'a, Result<Assumed, AssumeError>> {

@@ -6,6 +6,7 @@
 
 mod access;
 mod adopt;
+mod containing;
 mod control;
 mod exposing;
 mod gate;
@@ -23,7 +24,7 @@ mod storage;
 mod sweep;
 mod watching;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
@@ -43,6 +44,7 @@ use vault::{Blobs, Caching, RootKey, Vault};
 
 pub use access::AccessRequest;
 pub use adopt::ToAdopt;
+pub use containing::CutOff;
 pub use control::{Answer, CONTROL_SOCKET, Request, ask, own_name, serve as serve_control, whole};
 pub use exposing::{ExposureRequest, gather, people_of};
 pub use gate::Doorkeeper;
@@ -183,7 +185,10 @@ pub struct Guarded {
     pub tokens: Arc<receive::push::Tokens>,
     /// Incidents.
     pub incidents: Arc<incidents::desk::Desk>,
-    settling: tokio::sync::Mutex<()>,
+    settling: Mutex<HashMap<u32, Arc<tokio::sync::Mutex<()>>>>,
+    /// What is contained changes one after the other: what is looked after never comes back by an older look.
+    containing: tokio::sync::Mutex<()>,
+    cut_off: Arc<containing::CutOff>,
     back_up: OnceLock<Arc<dyn BackUp>>,
     backups_begun: Mutex<HashSet<(u32, u64, u32)>>,
     announcing: OnceLock<Announcing>,
@@ -229,6 +234,7 @@ impl Guarded {
             None => None,
         };
         recorder.record(Event::new(Activity::Start, clock(), through)).await?;
+        let cut_off = Arc::new(containing::CutOff::default());
         let gateway = Guard::new(Parts {
             store: store.clone(),
             storage: Arc::new(Sealed::new(vault.clone())),
@@ -240,6 +246,7 @@ impl Guarded {
                 Arc::clone(&access),
                 Arc::clone(&federation),
                 Arc::clone(&clock),
+                Arc::clone(&cut_off),
             )),
             record: Arc::clone(&recorder),
             clock,
@@ -252,7 +259,9 @@ impl Guarded {
             Arc::new(vault.clone()) as Arc<dyn Envelope>,
         ));
         Ok(Self {
-            settling: tokio::sync::Mutex::default(),
+            settling: Mutex::default(),
+            containing: tokio::sync::Mutex::default(),
+            cut_off,
             back_up: OnceLock::new(),
             backups_begun: Mutex::default(),
             announcing: OnceLock::new(),

@@ -129,6 +129,7 @@ fn told(principal: &Principal) -> Value {
         "name": principal.name,
         "organisation": principal.organisation,
         "disabled": principal.disabled_at.is_some(),
+        "contained": principal.contained_at.is_some(),
     })
 }
 

@@ -3,8 +3,11 @@
 use std::io::Read as _;
 use std::path::Path;
 
+use incidents::case::Case;
+use incidents::drafts::LANGUAGES;
 use incidents::plan::{BYTES_MAX, Plan};
 use playbooks::Role;
+use serde_json::{Map, Value};
 
 use crate::Guarded;
 
@@ -41,18 +44,7 @@ impl Guarded {
 
     /// Addresses of those who hold a role, first that of the organisation, then one that works without it. None where there is no plan.
     pub(crate) fn reached(&self, role: Role) -> Vec<String> {
-        let text = match self.plan_text() {
-            Ok(Some(text)) => text,
-            Ok(None) => return Vec::new(),
-            Err(error) => {
-                tracing::warn!(%error, "the plan cannot be read; `lazaret plan check` tells more");
-                return Vec::new();
-            }
-        };
-        let Ok(plan) = Plan::parse(&text) else {
-            tracing::warn!("the plan is wrong; `lazaret plan check` tells where");
-            return Vec::new();
-        };
+        let Some(plan) = self.plan() else { return Vec::new() };
         let mut reached: Vec<String> = Vec::new();
         for person in plan.holders(role) {
             for address in [&person.email, &person.email_outside].into_iter().flatten() {
@@ -62,5 +54,56 @@ impl Guarded {
             }
         }
         reached
+    }
+
+    /// The plan, if there is one that is right.
+    fn plan(&self) -> Option<Plan> {
+        let text = match self.plan_text() {
+            Ok(text) => text?,
+            Err(error) => {
+                tracing::warn!(%error, "the plan cannot be read; `lazaret plan check` tells more");
+                return None;
+            }
+        };
+        let plan = Plan::parse(&text).ok();
+        if plan.is_none() {
+            tracing::warn!("the plan is wrong; `lazaret plan check` tells where");
+        }
+        plan
+    }
+
+    /// Facts that are true of the organisation in every incident: the roles that laws give it, and its time zone.
+    pub(crate) fn organisation(&self) -> Map<String, Value> {
+        let mut known = Map::new();
+        let Some(organisation) = self.plan().map(|plan| plan.organisation) else { return known };
+        let vocabulary = obligations::in_force().ok().map(obligations::Library::vocabulary);
+        let is_role = |role: &String| vocabulary.is_some_and(|words| words.roles().any(|(name, _)| name == role));
+        let roles: Vec<String> = organisation.legal_roles.into_iter().filter(is_role).collect();
+        if !roles.is_empty() {
+            known.insert("roles".to_owned(), roles.into());
+        }
+        known.extend(organisation.timezone.map(|zone| ("timezone".to_owned(), zone.into())));
+        known
+    }
+
+    /// In which languages a notice is drafted: the first of each of its recipients by the plan that notices are written in; English where the
+    /// plan names nobody.
+    pub(crate) fn languages_of(&self, case: &Case, obligation: &str) -> Vec<String> {
+        let affected = case.facts.get("affected").and_then(Value::as_array).into_iter().flatten();
+        let places: Vec<&str> = affected.filter_map(|one| one["jurisdiction"].as_str()).collect();
+        let plan = self.plan();
+        let recipients = plan.as_ref().map(|plan| plan.recipients(obligation, &places)).unwrap_or_default();
+        let mut languages: Vec<String> = Vec::new();
+        for recipient in recipients {
+            let own = recipient.languages.iter().find(|language| LANGUAGES.contains(&language.as_str()));
+            let language = own.map_or("en", String::as_str);
+            if !languages.iter().any(|one| one == language) {
+                languages.push(language.to_owned());
+            }
+        }
+        if languages.is_empty() {
+            languages.push("en".to_owned());
+        }
+        languages
     }
 }

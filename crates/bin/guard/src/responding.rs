@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use incidents::assess::{self, Answers};
-use incidents::case::{Case, What};
+use incidents::case::{Case, Notice, What};
 use incidents::desk::{DeskError, NewIncident};
 use incidents::drafts;
-use incidents::exposure::{Exposure, Grade};
+use incidents::exposure::{self, Exposure, Grade};
 use incidents::report::Report;
-use model::{By, PrincipalKind, Severity, StudyId};
-use obligations::{Obligation, Options};
+use model::{By, Severity, StudyId};
+use obligations::Obligation;
 use playbooks::Input;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -71,6 +71,9 @@ pub enum IncidentRequest {
         /// Whose exposure.
         of: Box<ExposureRequest>,
     },
+    /// What the laws and contracts that are in force by now would say of every incident, where it differs. Nothing changes by that; incidents
+    /// that are open have their clocks issued anew when the server starts.
+    Replay,
     /// Contains somebody or something, or ends that.
     Contain {
         /// Its number.
@@ -142,6 +145,9 @@ pub enum IncidentRequest {
         obligation: String,
         /// In which language.
         language: String,
+        /// In the place of a text that somebody wrote.
+        #[serde(default)]
+        again: bool,
     },
 }
 
@@ -152,7 +158,7 @@ impl From<DeskError> for OpsError {
 }
 
 fn library() -> Result<&'static obligations::Library, OpsError> {
-    obligations::shipped().map_err(|error| OpsError::Wrong(error.to_string()))
+    obligations::in_force().map_err(|error| OpsError::Wrong(error.to_string()))
 }
 
 impl Guarded {
@@ -208,8 +214,10 @@ impl Guarded {
                 if is_own {
                     return Err(OpsError::Wrong(format!("`{}` is written by the program alone", what.kind())));
                 }
-                if let What::Sent { obligation, at, .. } = &*what {
-                    sent_is_sound(obligation, at)?;
+                if let What::Sent { at, .. } = &*what
+                    && at.parse().is_ok_and(|at: jiff::Timestamp| at.as_millisecond() > by.now_ms + CLOCKS_DIFFER_MS)
+                {
+                    return Err(OpsError::Wrong(format!("`{at}` is still to come; say when it was sent once it was")));
                 }
                 let is_later = matches!(*what, What::Forward { .. });
                 self.incidents.add(id, *what, by).await?;
@@ -218,6 +226,7 @@ impl Guarded {
                 }
                 self.shown(id).await
             }
+            IncidentRequest::Replay => self.replayed(by).await,
             IncidentRequest::Expose { id, of } => self.expose(by, id, *of).await,
             IncidentRequest::Contain { id, kind, target, until, on } => {
                 self.contain(by, id, &kind, &target, until, on).await?;
@@ -260,7 +269,9 @@ impl Guarded {
                 let report = Report::of(&case, by.now_ms);
                 Ok(vec![json!({ "incident": id, "report": report.markdown(id, &|who| names.get(who).cloned()) })])
             }
-            IncidentRequest::Draft { id, obligation, language } => self.draft(by, id, &obligation, &language).await,
+            IncidentRequest::Draft { id, obligation, language, again } => {
+                self.draft(by, id, &obligation, &language, again).await
+            }
         }
     }
 
@@ -275,7 +286,30 @@ impl Guarded {
             new.study = new.study.or(found.study);
         }
         let id = self.incidents.open(new, by).await?;
+        // What is true of the organisation in every incident need not be said in each.
+        let known = self.organisation();
+        if !known.is_empty() {
+            self.incidents.add(id, What::Facts { set: known, was: Map::new() }, by).await?;
+        }
         self.shown(id).await
+    }
+
+    /// What the laws and contracts in force by now would say of every incident, closed ones too, where that differs from what they were told.
+    async fn replayed(&self, by: &By) -> Result<Vec<Value>, OpsError> {
+        let mut lines = Vec::new();
+        for (row, title) in self.incidents.listed(true, store::PAGE_ROWS_MAX).await? {
+            let (_, case) = self.incidents.case(row.id).await?;
+            let issued = case.reissue(library()?, by.now_ms).map_err(DeskError::from)?;
+            for clock in issued {
+                let obligation = clock["obligation"].as_str().unwrap_or_default();
+                let was = case.clocks.get(obligation);
+                lines.push(json!({
+                    "incident": row.id, "title": title, "state": row.state, "obligation": obligation,
+                    "was": was.map_or_else(|| "never told".to_owned(), in_short), "is": in_short(&clock), "clock": clock,
+                }));
+            }
+        }
+        Ok(lines)
     }
 
     async fn shown(&self, id: u32) -> Result<Vec<Value>, OpsError> {
@@ -314,90 +348,20 @@ impl Guarded {
             "deidentified": exposure.deidentified, "reach_cut": is_cut, "told_at": time(by.now_ms),
         });
         self.incidents.add(id, What::Exposure { question, summary }, by).await?;
-        // What is certain and likely is what clocks are told from; what was only within reach is for people to judge.
+        // What is certain and likely is what clocks are told from; what was only within reach is for people to judge. Where the record
+        // knows of nothing that left, that is no word about what happened elsewhere: then nothing is said.
         let affected = exposure.affected(Grade::Likely);
         let (_, case) = self.incidents.case(id).await?;
-        let before = case.facts.get("affected").cloned();
-        if before.as_ref() != Some(&affected) {
+        let before = case.facts.get("affected");
+        let affected = exposure::at_least(before, &affected);
+        if affected.as_ref() != before
+            && let Some(affected) = affected
+        {
             let set = Map::from_iter([("affected".to_owned(), affected)]);
-            let was = before.map(|value| Map::from_iter([("affected".to_owned(), value)])).unwrap_or_default();
+            let was = before.map(|value| Map::from_iter([("affected".to_owned(), value.clone())])).unwrap_or_default();
             self.incidents.add(id, What::Facts { set, was }, by).await?;
         }
         Ok(exposure)
-    }
-
-    /// Contains first and says so then: what is said twice does no harm, what is not contained does.
-    pub(crate) async fn contain(
-        &self,
-        by: &By,
-        id: u32,
-        kind: &str,
-        target: &str,
-        until: Option<i64>,
-        on: bool,
-    ) -> Result<(), OpsError> {
-        let until = until.filter(|_| on);
-        let what = What::Containment { kind: kind.to_owned(), target: target.to_owned(), on, until };
-        let (_, case) = self.incidents.case(id).await?;
-        case.check(&what).map_err(DeskError::from)?;
-        if until.is_some_and(|until| until <= by.now_ms) {
-            return Err(OpsError::Wrong("a containment cannot end in the past; give a later end".to_owned()));
-        }
-        // What is practised is only said.
-        if !case.is_exercise {
-            self.hold_back(by, kind, target, on, &case).await?;
-        }
-        self.incidents.add(id, what, by).await?;
-        Ok(())
-    }
-
-    async fn hold_back(&self, by: &By, kind: &str, target: &str, on: bool, case: &Case) -> Result<(), OpsError> {
-        match kind {
-            "principal" | "device" => {
-                let principal = self.somebody(target).await?;
-                if kind == "device" && principal.kind != PrincipalKind::Device {
-                    return Err(OpsError::Wrong(format!("`{target}` is no device; contain it as a principal")));
-                }
-                self.identity.contain(principal.id, on, by).await?;
-            }
-            "access_key" => {
-                // Only a key that this incident took away is given back by it.
-                let is_ours = case.contained.contains(&(kind.to_owned(), target.to_owned()));
-                if on {
-                    let key = store::credentials::key(&self.store, target).await?;
-                    if key.is_some_and(|key| key.disabled_at.is_some()) {
-                        let why = format!("the access key `{target}` is revoked already; there is nothing to contain");
-                        return Err(OpsError::Wrong(why));
-                    }
-                    self.identity.revoke_key(target, by).await?;
-                } else if is_ours {
-                    self.identity.restore_key(target, by).await?;
-                }
-            }
-            "partner" => {
-                for principal in self.of_partner(target).await? {
-                    if principal.disabled_at.is_none() {
-                        self.identity.contain(principal.id, on, by).await?;
-                    }
-                }
-            }
-            "study" | "study_writes" => {
-                let study: StudyId =
-                    target.parse().map_err(|error: model::BadStudyId| OpsError::Wrong(error.to_string()))?;
-                if kind == "study" {
-                    self.access.contain_study(&study, on, by).await?;
-                } else {
-                    self.access.close_study(&study, on, by).await?;
-                }
-            }
-            other => {
-                let why = format!(
-                    "`{other}` cannot be contained; there are principal, device, access_key, partner, study and study_writes"
-                );
-                return Err(OpsError::Wrong(why));
-            }
-        }
-        Ok(())
     }
 
     pub(crate) async fn draft(
@@ -406,8 +370,15 @@ impl Guarded {
         id: u32,
         obligation: &str,
         language: &str,
+        again: bool,
     ) -> Result<Vec<Value>, OpsError> {
         let (row, case) = self.incidents.case(id).await?;
+        let before = case.notice(obligation, language);
+        if before.is_some_and(|notice| notice.by_hand) && !again {
+            return Err(OpsError::Wrong(format!(
+                "somebody wrote the notice for {obligation} in `{language}`; with `--again` it is drafted anew, and theirs stays among the entries"
+            )));
+        }
         let of = obligation_of(&case, obligation)?;
         let recipients: Vec<String> = case
             .clocks
@@ -424,6 +395,9 @@ impl Guarded {
             obligation: obligation.to_owned(),
             language: language.to_owned(),
             text: drafted.text.clone(),
+            by_hand: false,
+            // What somebody writes meanwhile is not written over.
+            was: Some(before.map_or_else(|| incidents::sha256_hex(b""), Notice::sha256)),
         };
         self.incidents.add(id, what, by).await?;
         Ok(vec![json!({
@@ -431,6 +405,13 @@ impl Guarded {
             "checked": drafted.checked, "text": drafted.text,
         })])
     }
+}
+
+/// A clock in a few words: how it stands, and when it ends.
+fn in_short(clock: &Value) -> String {
+    let text = |name: &str| clock[name].as_str();
+    let due = text("due_at").or_else(|| text("due_on")).map_or_else(String::new, |due| format!(" {due}"));
+    format!("{}{due}", text("status").unwrap_or_default())
 }
 
 /// The questions of a form, and what follows from answers.
@@ -465,22 +446,12 @@ fn assessed(case: &Case, id: u32, form: &str, answers: Option<Answers>) -> Resul
     }))
 }
 
+/// By how much clocks of people and of this machine may differ, in milliseconds.
+const CLOCKS_DIFFER_MS: i64 = 10 * 60_000;
 /// Who took from which study: as many as an incident's summary of exposure lists.
 const SUMMARY_FLOWS: usize = 40;
 /// Objects that an incident's summary of exposure lists.
 const SUMMARY_OBJECTS: usize = 50;
-
-fn sent_is_sound(obligation: &str, at: &str) -> Result<(), OpsError> {
-    if library()?.obligations().iter().all(|one| one.id != obligation) {
-        return Err(OpsError::Wrong(format!(
-            "there is no obligation `{obligation}`; `lazaret obligations --list` shows them"
-        )));
-    }
-    let parsed: Result<jiff::Timestamp, _> = at.parse();
-    parsed.map(|_| ()).map_err(|error| {
-        OpsError::Wrong(format!("`{at}` is no time with offset ({error}); write `2026-11-02T09:00:00+01:00`"))
-    })
-}
 
 /// The version of an obligation that an incident is judged by.
 ///
@@ -492,7 +463,7 @@ pub fn obligation_of(case: &Case, id: &str) -> Result<&'static Obligation, OpsEr
     let facts = obligations::Facts::from_json(facts.as_bytes(), library.vocabulary());
     let facts = facts.map_err(|error| OpsError::Wrong(error.to_string()))?;
     let none = || OpsError::Wrong(format!("there is no obligation `{id}`; `lazaret obligations --list` shows them"));
-    library.version(id, &facts, Options::default()).ok_or_else(none)
+    library.version(id, &facts, obligations::options()).ok_or_else(none)
 }
 
 fn line(row: &Incident, title: &str) -> Value {

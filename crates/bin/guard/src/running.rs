@@ -7,7 +7,7 @@ pub(crate) mod announce;
 mod deeds;
 mod evidence;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use incidents::case::{Case, What};
 use incidents::desk::DeskError;
 use model::event::{Actor, Origin};
 use model::{By, IncidentState, PrincipalId, PrincipalKind};
-use playbooks::{Act, Input, Playbook, Verb};
+use playbooks::{Act, Input, Playbook, Role, Verb};
 use serde_json::Value;
 use tokio::sync::watch;
 
@@ -28,6 +28,16 @@ const PLAYBOOK_RULE: &str = "rule:playbook";
 const TICK: Duration = Duration::from_secs(1);
 /// Deeds that one answer may bring about before something else gets its turn.
 const DEEDS_MAX: usize = 500;
+
+/// How long it takes until what could not be done at its time is tried again, in milliseconds.
+const AGAIN_MS: i64 = 1_000;
+
+/// An incident as it was last looked at.
+struct Seen {
+    version: u64,
+    wake_at: Option<i64>,
+    partners: BTreeSet<String>,
+}
 
 /// Makes a backup now, for whoever asks; its id.
 pub trait BackUp: Send + Sync + 'static {
@@ -119,8 +129,15 @@ impl Guarded {
 
     /// Lets the time pass for the runs of an incident.
     async fn pass_time(&self, id: u32) -> Result<(), OpsError> {
-        let _one_at_a_time = self.settling.lock().await;
+        let turn = self.turn_of(id);
+        let _one_at_a_time = turn.lock().await;
         self.pass_time_locked(id).await
+    }
+
+    /// What is done about one incident is done one after the other; another does not wait for it.
+    fn turn_of(&self, id: u32) -> Arc<tokio::sync::Mutex<()>> {
+        let mut turns = self.settling.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        Arc::clone(turns.entry(id).or_default())
     }
 
     async fn pass_time_locked(&self, id: u32) -> Result<(), OpsError> {
@@ -138,13 +155,17 @@ impl Guarded {
     /// # Errors
     /// When something does not answer. What was not done is done the next time.
     pub async fn do_what_is_open(&self, id: u32) -> Result<(), OpsError> {
-        let _one_at_a_time = self.settling.lock().await;
-        self.end_containments(id).await?;
+        let turn = self.turn_of(id);
+        let _one_at_a_time = turn.lock().await;
+        self.keep_containments(id).await;
         for _ in 0..DEEDS_MAX {
             self.pass_time_locked(id).await?;
             let (row, case) = self.incidents.case(id).await?;
-            let next = case.acts().into_iter().find(|(_, act)| !waits(&case, act));
-            let Some((run, act)) = next else { return Ok(()) };
+            // Who is to be contained is contained before anybody is written to, which may take a while.
+            let open = case.acts().into_iter().filter(|(_, act)| !waits(&case, act));
+            let Some((run, act)) = open.min_by_key(|(_, act)| !act.verb.contains_somebody()) else {
+                return self.tell_holders(id, &case).await;
+            };
             let by = self.by_rule(PLAYBOOK_RULE).await?;
             let task = act.task;
             let input = match self.carry_out(&row, &case, run, &act, &by).await {
@@ -182,7 +203,7 @@ impl Guarded {
 
     /// Lets time pass for what runs in incidents, until it is stopped.
     pub async fn keep_responding(self: Arc<Self>, mut stopped: watch::Receiver<bool>) {
-        let mut seen: HashMap<u32, (u64, Option<i64>)> = HashMap::new();
+        let mut seen: HashMap<u32, Seen> = HashMap::new();
         loop {
             tokio::select! {
                 _ = stopped.wait_for(|stopped| *stopped) => return,
@@ -194,13 +215,22 @@ impl Guarded {
         }
     }
 
-    async fn look_again(self: &Arc<Self>, seen: &mut HashMap<u32, (u64, Option<i64>)>) -> Result<(), OpsError> {
+    async fn look_again(self: &Arc<Self>, seen: &mut HashMap<u32, Seen>) -> Result<(), OpsError> {
         let rows = store::incidents::listed(&self.store, false, store::PAGE_ROWS_MAX).await?;
         seen.retain(|id, _| rows.iter().any(|row| row.id == *id));
+        let partners: HashMap<u32, BTreeSet<String>> = seen
+            .iter()
+            .filter(|(_, seen)| !seen.partners.is_empty())
+            .map(|(id, seen)| (*id, seen.partners.clone()))
+            .collect();
+        if !partners.is_empty() {
+            let by = self.by_rule(PLAYBOOK_RULE).await?;
+            self.hold_newcomers(&partners, &by).await?;
+        }
         for row in rows {
             let now = outside::now();
             let is_due = |wake: Option<i64>| wake.is_some_and(|at| at <= now);
-            if seen.get(&row.id).is_some_and(|(version, wake)| *version == row.version && !is_due(*wake)) {
+            if seen.get(&row.id).is_some_and(|seen| seen.version == row.version && !is_due(seen.wake_at)) {
                 continue;
             }
             if let Err(error) = self.do_what_is_open(row.id).await {
@@ -212,7 +242,11 @@ impl Guarded {
             for (run, act) in case.acts().into_iter().filter(|(_, act)| act.verb == Verb::StartBackup) {
                 self.start_backup(row.id, run, act.task);
             }
-            seen.insert(row.id, (row.version, case.wake_at()));
+            let held = case.contained.iter().filter(|(kind, _)| kind == "partner" && !case.is_exercise);
+            let partners = held.map(|(_, partner)| partner.clone()).collect();
+            // What does not end at its time is tried again with patience.
+            let wake_at = case.wake_at().map(|at| at.max(now.saturating_add(AGAIN_MS)));
+            seen.insert(row.id, Seen { version: row.version, wake_at, partners });
         }
         Ok(())
     }
@@ -247,15 +281,44 @@ impl Guarded {
         });
     }
 
-    async fn end_containments(&self, id: u32) -> Result<(), OpsError> {
-        let (row, case) = self.incidents.case(id).await?;
-        let now = case.clock(outside::now());
-        if row.state == IncidentState::Closed {
+    /// Has containments take effect and end, and issues clocks that time moved. What fails there holds up nothing else.
+    async fn keep_containments(&self, id: u32) {
+        let kept = async {
+            let (row, case) = self.incidents.case(id).await?;
+            if row.state == IncidentState::Closed {
+                return Ok(());
+            }
+            let by = self.by_rule(PLAYBOOK_RULE).await?;
+            self.hold_all(id, &by).await?;
+            let now = case.clock(outside::now());
+            for ((kind, target), _) in case.until.iter().filter(|(_, until)| **until <= now) {
+                if let Err(error) = self.contain(&by, id, kind, target, None, false).await {
+                    let error = crate::whole(&error);
+                    tracing::warn!(incident = id, kind, target, %error, "a containment that is over did not end");
+                }
+            }
+            self.incidents.look_at_clocks(id, &by).await?;
+            Ok::<(), OpsError>(())
+        };
+        if let Err(error) = kept.await {
+            tracing::warn!(incident = id, error = %crate::whole(&error), "what is contained was not looked after");
+        }
+    }
+
+    /// Tells those who are asked something by a playbook that they are, and reminds them.
+    async fn tell_holders(&self, id: u32, case: &Case) -> Result<(), OpsError> {
+        if case.is_exercise || self.announcing.get().is_none_or(|announcing| announcing.ways.is_empty()) {
             return Ok(());
         }
-        for ((kind, target), _) in case.until.iter().filter(|(_, until)| **until <= now) {
-            let by = self.by_rule(PLAYBOOK_RULE).await?;
-            self.contain(&by, id, kind, target, None, false).await?;
+        let by = self.by_rule(PLAYBOOK_RULE).await?;
+        for (card, ask) in case.untold() {
+            let role = ask.role.unwrap_or(Role::Commander);
+            let is_late = card.reminder > 0;
+            let text = if is_late { format!("Still to be done: {}", ask.name) } else { format!("Asked: {}", ask.name) };
+            self.announce(case, id, role, &text, is_late, Some(card), &by).await?;
+            if is_late && role != Role::Commander {
+                self.announce(case, id, Role::Commander, &text, is_late, Some(card), &by).await?;
+            }
         }
         Ok(())
     }

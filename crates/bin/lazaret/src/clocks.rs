@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::cli::ListFormat;
+use crate::config::Config;
 use crate::failure::{Failure, Outcome};
 
 /// The longest line of facts, and the longest file of one incident.
@@ -67,6 +68,15 @@ pub(crate) fn run(arguments: &ObligationsArgs) -> Result<Outcome, Failure> {
             Err(Failure::failed("facts", anyhow::anyhow!(why)))
         }
     }
+}
+
+/// Puts the obligations in force that the settings name, before incidents are looked at.
+pub(crate) fn put_in_force(config: &Config) -> Result<(), Failure> {
+    let settings = &config.obligations;
+    if !settings.contracts.is_empty() || settings.proposed {
+        obligations::put_in_force(library(&settings.contracts)?, settings.proposed);
+    }
+    Ok(())
 }
 
 /// The obligations that come with the program, and those of files.

@@ -49,6 +49,9 @@ pub(crate) struct Config {
     /// What is taken in of other systems.
     #[serde(default)]
     pub intake: Intake,
+    /// Whom incidents have to be told to, beyond the law as it is.
+    #[serde(default)]
+    pub obligations: ObligationSettings,
     /// Backups: where, when, and what they must be able to do.
     #[serde(default)]
     pub recovery: crate::recovering::RecoverySettings,
@@ -75,6 +78,18 @@ pub(crate) struct Issuer {
     pub jwks_uri: Option<String>,
     /// How people log in to the console through it.
     pub login: Option<IssuerLogin>,
+}
+
+/// Whom incidents have to be told to, beyond the law as it is.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ObligationSettings {
+    /// Files of obligations that the organisation's contracts add, as docs/reference/obligations.md has them.
+    #[serde(default)]
+    pub contracts: Vec<PathBuf>,
+    /// What is only proposed stands in the place of the law.
+    #[serde(default)]
+    pub proposed: bool,
 }
 
 /// What a GA4GH visa opens.

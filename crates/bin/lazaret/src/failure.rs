@@ -27,11 +27,17 @@ pub(crate) enum Failure {
     Failed { code: &'static str, error: anyhow::Error, hint: Option<String> },
     /// 2: it was asked wrongly.
     Usage { message: String, hint: Option<String> },
+    /// 4: a verification found a fault.
+    Faulty { code: &'static str, message: String, hint: Option<String> },
 }
 
 impl Failure {
     pub(crate) fn usage(message: impl Into<String>) -> Self {
         Self::Usage { message: message.into(), hint: None }
+    }
+
+    pub(crate) fn faulty(code: &'static str, message: impl Into<String>) -> Self {
+        Self::Faulty { code, message: message.into(), hint: None }
     }
 
     pub(crate) fn failed(code: &'static str, error: impl Into<anyhow::Error>) -> Self {
@@ -43,6 +49,7 @@ impl Failure {
         match self {
             Self::Failed { code, error, .. } => Self::Failed { code, error, hint: text },
             Self::Usage { message, .. } => Self::Usage { message, hint: text },
+            Self::Faulty { code, message, .. } => Self::Faulty { code, message, hint: text },
         }
     }
 
@@ -50,7 +57,7 @@ impl Failure {
     pub(crate) fn words(&self) -> String {
         match self {
             Self::Failed { error, .. } => format!("{error:#}"),
-            Self::Usage { message, .. } => message.clone(),
+            Self::Usage { message, .. } | Self::Faulty { message, .. } => message.clone(),
         }
     }
 
@@ -67,6 +74,7 @@ impl Failure {
         let (message, hint, code, exit) = match self {
             Self::Failed { code, hint, .. } => (self.words(), hint, *code, 1),
             Self::Usage { hint, .. } => (self.words(), hint, "usage", 2),
+            Self::Faulty { code, hint, .. } => (self.words(), hint, *code, 4),
         };
         eprintln!("error: {message} [{code}]");
         if let Some(hint) = hint {

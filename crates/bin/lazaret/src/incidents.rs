@@ -130,6 +130,12 @@ pub(crate) enum IncidentsCommand {
     /// Letters to those concerned, from a table of the systems that know their names.
     #[command(subcommand)]
     Letters(letters::LettersCommand),
+    /// What the laws and contracts in force by now would say of every incident, closed ones too, where it differs; nothing changes.
+    Replay {
+        /// How it is written to standard output.
+        #[arg(long, value_enum, default_value = "text")]
+        format: ListFormat,
+    },
     /// Draft the notice that an obligation asks for, and say what is still missing.
     Draft {
         /// Its number.
@@ -139,6 +145,9 @@ pub(crate) enum IncidentsCommand {
         /// `en`, `de`, `fr`, `es` or `ja`.
         #[arg(long, default_value = "en")]
         language: String,
+        /// In the place of a text that somebody wrote.
+        #[arg(long)]
+        again: bool,
         /// How it is written to standard output.
         #[arg(long, value_enum, default_value = "text")]
         format: ListFormat,
@@ -156,6 +165,10 @@ pub(crate) fn run(global: &Global, command: &IncidentsCommand) -> Result<Outcome
                 .map_err(|_unknown| Failure::usage(format!("`{severity}` is none of low, medium, high, critical")))?;
             let (title, study, exercise) = (title.clone(), study.clone(), *exercise);
             (IncidentRequest::Open { title, severity, finding: *finding, study, exercise }, *format)
+        }
+        IncidentsCommand::Replay { format } => {
+            let columns = &["incident", "obligation", "is", "was", "state", "title"];
+            return tell(global, Request::Incidents(IncidentRequest::Replay), *format, columns);
         }
         IncidentsCommand::Show { id, format } => (IncidentRequest::Show { id: *id }, *format),
         IncidentsCommand::Facts { id, facts, format } => {
@@ -188,12 +201,13 @@ pub(crate) fn run(global: &Global, command: &IncidentsCommand) -> Result<Outcome
             })?;
             (IncidentRequest::Add { id: *id, what }, *format)
         }
-        IncidentsCommand::Draft { id, obligation, language, format } => {
+        IncidentsCommand::Draft { id, obligation, language, again, format } => {
             let (obligation, language) = (obligation.clone(), language.clone());
-            (IncidentRequest::Draft { id: *id, obligation, language }, *format)
+            (IncidentRequest::Draft { id: *id, obligation, language, again: *again }, *format)
         }
     };
     let config = Config::read(global.config.as_deref())?;
+    crate::clocks::put_in_force(&config)?;
     let answer = runtime()?.block_on(async {
         let counter = Counter::new(global, &config, false);
         let answer = counter.obey(Request::Incidents(request)).await;

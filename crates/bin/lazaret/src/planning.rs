@@ -77,7 +77,7 @@ pub(crate) fn run(global: &Global, command: &PlanCommand) -> Result<Outcome, Fai
         }
         PlanCommand::Check { format } => {
             let plan = read(global)?;
-            let library = obligations::shipped().map_err(|error| Failure::failed("content", error))?;
+            let library = obligations::in_force().map_err(|error| Failure::failed("content", error))?;
             let gaps = plan.gaps(library);
             let lines: Vec<String> = match format {
                 ListFormat::Json => gaps.iter().map(|gap| json!(gap).to_string()).collect(),

@@ -160,7 +160,7 @@ fn verdict(report: &Value) -> Result<Outcome, Failure> {
     if report["holds"] == true {
         return Ok(Outcome::Done);
     }
-    Err(Failure::failed("not-proven", anyhow::anyhow!("it does not hold; what is wrong stands above"))
+    Err(Failure::faulty("not-proven", "it does not hold; what is wrong stands above")
         .hint("an older snapshot may be whole: `lazaret backup drill --snapshot ID` tells"))
 }
 

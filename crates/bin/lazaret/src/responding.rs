@@ -24,7 +24,7 @@ impl Respond for Responder {
             Act::Run { playbook, values } => IncidentRequest::Run { id, playbook, brought: None, values },
             Act::Answer { run, task, values, note } => IncidentRequest::Answer { id, run, task, values, note },
             Act::Step { run, input } => IncidentRequest::Step { id, run, input: Box::new(input) },
-            Act::Draft { obligation, language } => IncidentRequest::Draft { id, obligation, language },
+            Act::Draft { obligation, language } => IncidentRequest::Draft { id, obligation, language, again: false },
         };
         Box::pin(async move { self.0.about_incidents_by(by, request).await.map(drop).map_err(fault) })
     }

@@ -10,12 +10,12 @@ mod what;
 use std::collections::{BTreeMap, BTreeSet};
 
 use model::{IncidentState, Severity};
-use obligations::{Facts, Library, Options};
+use obligations::{Facts, Library};
 use playbooks::{Role, Run};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-pub use what::{Entry, What};
+pub use what::{Card, Entry, What};
 
 /// Characters of a text.
 pub const TEXT_MAX: usize = 8_000;
@@ -78,6 +78,8 @@ pub struct Notice {
     pub text: String,
     /// By whom it was last written.
     pub written_by: String,
+    /// Whether somebody wrote it, and not the program.
+    pub by_hand: bool,
     /// By whom it was approved as it stands.
     pub approved_by: Option<String>,
 }
@@ -99,6 +101,8 @@ pub struct Case {
     pub facts: Map<String, Value>,
     /// Clocks as they were last issued, by obligation.
     pub clocks: BTreeMap<String, Value>,
+    /// Clocks that need nothing any more, with the reason.
+    pub settled: BTreeMap<String, String>,
     /// Who has which role.
     pub roles: BTreeMap<Role, String>,
     /// Tasks.
@@ -125,6 +129,17 @@ pub struct Case {
     /// When containments end by themselves, in milliseconds since 1970.
     #[serde(skip)]
     pub until: BTreeMap<(String, String), i64>,
+    /// Whom they hold, by id.
+    #[serde(skip)]
+    pub members: BTreeMap<(String, String), BTreeSet<String>>,
+    /// Cards of runs of which their holders were told.
+    #[serde(skip)]
+    pub told: BTreeSet<Card>,
+    /// How often somebody was reminded of a card, by run and task.
+    #[serde(skip)]
+    reminded: BTreeMap<(u64, u32), u32>,
+    /// Entries that a newer version of the program no longer understands, with why. They stand, and nothing follows from them.
+    pub strange: BTreeMap<u64, String>,
     /// All entries.
     pub entries: Vec<Entry>,
 }
@@ -133,7 +148,7 @@ impl Case {
     /// From its entries, in their order.
     ///
     /// # Errors
-    /// When there is none, or one cannot follow those before it.
+    /// When there is none, or the first does not open it.
     pub fn of(entries: impl IntoIterator<Item = Entry>) -> Result<Self, CaseError> {
         let mut entries = entries.into_iter();
         let first = entries.next().ok_or_else(|| CaseError("an incident without entries".to_owned()))?;
@@ -148,6 +163,7 @@ impl Case {
             study: study.clone(),
             facts: Map::new(),
             clocks: BTreeMap::new(),
+            settled: BTreeMap::new(),
             roles: BTreeMap::new(),
             tasks: Vec::new(),
             notices: BTreeMap::new(),
@@ -160,11 +176,18 @@ impl Case {
             ahead_ms: 0,
             runs: BTreeMap::new(),
             until: BTreeMap::new(),
+            members: BTreeMap::new(),
+            told: BTreeSet::new(),
+            reminded: BTreeMap::new(),
+            strange: BTreeMap::new(),
             entries: vec![first],
         };
+        // What was taken stands: laws, words and limits may have changed since, and an incident is read all the same.
         for entry in entries {
-            case.check(&entry.what)?;
-            case.apply(entry)?;
+            if let Err(why) = case.apply(entry.clone()) {
+                case.strange.insert(entry.number, why.0);
+                case.entries.push(entry);
+            }
         }
         Ok(case)
     }
@@ -227,11 +250,28 @@ impl Case {
                     wrong("it is bound by its SHA-256: 64 hexadecimal digits in lower case")
                 }
             }
-            What::Approved { obligation, language } => match self.notice(obligation, language) {
+            What::Approved { obligation, language, sha256 } => match self.notice(obligation, language) {
                 None => wrong(format!("there is no draft for {obligation} in `{language}`")),
                 Some(notice) if notice.approved_by.is_some() => wrong("it is approved already"),
+                Some(notice) if sha256.as_ref().is_some_and(|read| *read != notice.sha256()) => {
+                    wrong("somebody else changed the text meanwhile; read it again, then approve it")
+                }
                 Some(_) => Ok(()),
             },
+            What::Draft { obligation, language, was: Some(was), .. } => {
+                let is = self.notice(obligation, language).map_or_else(|| crate::sha256_hex(b""), Notice::sha256);
+                if *was == is {
+                    return Ok(());
+                }
+                wrong("somebody else changed the text meanwhile; look at it, and write yours into it")
+            }
+            What::Settled { obligation, .. } => match self.clocks.get(obligation) {
+                None => wrong(format!("there is no clock for {obligation} in this incident")),
+                Some(clock) if !is_open(clock) => wrong(format!("the clock for {obligation} does not run")),
+                Some(_) if self.settled.contains_key(obligation) => wrong("it is settled already"),
+                Some(_) => Ok(()),
+            },
+            What::Sent { obligation, at, .. } => sent_is_sound(obligation, at),
             What::Moved { state, .. } if *state == self.state => wrong(format!("it is {} already", state.as_str())),
             What::Moved { state: IncidentState::Closed, .. } => self.check_closing(),
             What::Assessment { document, signature, .. } if !signature.is_of(document) => {
@@ -259,7 +299,7 @@ impl Case {
                 return wrong(format!("somebody else changed `{name}` to {is} meanwhile; look at it again"));
             }
         }
-        let library = obligations::shipped().map_err(|error| CaseError(error.to_string()))?;
+        let library = obligations::in_force().map_err(|error| CaseError(error.to_string()))?;
         let facts = Value::Object(self.with(set)).to_string();
         let facts =
             Facts::from_json(facts.as_bytes(), library.vocabulary()).map_err(|error| CaseError(error.to_string()))?;
@@ -275,13 +315,13 @@ impl Case {
     fn check_closing(&self) -> Result<(), CaseError> {
         let running: Vec<&str> = self
             .clocks
-            .values()
-            .filter(|clock| matches!(clock["status"].as_str(), Some("due" | "promptly" | "tolled" | "waiting")))
-            .filter_map(|clock| clock["obligation"].as_str())
+            .iter()
+            .filter(|(obligation, clock)| is_open(clock) && !self.settled.contains_key(*obligation))
+            .map(|(obligation, _)| obligation.as_str())
             .collect();
         if !running.is_empty() {
             return wrong(format!(
-                "clocks still run: {}; send the notices, or settle the facts that trigger them",
+                "clocks still run: {}; send the notices, change the facts that trigger them, or settle them with a reason",
                 running.join(", ")
             ));
         }
@@ -323,11 +363,8 @@ impl Case {
     /// When a playbook cannot begin, or a run does not take what is put in; nothing changed then.
     pub fn apply(&mut self, entry: Entry) -> Result<(), CaseError> {
         match &entry.what {
-            What::Opened { .. }
-            | What::Note { .. }
-            | What::Decision { .. }
-            | What::Evidence { .. }
-            | What::Told { .. } => {}
+            What::Opened { .. } | What::Note { .. } | What::Decision { .. } | What::Evidence { .. } => {}
+            What::Told { about, .. } => self.told.extend(*about),
             What::Run { books, values, .. } => self.begin_run(&entry, books, values)?,
             What::Step { run, input } => self.step_run(entry.at, *run, input)?,
             What::Forward { minutes } => self.ahead_ms += i64::from(*minutes) * 60_000,
@@ -335,6 +372,8 @@ impl Case {
             What::Clocks { issued } => {
                 for clock in issued {
                     if let Some(obligation) = clock["obligation"].as_str() {
+                        // Whoever settled it had another one before them.
+                        self.settled.remove(obligation);
                         self.clocks.insert(obligation.to_owned(), clock.clone());
                     }
                 }
@@ -352,21 +391,27 @@ impl Case {
             What::Takes { role, name } => {
                 self.roles.insert(*role, name.clone());
             }
-            What::Containment { kind, target, on, until } => {
+            What::Containment { kind, target, on, until, members } => {
                 let key = (kind.clone(), target.clone());
                 self.until.remove(&key);
                 if *on {
                     self.until.extend(until.map(|until| (key.clone(), until)));
+                    self.members.entry(key.clone()).or_default().extend(members.iter().cloned());
                     self.contained.insert(key);
                 } else {
+                    self.members.remove(&key);
                     self.contained.remove(&key);
                 }
             }
-            What::Draft { obligation, language, text } => {
-                let notice = Notice { text: text.clone(), written_by: entry.by.clone(), approved_by: None };
+            What::Settled { obligation, reason } => {
+                self.settled.insert(obligation.clone(), reason.clone());
+            }
+            What::Draft { obligation, language, text, by_hand, .. } => {
+                let (text, written_by, by_hand) = (text.clone(), entry.by.clone(), *by_hand);
+                let notice = Notice { text, written_by, by_hand, approved_by: None };
                 self.notices.entry(obligation.clone()).or_default().insert(language.clone(), notice);
             }
-            What::Approved { obligation, language } => {
+            What::Approved { obligation, language, .. } => {
                 let notice = self.notices.get_mut(obligation).and_then(|all| all.get_mut(language));
                 if let Some(notice) = notice {
                     notice.approved_by = Some(entry.by.clone());
@@ -419,16 +464,21 @@ impl Case {
     }
 
     /// Clocks that its facts start and that differ from those issued before. What is no longer said of an obligation is told once
-    /// more as not triggered.
+    /// more as not triggered. A delay that law enforcement asked for ends with its day; `at` is in milliseconds since 1970.
     ///
     /// # Errors
     /// When the facts are none, which [`Case::check`] excludes.
-    pub fn reissue(&self, library: &Library) -> Result<Vec<Value>, CaseError> {
+    pub fn reissue(&self, library: &Library, at: i64) -> Result<Vec<Value>, CaseError> {
         let facts = Value::Object(self.facts.clone()).to_string();
         let facts =
             Facts::from_json(facts.as_bytes(), library.vocabulary()).map_err(|error| CaseError(error.to_string()))?;
-        let answers = library.answers(&facts, Options::default());
+        let answers = library.answers(&facts, obligations::options());
         let mut issued: Vec<Value> = answers.iter().filter_map(|answer| serde_json::to_value(answer).ok()).collect();
+        for clock in &mut issued {
+            if delay_ends(clock, &self.facts).is_some_and(|ends| ends <= self.clock(at)) {
+                clock["status"] = "due".into();
+            }
+        }
         for (obligation, before) in &self.clocks {
             if !answers.iter().any(|answer| answer.obligation == obligation) && before["status"] != "not_triggered" {
                 let mut gone = before.clone();
@@ -449,15 +499,56 @@ impl Case {
         Ok(issued)
     }
 
-    /// When the next clock ends that is due, in milliseconds since 1970, UTC.
+    /// When the next clock ends that runs, in milliseconds since 1970, UTC.
     #[must_use]
     pub fn next_due_at(&self) -> Option<i64> {
         self.clocks
-            .values()
-            .filter(|clock| clock["status"] == "due")
-            .filter_map(|clock| due_ms(clock, &self.facts))
+            .iter()
+            .filter(|(obligation, clock)| is_open(clock) && !self.settled.contains_key(*obligation))
+            .filter_map(|(_, clock)| due_ms(clock, &self.facts))
             .min()
     }
+
+    /// When the next delay of law enforcement ends, in milliseconds since 1970, UTC.
+    pub(crate) fn delay_ends_at(&self) -> Option<i64> {
+        self.clocks.values().filter_map(|clock| delay_ends(clock, &self.facts)).min()
+    }
+}
+
+impl Notice {
+    /// By what its text is known.
+    #[must_use]
+    pub fn sha256(&self) -> String {
+        crate::sha256_hex(self.text.as_bytes())
+    }
+}
+
+/// Whether something is still to be done, or to be found out, about a clock. What only waits for somebody to ask is not.
+fn is_open(clock: &Value) -> bool {
+    match clock["status"].as_str() {
+        Some("due" | "promptly" | "tolled") => true,
+        Some("waiting") => clock["on_request"] != true,
+        _ => false,
+    }
+}
+
+/// When the delay ends that law enforcement asked for: with its last day in the organisation's time zone.
+fn delay_ends(clock: &Value, facts: &Map<String, Value>) -> Option<i64> {
+    if clock["status"] != "tolled" {
+        return None;
+    }
+    end_of(clock["tolled"]["until"].as_str()?, facts)
+}
+
+fn sent_is_sound(obligation: &str, at: &str) -> Result<(), CaseError> {
+    let library = obligations::in_force().map_err(|error| CaseError(error.to_string()))?;
+    if library.obligations().iter().all(|one| one.id != obligation) {
+        return wrong(format!("there is no obligation `{obligation}`; `lazaret obligations --list` shows them"));
+    }
+    let parsed: Result<jiff::Timestamp, _> = at.parse();
+    parsed.map(drop).map_err(|error| {
+        CaseError(format!("`{at}` is no time with offset ({error}); write `2026-11-02T09:00:00+01:00`"))
+    })
 }
 
 /// When a clock ends: to the second, or with the end of its day in the organisation's time zone.
@@ -466,7 +557,11 @@ pub fn due_ms(clock: &Value, facts: &Map<String, Value>) -> Option<i64> {
     if let Some(at) = clock["due_at"].as_str() {
         return at.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_millisecond);
     }
-    let day: jiff::civil::Date = clock["due_on"].as_str()?.parse().ok()?;
+    end_of(clock["due_on"].as_str()?, facts)
+}
+
+fn end_of(day: &str, facts: &Map<String, Value>) -> Option<i64> {
+    let day: jiff::civil::Date = day.parse().ok()?;
     let zone = facts.get("timezone").and_then(Value::as_str).unwrap_or("UTC");
     let end = day.tomorrow().ok()?.in_tz(zone).ok()?;
     Some(end.timestamp().as_millisecond())

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use model::event::{Activity, Detail, Resource};
 use model::{By, Envelope, EnvelopeError, Record, RecordError, Scope, Severity, StudyId};
+use serde_json::{Map, Value};
 use store::incidents::{self as table, Incident, Standing};
 use store::{Store, StoreError};
 use tokio::sync::Mutex;
@@ -79,15 +80,11 @@ pub struct Desk {
     adding: Mutex<()>,
 }
 
-/// Whose key seals what is said about an incident.
-fn scope(study: Option<&StudyId>, opened_at: i64) -> Scope {
-    study.map_or_else(
-        || {
-            let day = jiff::Timestamp::from_millisecond(opened_at).unwrap_or_default();
-            Scope::Day(day.to_zoned(jiff::tz::TimeZone::UTC).date())
-        },
-        |study| Scope::Study(study.clone()),
-    )
+/// Whose key seals what is said about an incident: that of the day on which it was opened. A study may be shredded, and what became of its
+/// data has still to be accounted for (45 CFR 164.414(b) and 164.530(j): six years); what is said here names nobody.
+fn scope(opened_at: i64) -> Scope {
+    let day = jiff::Timestamp::from_millisecond(opened_at).unwrap_or_default();
+    Scope::Day(day.to_zoned(jiff::tz::TimeZone::UTC).date())
 }
 
 impl Desk {
@@ -115,7 +112,7 @@ impl Desk {
         if new.title.trim().is_empty() || case.title.chars().count() > 200 {
             return Err(CaseError("an incident is called something, in at most 200 characters".to_owned()).into());
         }
-        let scope = scope(new.study.as_ref(), by.now_ms);
+        let scope = scope(by.now_ms);
         let recorded = self.record(Activity::Create, &uid, new.study.as_ref(), &scope, &what, by).await?;
         let row = Incident {
             id: 0,
@@ -140,7 +137,6 @@ impl Desk {
     /// When there is none, or something does not answer.
     pub async fn case(&self, id: u32) -> Result<(Incident, Case), DeskError> {
         let row = table::by_id(&self.store, id).await?.ok_or(DeskError::Missing(id))?;
-        let scope = scope(row.study.as_ref(), row.opened_at);
         let mut entries = Vec::new();
         loop {
             let page = table::entries(&self.store, id, entries.len() as u64).await?;
@@ -148,7 +144,7 @@ impl Desk {
                 break;
             }
             for one in page {
-                let plain = pieces::open(&*self.envelope, &scope, &context(&row.uid), &one.what_sealed).await?;
+                let plain = self.opened(&row, &one.what_sealed).await?;
                 let what = serde_json::from_slice(&plain);
                 let what = what.map_err(|source| DeskError::Entry { incident: id, number: one.number, source })?;
                 entries.push(Entry {
@@ -170,8 +166,7 @@ impl Desk {
     pub async fn listed(&self, with_closed: bool, limit: u32) -> Result<Vec<(Incident, String)>, DeskError> {
         let mut listed = Vec::new();
         for row in table::listed(&self.store, with_closed, limit).await? {
-            let scope = scope(row.study.as_ref(), row.opened_at);
-            let title = match self.envelope.open(&scope, context(&row.uid).as_bytes(), &row.title_sealed).await {
+            let title = match self.opened(&row, &row.title_sealed).await {
                 Ok(title) => String::from_utf8_lossy(&title).into_owned(),
                 Err(EnvelopeError::Destroyed { .. }) => "(erased)".to_owned(),
                 Err(error) => return Err(error.into()),
@@ -186,9 +181,35 @@ impl Desk {
     /// # Errors
     /// When it cannot follow what is there, or something does not answer; nothing is added then.
     pub async fn add(&self, id: u32, what: What, by: &By) -> Result<(Incident, Case), DeskError> {
+        let (_, row, case) = self.add_numbered(id, what, by).await?;
+        Ok((row, case))
+    }
+
+    /// As [`Desk::add`]; with the number of the entry.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn add_numbered(&self, id: u32, what: What, by: &By) -> Result<(u64, Incident, Case), DeskError> {
+        self.add_with(id, what, &Map::new(), by).await
+    }
+
+    /// As [`Desk::add_numbered`]; and the facts that follow from it, both or neither.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn add_with(
+        &self,
+        id: u32,
+        what: What,
+        facts: &Map<String, Value>,
+        by: &By,
+    ) -> Result<(u64, Incident, Case), DeskError> {
         let _one_at_a_time = self.adding.lock().await;
         let (row, mut case) = self.case(id).await?;
         case.check(&what)?;
+        if let Some(facts) = following(&case, facts) {
+            case.check(&facts)?;
+        }
         let bytes = serde_json::to_vec(&what).map_or(0, |text| text.len());
         if bytes > ENTRY_BYTES_MAX {
             let why = format!("this has {bytes} bytes, and an entry at most {ENTRY_BYTES_MAX}; say it in parts");
@@ -205,26 +226,38 @@ impl Desk {
             };
             case.clone().apply(tried)?;
         }
-        let scope = scope(row.study.as_ref(), row.opened_at);
+        let scope = scope(row.opened_at);
         let recorded = self.record(Activity::Change, &row.uid, row.study.as_ref(), &scope, &what, by).await?;
         let sealed = self.sealed(&scope, &row.uid, &what, recorded, by).await?;
         for _ in 0..TRIES_MAX {
             let version = case.version();
             case.check(&what)?;
-            let entry =
-                |number, recorded, what| Entry { number, at: by.now_ms, by: by.actor.id.to_string(), recorded, what };
-            case.apply(entry(version + 1, recorded, what.clone()))?;
+            let fewer = fewer(&case, &what);
+            case.apply(entry(version + 1, recorded, what.clone(), by))?;
             let mut entries = vec![sealed.clone()];
-            if matches!(what, What::Facts { .. } | What::Sent { .. }) {
-                let library = obligations::shipped().map_err(|error| CaseError(error.to_string()))?;
-                let issued = case.reissue(library)?;
-                if !issued.is_empty() {
-                    let clocks = What::Clocks { issued };
-                    let recorded =
-                        self.record(Activity::Change, &row.uid, row.study.as_ref(), &scope, &clocks, by).await?;
-                    entries.push(self.sealed(&scope, &row.uid, &clocks, recorded, by).await?);
-                    case.apply(entry(version + 2, recorded, clocks))?;
-                }
+            let facts = following(&case, facts);
+            if let Some(facts) = &facts {
+                case.check(facts)?;
+            }
+            let moves = facts.is_some() || matches!(what, What::Facts { .. } | What::Sent { .. });
+            let mut follows: Vec<What> = fewer.into_iter().chain(facts).collect();
+            follows.reverse();
+            let mut clocks_are_told = !moves;
+            loop {
+                let what = match follows.pop() {
+                    Some(what) => what,
+                    None if clocks_are_told => break,
+                    None => {
+                        clocks_are_told = true;
+                        match moved(&case, by.now_ms)? {
+                            Some(clocks) => clocks,
+                            None => break,
+                        }
+                    }
+                };
+                let recorded = self.record(Activity::Change, &row.uid, row.study.as_ref(), &scope, &what, by).await?;
+                entries.push(self.sealed(&scope, &row.uid, &what, recorded, by).await?);
+                case.apply(entry(case.version() + 1, recorded, what, by))?;
             }
             let standing = Standing {
                 state: case.state,
@@ -233,11 +266,24 @@ impl Desk {
                 due_at: case.next_due_at().filter(|_| !case.is_exercise),
             };
             if table::add(&self.store, id, version, &standing, &entries).await? {
-                return self.case(id).await;
+                let (row, case) = self.case(id).await?;
+                return Ok((version + 1, row, case));
             }
             case = self.case(id).await?.1;
         }
         Err(DeskError::Busy(id))
+    }
+
+    /// Issues the clocks that moved by themselves, because time passed: such as where a delay that law enforcement asked for is over.
+    ///
+    /// # Errors
+    /// As [`Desk::add`].
+    pub async fn look_at_clocks(&self, id: u32, by: &By) -> Result<(), DeskError> {
+        let (_, case) = self.case(id).await?;
+        match moved(&case, by.now_ms)? {
+            Some(clocks) if case.state != model::IncidentState::Closed => self.add(id, clocks, by).await.map(drop),
+            _ => Ok(()),
+        }
     }
 
     async fn record(
@@ -271,9 +317,48 @@ impl Desk {
         Ok(table::Entry { number: 0, at: by.now_ms, by: by.actor.id, recorded, what_sealed })
     }
 
+    /// What is sealed of an incident. Early ones of a study were sealed under its key.
+    async fn opened(&self, row: &Incident, sealed: &[u8]) -> Result<Vec<u8>, EnvelopeError> {
+        let context = context(&row.uid);
+        let error = match pieces::open(&*self.envelope, &scope(row.opened_at), &context, sealed).await {
+            Ok(plain) => return Ok(plain),
+            Err(error) => error,
+        };
+        let Some(study) = &row.study else { return Err(error) };
+        pieces::open(&*self.envelope, &Scope::Study(study.clone()), &context, sealed).await
+    }
+
     async fn seal(&self, scope: &Scope, uid: &str, plain: &[u8]) -> Result<Vec<u8>, DeskError> {
         Ok(self.envelope.seal(scope, context(uid).as_bytes(), plain).await?)
     }
+}
+
+fn entry(number: u64, recorded: u64, what: What, by: &By) -> Entry {
+    Entry { number, at: by.now_ms, by: by.actor.id.to_string(), recorded, what }
+}
+
+/// The facts that are not as they should be yet.
+fn following(case: &Case, facts: &Map<String, Value>) -> Option<What> {
+    let differs = |(name, value): &(&String, &Value)| case.facts.get(*name) != Some(*value);
+    let set: Map<String, Value> =
+        facts.iter().filter(differs).map(|(name, value)| (name.clone(), value.clone())).collect();
+    let was = set.keys().filter_map(|name| Some((name.clone(), case.facts.get(name)?.clone()))).collect();
+    (!set.is_empty()).then_some(What::Facts { set, was })
+}
+
+/// The clocks that a case's facts and the time move.
+fn moved(case: &Case, now_ms: i64) -> Result<Option<What>, CaseError> {
+    let library = obligations::in_force().map_err(|error| CaseError(error.to_string()))?;
+    let issued = case.reissue(library, now_ms)?;
+    Ok((!issued.is_empty()).then_some(What::Clocks { issued }))
+}
+
+/// That fewer people are affected than were said to be is told beside it: a clock may end by that, and somebody will ask why.
+fn fewer(case: &Case, what: &What) -> Option<What> {
+    let What::Facts { set, .. } = what else { return None };
+    let fewer = crate::exposure::shrinks(case.facts.get("affected")?, set.get("affected")?)?;
+    let text = format!("Fewer people are affected than were said to be: {fewer}.");
+    Some(What::Note { text, privileged: false })
 }
 
 fn context(uid: &str) -> String {

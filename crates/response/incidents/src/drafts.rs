@@ -162,8 +162,39 @@ pub fn draft(
     Ok(Draft { text, checked })
 }
 
+/// Whether a text as it stands says what the law wants said: under the heading of each content something stands, and nothing in it is
+/// still to be completed. Who writes it otherwise has to see for themselves.
+///
+/// # Errors
+/// When there are no words in that language.
+pub fn check(of: &Obligation, text: &str, language: &str) -> Result<Vec<Checked>, DraftError> {
+    let words = words(language)?;
+    let open = words.word("missing").split("{what}").next().unwrap_or_default();
+    let headings: Vec<&str> = of
+        .contents
+        .iter()
+        .map(|content| words.section.get(&content.id).map_or(content.text.as_str(), String::as_str))
+        .collect();
+    let mut checked = Vec::with_capacity(of.contents.len());
+    for (content, heading) in of.contents.iter().zip(&headings) {
+        let mut lines = text.lines().skip_while(|line| line.trim() != *heading).skip(1);
+        let body: Vec<&str> = lines.by_ref().take_while(|line| !headings.contains(&line.trim())).collect();
+        let is_there = body.iter().any(|line| !line.trim().is_empty());
+        let is_open = !open.is_empty() && body.iter().any(|line| line.contains(open));
+        let is_said = is_there && !is_open;
+        checked.push(Checked {
+            id: content.id.clone(),
+            text: content.text.clone(),
+            cites: content.cites.clone(),
+            is_said,
+            question: (!is_said).then(|| question(&content.id)),
+        });
+    }
+    Ok(checked)
+}
+
 fn vocabulary() -> Option<&'static obligations::Vocabulary> {
-    obligations::shipped().ok().map(obligations::Library::vocabulary)
+    obligations::in_force().ok().map(obligations::Library::vocabulary)
 }
 
 fn asked(fact: &str) -> String {

@@ -11,8 +11,10 @@ use std::collections::{BTreeMap, HashMap};
 use model::Touched;
 use serde::Serialize;
 
+mod affected;
 mod sum;
 
+pub use affected::{at_least, shrinks};
 pub use sum::{Category, CategoryError, Exposure, Figures, Flow, Grade, Known, Place, Summed, Tally};
 
 /// Entries that are kept one by one for an object; further ones are counted, and the record has them.

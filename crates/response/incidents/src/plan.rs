@@ -70,6 +70,8 @@ pub struct Organisation {
     pub toll_free: Option<String>,
     /// The roles that laws give it, as obligations name them: `controller`, `sponsor`. Empty: gaps are looked for in all obligations.
     pub legal_roles: Vec<String>,
+    /// Its time zone, as the IANA database names it: incidents begin with it.
+    pub timezone: Option<String>,
 }
 
 /// A role that somebody holds.

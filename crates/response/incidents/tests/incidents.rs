@@ -157,13 +157,21 @@ async fn a_notice_is_drafted_approved_sent_and_met_and_then_the_case_may_close()
         let unsaid: Vec<&str> = draft.checked.iter().filter(|one| !one.is_said).map(|one| one.id.as_str()).collect();
         assert_eq!(unsaid, ["contact", "consequences", "measures"], "{language}");
         assert!(!draft.is_complete());
+        let said = |text: &str| -> Vec<bool> {
+            drafts::check(of, text, language).expect(language).iter().map(|one| one.is_said).collect()
+        };
+        let told: Vec<bool> = draft.checked.iter().map(|one| one.is_said).collect();
+        assert_eq!(said(&draft.text), told, "{language}: the text says what the facts said\n{}", draft.text);
+        assert!(said("Somebody wrote something else.").iter().all(|is_said| !is_said));
     }
-    let approve = || What::Approved { obligation: "GDPR-33-1".to_owned(), language: "fr".to_owned() };
+    let approve = || What::Approved { obligation: "GDPR-33-1".to_owned(), language: "fr".to_owned(), sha256: None };
     assert!(desk.add(id, approve(), &by(2, 3_000)).await.is_err(), "there is no draft yet");
     let text = What::Draft {
         obligation: "GDPR-33-1".to_owned(),
         language: "fr".to_owned(),
         text: "Nous vous notifions.".to_owned(),
+        by_hand: true,
+        was: None,
     };
     desk.add(id, text, &by(1, 3_100)).await.expect("a draft");
     let (_, case) = desk.add(id, approve(), &by(2, 3_200)).await.expect("approved");
@@ -175,7 +183,13 @@ async fn a_notice_is_drafted_approved_sent_and_met_and_then_the_case_may_close()
     };
     let (row, case) = desk.add(id, sent, &by(1, 3_300)).await.expect("sent");
     assert_eq!((case.clocks["GDPR-33-1"]["status"].as_str(), row.due_at), (Some("met"), None));
-    let contain = |on| What::Containment { kind: "principal".to_owned(), target: "jane".to_owned(), on, until: None };
+    let contain = |on| What::Containment {
+        kind: "principal".to_owned(),
+        target: "jane".to_owned(),
+        on,
+        until: None,
+        members: Vec::new(),
+    };
     desk.add(id, contain(true), &by(1, 3_400)).await.expect("contained");
     assert!(
         desk.add(id, closing(), &by(1, 3_500)).await.expect_err("contained").to_string().contains("still contained")

@@ -151,6 +151,19 @@ impl Verb {
         Self::AssignTraining,
     ];
 
+    /// Whether it holds somebody or something back: what has to be done before all else.
+    #[must_use]
+    pub const fn contains_somebody(self) -> bool {
+        matches!(
+            self,
+            Self::ContainPrincipal
+                | Self::ContainAccessKey
+                | Self::ContainPartner
+                | Self::ContainDevice
+                | Self::ContainStudy
+        )
+    }
+
     /// As it is written in playbooks.
     #[must_use]
     pub fn as_str(self) -> &'static str {

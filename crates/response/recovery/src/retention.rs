@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use rustic_core::{KeepOptions, LimitOption, PruneOptions};
+use rustic_core::{KeepOptions, LimitOption, PruneOptions, RepairIndexOptions};
 use serde::Serialize;
 
 use crate::backend::Faults;
@@ -87,6 +87,10 @@ impl Repository {
                 options.max_unused = LimitOption::Percentage(0);
                 options.keep_delete = jiff::Span::new();
                 options.instant_delete = true;
+            } else {
+                // What a killed backup or pruning left without an index would be marked by its length alone, which the next
+                // pruning loses (`rustic_core` 0.13): it gets its blobs back first, and is then marked as any other.
+                unlocked.repair_index(&RepairIndexOptions::default(), false)?;
             }
             let plan = unlocked.prune_plan(&options)?;
             unlocked.prune(&options, plan)

@@ -1,6 +1,6 @@
 //! Who has a role is told that they are wanted. What leaves says that, and where to read on; nothing about what happened.
 
-use incidents::case::{Case, What};
+use incidents::case::{Card, Case, What};
 use model::By;
 use outlets::{Email, Notice, Outlet};
 use playbooks::Role;
@@ -32,6 +32,7 @@ impl Guarded {
         role: Role,
         text: &str,
         is_urgent: bool,
+        about: Option<Card>,
         by: &By,
     ) -> Result<(), OpsError> {
         let (mut ways, mut failed) = (Vec::new(), Vec::new());
@@ -55,7 +56,7 @@ impl Guarded {
                 }
             }
         }
-        self.incidents.add(id, What::Told { role, text: text.to_owned(), ways, failed }, by).await?;
+        self.incidents.add(id, What::Told { role, text: text.to_owned(), ways, failed, about }, by).await?;
         Ok(())
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use incidents::case::{Case, What};
+use incidents::case::{Case, Entry, What};
 use incidents::exposure::{Exposure, Grade};
 use model::{By, Scope, StudyId};
 use playbooks::{Act, Role, Verb};
@@ -94,8 +94,13 @@ impl Guarded {
             Verb::ReleaseContainment => {
                 let (kind, what) = (argument(act, "kind"), argument(act, "what"));
                 let is_meant = |held: &str| held == kind || (kind == "study" && held == "study_writes");
+                // A playbook may know somebody by id whom the incident has by name.
+                let named = match kind {
+                    "principal" | "device" => self.somebody(what).await.ok().map(|one| one.name),
+                    _ => None,
+                };
                 for (held, target) in &case.contained {
-                    if is_meant(held) && target == what {
+                    if is_meant(held) && (target == what || Some(target) == named.as_ref()) {
                         self.contain(by, id, held, target, None, false).await?;
                     }
                 }
@@ -105,6 +110,13 @@ impl Guarded {
             Verb::SnapshotEvidence => {
                 let asked = question(act, by.now_ms)?;
                 let name = format!("incident-{id}-{run}-{}.jsonl", act.task);
+                // It was kept, and the process ended before its playbook heard of it.
+                let place = format!("evidence/{name}");
+                let is_kept =
+                    |entry: &Entry| matches!(&entry.what, What::Evidence { text, .. } if text.contains(&place));
+                if case.entries.iter().any(is_kept) {
+                    return Ok(one("evidence", &name));
+                }
                 let kept = self.keep_evidence(&asked, &name).await?;
                 let text = format!(
                     "{} entries of the record about {} {} with their proofs, in evidence/{name}. Because: {reason}",
@@ -135,13 +147,20 @@ impl Guarded {
             Verb::AskApproval => wrong("somebody else has to agree"),
             Verb::ComputeExposure => {
                 let exposure = self.exposure_of_incident(by, id, &question(act, by.now_ms)?).await?;
+                if exposure.entries == 0 && exposure.objects.is_empty() {
+                    return wrong(format!(
+                        "the record knows nothing about {} {}: what happened outside Lazaret is counted by people",
+                        argument(act, "kind"),
+                        argument(act, "what")
+                    ));
+                }
                 Ok(counted(&exposure))
             }
             Verb::StartClocks => self.start_clocks(case, id, argument(act, "because"), by).await,
             Verb::DraftNotices => self.draft_for(case, id, argument(act, "audience"), by).await,
             Verb::NotifyRole => {
-                self.announce(case, id, role(act)?, argument(act, "text"), argument(act, "urgent") == "yes", by)
-                    .await?;
+                let is_urgent = argument(act, "urgent") == "yes";
+                self.announce(case, id, role(act)?, argument(act, "text"), is_urgent, None, by).await?;
                 Ok(none)
             }
             Verb::OpenTask => {
@@ -175,7 +194,18 @@ impl Guarded {
     ) -> Result<Values, OpsError> {
         let target = argument(act, argument_name);
         let until = number(act, "hours").map(|hours| case.clock(by.now_ms).saturating_add(hours * HOUR_MS));
-        if !case.contained.contains(&(kind.to_owned(), target.to_owned())) {
+        let name = match kind {
+            "principal" | "device" => self.somebody(target).await?.name,
+            _ => target.to_owned(),
+        };
+        let held = (kind.to_owned(), name);
+        // Who is contained for longer already stays so; a later end, or none, comes in the place of an earlier one.
+        let is_longer = match (case.until.get(&held), until) {
+            (None, _) => false,
+            (Some(_), None) => true,
+            (Some(is), Some(until)) => until > *is,
+        };
+        if !case.contained.contains(&held) || is_longer {
             self.contain(by, id, kind, target, until, true).await?;
         }
         Ok(Values::new())
@@ -195,8 +225,8 @@ impl Guarded {
         if let Some(task) = same {
             return Ok(task.number);
         }
-        let (_, case) = self.incidents.add(id, What::Task { text, role, due_at }, by).await?;
-        Ok(case.tasks.last().map_or(0, |task| task.number))
+        let (number, ..) = self.incidents.add_numbered(id, What::Task { text, role, due_at }, by).await?;
+        Ok(number)
     }
 
     async fn start_clocks(&self, case: &Case, id: u32, because: &str, by: &By) -> Result<Values, OpsError> {
@@ -237,10 +267,12 @@ impl Guarded {
             if !runs || !meant.contains(&of.audience.as_str()) {
                 continue;
             }
-            if !case.notices.contains_key(obligation) {
-                self.draft(by, id, obligation, "en").await?;
+            for language in self.languages_of(case, obligation) {
+                if case.notice(obligation, &language).is_none() {
+                    self.draft(by, id, obligation, &language, false).await?;
+                }
+                drafts += 1;
             }
-            drafts += 1;
         }
         Ok(one("drafts", &drafts.to_string()))
     }
@@ -261,6 +293,9 @@ fn counted(exposure: &Exposure) -> Values {
         places.filter(|(place, _)| is(place)).map(|(_, people)| *people).sum()
     };
     let people = figures.map_or(0, |figures| figures.subjects).saturating_add(exposure.uncounted_subjects);
+    // Who lives nobody knows where may live anywhere: they count for every region.
+    let somewhere = of(&|place| place == "unknown").saturating_add(exposure.uncounted_subjects);
+    let anywhere = |known: u64| known.saturating_add(somewhere).to_string();
     let in_place =
         |place: &str, code: &str| place == code || place.strip_prefix(code).is_some_and(|rest| rest.starts_with('-'));
     let left = figures.map_or(0, |figures| figures.objects);
@@ -272,9 +307,9 @@ fn counted(exposure: &Exposure) -> Values {
     };
     [
         ("people", people.to_string()),
-        ("people_eu", of(&|place| in_place(place, "EU") || EEA.contains(&place)).to_string()),
-        ("people_us", of(&|place| in_place(place, "US")).to_string()),
-        ("people_jp", of(&|place| in_place(place, "JP")).to_string()),
+        ("people_eu", anywhere(of(&|place| in_place(place, "EU") || EEA.contains(&place)))),
+        ("people_us", anywhere(of(&|place| in_place(place, "US")))),
+        ("people_jp", anywhere(of(&|place| in_place(place, "JP")))),
         ("readable", readable.to_owned()),
     ]
     .into_iter()

@@ -155,15 +155,10 @@ impl RecoverySettings {
         }
     }
 
-    /// A folder for a trial restore, which goes when the trial ends.
-    pub(crate) fn scratch(&self) -> Result<tempfile::TempDir, Failure> {
-        let mut builder = tempfile::Builder::new();
-        builder.prefix("lazaret-restore-");
-        let made = match &self.scratch {
-            Some(folder) => builder.tempdir_in(folder),
-            None => builder.tempdir(),
-        };
-        made.map_err(|error| {
+    /// A folder for a trial restore, which goes when the trial ends. What killed trials left goes first: keys are in it.
+    pub(crate) fn scratch(&self) -> Result<Scratch, Failure> {
+        let parent = self.scratch.clone().unwrap_or_else(std::env::temp_dir);
+        Scratch::new(&parent).map_err(|error| {
             Failure::failed("scratch", error)
                 .hint("give a folder with room as `scratch` under [recovery] in the settings")
         })
@@ -175,6 +170,54 @@ impl RecoverySettings {
             settings: settings.map(Path::to_owned),
             extra: self.extra.clone(),
             has_database: config.database.is_none(),
+        }
+    }
+}
+
+/// How folders of trial restores are called.
+const SCRATCH: &str = "lazaret-restore-";
+/// Held in such a folder as long as its trial goes on.
+const SCRATCH_LOCK: &str = "in-use.lock";
+
+/// A folder for a trial restore.
+#[derive(Debug)]
+pub(crate) struct Scratch {
+    folder: tempfile::TempDir,
+    _lock: std::fs::File,
+}
+
+impl Scratch {
+    fn new(parent: &Path) -> std::io::Result<Self> {
+        sweep(parent);
+        let folder = tempfile::Builder::new().prefix(SCRATCH).tempdir_in(parent)?;
+        let lock = std::fs::File::create(folder.path().join(SCRATCH_LOCK))?;
+        lock.lock()?;
+        Ok(Self { folder, _lock: lock })
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub(crate) fn close(self) -> std::io::Result<()> {
+        self.folder.close()
+    }
+}
+
+/// Takes away what trials left that were killed: their locks are held by nobody.
+fn sweep(parent: &Path) {
+    let Ok(entries) = std::fs::read_dir(parent) else { return };
+    for entry in entries.flatten() {
+        let is_ours = entry.file_name().to_string_lossy().starts_with(SCRATCH);
+        let lock = entry.path().join(SCRATCH_LOCK);
+        // One without a lock is being made, or somebody else's.
+        let Ok(lock) = std::fs::File::open(lock) else { continue };
+        if is_ours && lock.try_lock().is_ok() {
+            let path = entry.path();
+            match std::fs::remove_dir_all(&path) {
+                Ok(()) => tracing::info!(path = %path.display(), "what a killed trial restore left is taken away"),
+                Err(error) => tracing::warn!(path = %path.display(), %error, "a killed trial restore left keys there"),
+            }
         }
     }
 }
@@ -206,5 +249,27 @@ fn password(variable: &str, file: Option<&Path>, setting: &str) -> Result<Secret
         (None, Some(file)) => crate::config::secret(file),
         (None, None) => Err(Failure::usage(format!("`{variable}` is not set, which opens the backups"))
             .hint(format!("set it in the environment, or give `{setting}` under [recovery] in the settings; {SEE}"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::expect_used, reason = "a test that cannot be set up fails")]
+
+    use super::*;
+
+    #[test]
+    fn what_a_killed_trial_left_goes_and_what_is_in_use_stays() {
+        let parent = tempfile::tempdir().expect("a folder");
+        let living = Scratch::new(parent.path()).expect("a scratch");
+        let dead = parent.path().join("lazaret-restore-dead");
+        std::fs::create_dir(&dead).expect("a folder");
+        std::fs::write(dead.join(SCRATCH_LOCK), b"").expect("a lock that nobody holds");
+        std::fs::write(dead.join("keys.db"), b"keys").expect("a file");
+        let other = parent.path().join("lazaret-restore-without-a-lock");
+        std::fs::create_dir(&other).expect("a folder");
+        let next = Scratch::new(parent.path()).expect("another");
+        assert!(!dead.exists() && other.exists() && living.path().exists() && next.path().exists());
+        living.close().expect("it goes");
     }
 }

@@ -119,3 +119,127 @@ fn from_downloads_to_people_clocks_drafts_and_containment() {
     assert_eq!(case["contained"][0][1], "onc-201", "{case}");
     verified(folder);
 }
+
+fn complaint(folder: &std::path::Path, arguments: &[&str]) -> String {
+    let output = run(folder, &[arguments, &["--quiet"]].concat());
+    assert!(!output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stdout));
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn opened(folder: &std::path::Path, title: &str) -> String {
+    told(folder, &["incidents", "open", "--title", title])["incident"].to_string()
+}
+
+fn is_contained(folder: &std::path::Path, name: &str) -> bool {
+    let all = lines(folder, &["user", "list"]);
+    let one = all.iter().find(|one| one["name"] == name).unwrap_or_else(|| panic!("{name}: {all:?}"));
+    one["contained"] == true
+}
+
+#[test]
+fn nobody_is_let_go_whom_another_incident_holds() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    told(folder, &["user", "add", "ada", "--organisation", "Example CRO"]);
+    told(folder, &["user", "add", "ben", "--organisation", "Example CRO"]);
+    let (one, two) = (opened(folder, "Ada's laptop is gone"), opened(folder, "The partner was broken into"));
+    told(folder, &["incidents", "contain", &one, "principal", "ada"]);
+    told(folder, &["incidents", "contain", &two, "partner", "Example CRO"]);
+    assert!(is_contained(folder, "ada") && is_contained(folder, "ben"));
+    let refused = complaint(folder, &["incidents", "contain", &one, "principal", "ben", "--release"]);
+    assert!(refused.contains("does not contain principal `ben`"), "{refused}");
+    told(folder, &["incidents", "contain", &one, "principal", "ada", "--release"]);
+    assert!(is_contained(folder, "ada"), "the other incident holds everybody of the partner");
+    told(folder, &["incidents", "contain", &one, "principal", "ada"]);
+    told(folder, &["incidents", "contain", &two, "partner", "Example CRO", "--release"]);
+    assert!(is_contained(folder, "ada") && !is_contained(folder, "ben"));
+    told(folder, &["incidents", "contain", &one, "principal", "ada", "--release"]);
+    assert!(!is_contained(folder, "ada"));
+    let again = complaint(folder, &["incidents", "contain", &one, "principal", "ada", "--release"]);
+    assert!(again.contains("does not contain"), "{again}");
+}
+
+#[test]
+fn whoever_comes_to_a_contained_partner_is_contained_and_so_is_what_a_kill_left_undone() {
+    let Some(_python) = python() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    told(folder, &["user", "add", "ada", "--organisation", "Example CRO"]);
+    let id = opened(folder, "The partner was broken into");
+    told(folder, &["incidents", "contain", &id, "partner", "Example CRO"]);
+    let server = Server::start(folder);
+    told(folder, &["user", "add", "newcomer", "--organisation", "Example CRO"]);
+    let ends = Instant::now() + Duration::from_secs(20);
+    while !is_contained(folder, "newcomer") {
+        assert!(Instant::now() < ends, "nobody contained the newcomer");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    drop(server);
+    told(folder, &["incidents", "contain", &id, "partner", "Example CRO", "--release"]);
+    assert!(!is_contained(folder, "newcomer") && !is_contained(folder, "ada"));
+    verified(folder);
+}
+
+#[test]
+fn a_notice_is_approved_as_it_was_read_and_a_clock_is_settled_with_a_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    std::fs::create_dir_all(folder.join("lazaret-data")).unwrap();
+    let plan = String::from_utf8(run(folder, &["plan", "init"]).stdout).unwrap();
+    assert!(!plan.is_empty() || folder.join("lazaret-data/plan.toml").exists());
+    let id = opened(folder, "A bucket was open");
+    let case = told(folder, &["incidents", "show", &id]);
+    assert_eq!(case["facts"]["roles"], serde_json::json!(["controller", "sponsor"]), "the plan says so: {case}");
+    let facts = ["incidents", "facts", &id, "aware_at=2026-11-02T09:00:00+01:00", "risk=risk"];
+    told(folder, &facts);
+    told(
+        folder,
+        &["incidents", "facts", &id, r#"affected=[{"jurisdiction":"EU-FR","subjects":600,"categories":["health"]}]"#],
+    );
+    let fewer = told(
+        folder,
+        &["incidents", "facts", &id, r#"affected=[{"jurisdiction":"EU-FR","subjects":3,"categories":["health"]}]"#],
+    );
+    assert!(fewer["entries"].to_string().contains("EU-FR: 600 before, 3 now"), "{fewer}");
+    told(folder, &["incidents", "draft", &id, "GDPR-33-1", "--language", "fr"]);
+    let approve =
+        format!(r#"{{"what":"approved","obligation":"GDPR-33-1","language":"fr","sha256":"{}"}}"#, "0".repeat(64));
+    let refused = complaint(folder, &["incidents", "add", &id, &approve]);
+    assert!(refused.contains("somebody else changed the text meanwhile"), "{refused}");
+    told(
+        folder,
+        &[
+            "incidents",
+            "add",
+            &id,
+            r#"{"what":"draft","obligation":"GDPR-33-1","language":"fr","text":"Mot.","by_hand":true}"#,
+        ],
+    );
+    let refused = complaint(folder, &["incidents", "draft", &id, "GDPR-33-1", "--language", "fr"]);
+    assert!(refused.contains("--again"), "{refused}");
+    let later = r#"{"what":"sent","obligation":"GDPR-33-1","at":"2099-01-01T00:00:00Z","how":"portal"}"#;
+    let refused = complaint(folder, &["incidents", "add", &id, later]);
+    assert!(refused.contains("still to come"), "{refused}");
+    let strange = r#"{"what":"sent","obligation":"NO-SUCH","at":"2026-11-02T10:00:00Z","how":"portal"}"#;
+    assert!(
+        complaint(folder, &["incidents", "add", &id, strange]).contains("there is no obligation"),
+        "unknown ids stay out"
+    );
+    let case = told(folder, &["incidents", "show", &id]);
+    let open: Vec<String> = case["clocks"]
+        .as_object()
+        .unwrap()
+        .iter()
+        .filter(|(_, clock)| matches!(clock["status"].as_str(), Some("due" | "promptly" | "waiting" | "tolled")))
+        .map(|(id, _)| id.clone())
+        .collect();
+    assert!(open.contains(&"GDPR-33-1".to_owned()), "{case}");
+    for obligation in &open {
+        let settle =
+            format!(r#"{{"what":"settled","obligation":"{obligation}","reason":"the authority led the case itself"}}"#);
+        told(folder, &["incidents", "add", &id, &settle]);
+    }
+    told(folder, &["incidents", "add", &id, r#"{"what":"moved","state":"closed","reason":"done"}"#]);
+    let replayed = lines(folder, &["incidents", "replay"]);
+    assert!(replayed.is_empty(), "the same law says the same: {replayed:?}");
+}

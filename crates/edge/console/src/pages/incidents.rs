@@ -3,6 +3,7 @@
 pub(crate) mod assess;
 pub(crate) mod clocks;
 pub(crate) mod exercises;
+mod facts;
 pub(crate) mod room;
 pub(crate) mod runs;
 

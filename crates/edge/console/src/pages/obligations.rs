@@ -51,7 +51,7 @@ fn period(of: &Obligation) -> String {
 
 /// `GET /obligations`.
 pub(crate) async fn show(visitor: Visitor) -> Result<Response, Failure> {
-    let library = obligations::shipped().map_err(|error| {
+    let library = obligations::in_force().map_err(|error| {
         tracing::error!(%error, "the obligations that are shipped cannot be read");
         Failure::Internal
     })?;

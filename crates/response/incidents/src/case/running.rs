@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use playbooks::{Act, Ask, Input, Playbook, Run, State, Todo};
 use serde_json::{Value, json};
 
-use super::{Case, CaseError, Entry, wrong};
+use super::{Card, Case, CaseError, Entry, wrong};
 
 impl Case {
     /// The clock of the incident at a time, in milliseconds since 1970: that of an exercise may be ahead.
@@ -33,11 +33,26 @@ impl Case {
     }
 
     pub(super) fn step_run(&mut self, at: i64, run: u64, input: &Input) -> Result<(), CaseError> {
-        let now = self.clock(at);
+        let (now, number) = (self.clock(at), run);
         let none = || CaseError(format!("no playbook runs under the number {run} in this incident"));
         let run = self.runs.get_mut(&run).ok_or_else(none)?;
-        run.step(now, input.clone()).map_err(|error| CaseError(error.to_string()))?;
+        let moved = run.step(now, input.clone()).map_err(|error| CaseError(error.to_string()))?;
+        for todo in moved.todo {
+            if let Todo::Remind { task } = todo {
+                *self.reminded.entry((number, task)).or_default() += 1;
+            }
+        }
         Ok(())
+    }
+
+    /// Cards of which their holders were not told yet: that they are asked, or that it should have been done by now.
+    #[must_use]
+    pub fn untold(&self) -> Vec<(Card, Ask)> {
+        let card = |(run, ask): (u64, Ask)| {
+            let reminder = self.reminded.get(&(run, ask.task)).copied().unwrap_or(0);
+            (Card { run, task: ask.task, reminder }, ask)
+        };
+        self.asked().into_iter().map(card).filter(|(card, _)| !self.told.contains(card)).collect()
     }
 
     /// What people are asked now, with the number of the run; what is due first before others.
@@ -71,11 +86,12 @@ impl Case {
         self.runs.iter().filter(|(_, run)| run.wake_at().is_some_and(|at| at <= clock)).map(|(n, _)| *n).collect()
     }
 
-    /// When something happens by itself, if nothing else does before: a run goes on, a containment ends.
+    /// When something happens by itself, if nothing else does before: a run goes on, a containment ends, a delay is over.
     #[must_use]
     pub fn wake_at(&self) -> Option<i64> {
         let runs = self.runs.values().filter_map(Run::wake_at);
-        runs.chain(self.until.values().copied()).min().map(|at| at.saturating_sub(self.ahead_ms))
+        let others = self.until.values().copied().chain(self.delay_ends_at());
+        runs.chain(others).min().map(|at| at.saturating_sub(self.ahead_ms))
     }
 
     /// Runs as they are told: how each stands, what it asks people, what it waits for Lazaret to do.

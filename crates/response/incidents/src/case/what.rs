@@ -103,6 +103,9 @@ pub enum What {
         /// When that ends by itself, in milliseconds since 1970.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         until: Option<i64>,
+        /// Who that was, by id: whoever is let go later is who was held, whatever they are called by then.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        members: Vec<String>,
     },
     /// A notice was drafted, or its text changed.
     Draft {
@@ -112,6 +115,12 @@ pub enum What {
         language: String,
         /// The text.
         text: String,
+        /// Somebody wrote it; the program does not write over it.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        by_hand: bool,
+        /// The SHA-256 of the text that whoever wrote this had before them, in hexadecimal digits; of nothing, where there was none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        was: Option<String>,
     },
     /// A draft was approved as it stands.
     Approved {
@@ -119,6 +128,16 @@ pub enum What {
         obligation: String,
         /// In which language.
         language: String,
+        /// The SHA-256 of the text that was read, in hexadecimal digits.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        sha256: Option<String>,
+    },
+    /// A clock needs nothing any more, for a reason that is none of the facts. It runs on where the facts change it.
+    Settled {
+        /// Which obligation.
+        obligation: String,
+        /// Why.
+        reason: String,
     },
     /// A notice was submitted.
     Sent {
@@ -218,12 +237,26 @@ pub enum What {
         ways: Vec<String>,
         /// By which it did not, and why not.
         failed: Vec<String>,
+        /// What of a run that was about: a card that somebody is asked, or a reminder of one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        about: Option<Card>,
     },
     /// The clock of an exercise was put forward.
     Forward {
         /// By how many minutes.
         minutes: u32,
     },
+}
+
+/// A card of a run, and how often its holder was told of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Card {
+    /// The run.
+    pub run: u64,
+    /// The task.
+    pub task: u32,
+    /// 0: that it is asked; then the number of the reminder.
+    pub reminder: u32,
 }
 
 impl What {
@@ -244,6 +277,7 @@ impl What {
             Self::Containment { .. } => "containment",
             Self::Draft { .. } => "draft",
             Self::Approved { .. } => "approved",
+            Self::Settled { .. } => "settled",
             Self::Sent { .. } => "sent",
             Self::Assessment { .. } => "assessment",
             Self::Letters { .. } => "letters",
@@ -293,7 +327,7 @@ impl What {
             Self::Containment { target, .. } => vec![target],
             Self::Draft { text, .. } => vec![text],
             Self::Sent { how, .. } => vec![how],
-            Self::Moved { reason, .. } | Self::Graded { reason, .. } => vec![reason],
+            Self::Moved { reason, .. } | Self::Graded { reason, .. } | Self::Settled { reason, .. } => vec![reason],
             Self::Facts { .. }
             | Self::Clocks { .. }
             | Self::Exposure { .. }

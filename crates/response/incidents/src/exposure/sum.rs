@@ -179,7 +179,7 @@ impl Exposure {
             })
             .collect();
         if self.uncounted_subjects > 0 {
-            all.push(serde_json::json!({"jurisdiction": "unknown", "subjects": null, "categories": []}));
+            all.push(serde_json::json!({"jurisdiction": "unknown", "subjects": null, "categories": null}));
         }
         serde_json::Value::Array(all)
     }

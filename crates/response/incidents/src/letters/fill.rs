@@ -127,7 +127,7 @@ impl Prepared {
 /// # Errors
 /// When the texts that are shipped are broken.
 pub fn prepare(kind: Kind, common: &Common<'_>) -> Result<Prepared, LetterError> {
-    let library = obligations::shipped()
+    let library = obligations::in_force()
         .map_err(|why| LetterError::Content { file: "obligations".to_owned(), why: why.to_string() })?;
     let languages = languages()?;
     let organisation = &common.plan.organisation;

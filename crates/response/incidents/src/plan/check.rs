@@ -149,7 +149,15 @@ fn organisation(mut entry: Entry<'_, '_>, log: &mut Faults<'_>) -> Organisation 
         let why = format!("`country` cannot be `{}`", shown(country));
         log.add(Some(at.clone()), &entry.place, why, "write it as `EU-DE`, `US-CA` or `JP`");
     }
+    let timezone = entry.text(log, "timezone", &ANY);
+    if let Some(zone) = &timezone
+        && jiff::tz::TimeZone::get(zone).is_err()
+    {
+        let why = format!("there is no time zone `{}`", shown(zone));
+        log.add(None, &entry.place, why, "name one of the IANA database, such as `Europe/Berlin`");
+    }
     let organisation = Organisation {
+        timezone,
         name,
         address: plain(entry.texts(log, "address", &ANY)),
         country: text(country),

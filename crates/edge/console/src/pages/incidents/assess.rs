@@ -232,13 +232,7 @@ pub(crate) async fn submit(
     let follow = follow.map_err(|error: ConclusionFault| Failure::BadInput(sentence(&error)))?;
     let document = form.document(&subject, &answers, &concluded, None);
     let what = What::Assessment { form: form.id.clone(), answers: answers.clone(), concluded, document, signature };
-    let (_, case) = guard.view.incidents.add(id, what, &by).await?;
-    let set: serde_json::Map<String, Value> =
-        follow.into_iter().filter(|(name, value)| case.facts.get(name) != Some(value)).collect();
-    if !set.is_empty() {
-        let was = set.keys().filter_map(|name| Some((name.clone(), case.facts.get(name)?.clone()))).collect();
-        guard.view.incidents.add(id, What::Facts { set, was }, &by).await?;
-    }
+    guard.view.incidents.add_with(id, what, &follow.into_iter().collect(), &by).await?;
     Ok(Redirect::to(&format!("/incidents/{id}#assessments-title")).into_response())
 }
 

@@ -21,7 +21,7 @@ const SOON_MS: i64 = 12 * 60 * 60_000;
 pub(crate) struct Dial {
     pub(crate) obligation: String,
     pub(crate) title: String,
-    /// `late`, `soon`, `running`, `promptly`, `waiting`, `tolled`, `met`.
+    /// `late`, `soon`, `running`, `promptly`, `waiting`, `tolled`, `met`, `settled`.
     pub(crate) kind: &'static str,
     /// In the middle of the dial.
     pub(crate) left: String,
@@ -34,6 +34,10 @@ pub(crate) struct Dial {
     pub(crate) legal: String,
     pub(crate) recipient: String,
     pub(crate) recipients: Vec<String>,
+    /// The day that is aimed at, where the law only says how soon it should be.
+    pub(crate) target: String,
+    /// Why nothing more is needed.
+    pub(crate) settled: String,
     pub(crate) because: String,
     pub(crate) questions: Vec<String>,
     pub(crate) notes: Vec<String>,
@@ -67,8 +71,11 @@ pub(crate) fn dials(case: &Case, now: i64) -> Vec<Dial> {
     for clock in case.clocks.values().filter(|clock| clock["status"] != "not_triggered") {
         let due = due_ms(clock, &case.facts);
         let status = clock["status"].as_str().unwrap_or_default();
+        let settled = clock["obligation"].as_str().and_then(|id| case.settled.get(id));
         let (kind, word) = match (status, due) {
+            _ if settled.is_some() => ("settled", "settled"),
             ("met", _) => ("met", "sent"),
+            ("waiting", Some(due)) if due < now => ("late", "late"),
             ("waiting", _) => ("waiting", "waiting"),
             ("promptly", _) => ("promptly", "at once"),
             ("tolled", _) => ("tolled", "delayed"),
@@ -79,8 +86,10 @@ pub(crate) fn dials(case: &Case, now: i64) -> Vec<Dial> {
         let order = match kind {
             "met" => i64::MAX,
             "promptly" => i64::MIN,
-            "waiting" => i64::MAX - 1,
-            _ => due.unwrap_or(i64::MAX - 2),
+            "settled" => i64::MAX - 1,
+            // What waits for an answer may run all the same.
+            "waiting" => due.unwrap_or(i64::MAX - 2),
+            _ => due.unwrap_or(i64::MAX - 3),
         };
         dials.push((order, dial(clock, case, kind, word, due, now)));
     }
@@ -91,18 +100,18 @@ pub(crate) fn dials(case: &Case, now: i64) -> Vec<Dial> {
 fn dial(clock: &Value, case: &Case, kind: &'static str, word: &'static str, due: Option<i64>, now: i64) -> Dial {
     let begun = began(clock, case);
     let share = match (kind, begun, due) {
-        ("met", ..) => 1.0,
+        ("met" | "settled", ..) => 1.0,
         (_, Some(begun), Some(due)) if due > begun => share_left(begun, due, now),
         _ => 0.0,
     };
     let around = TAU * RADIUS;
     let obligation = text(&clock["obligation"]);
-    let title = obligations::shipped()
+    let title = obligations::in_force()
         .ok()
         .and_then(|library| library.obligations().iter().find(|one| one.id == obligation))
         .map_or_else(String::new, |one| one.title.clone());
     let left = match (kind, due) {
-        ("met", _) => "✓".to_owned(),
+        ("met" | "settled", _) => "✓".to_owned(),
         ("waiting", None) => "?".to_owned(),
         ("promptly", _) => "now".to_owned(),
         (_, Some(due)) => left(due, now),
@@ -110,7 +119,6 @@ fn dial(clock: &Value, case: &Case, kind: &'static str, word: &'static str, due:
     };
     let due_text = if clock["due_at"].is_null() { text(&clock["due_on"]) } else { spaced(&text(&clock["due_at"])) };
     Dial {
-        obligation,
         title,
         kind,
         left,
@@ -120,10 +128,13 @@ fn dial(clock: &Value, case: &Case, kind: &'static str, word: &'static str, due:
         legal: text(&clock["legal_due_on"]),
         recipient: text(&clock["recipient"]),
         recipients: texts(&clock["recipients"]),
+        settled: case.settled.get(&obligation).cloned().unwrap_or_default(),
+        target: text(&clock["target_on"]),
         because: text(&clock["because"]),
         questions: texts(&clock["questions"]),
         notes: texts(&clock["notes"]),
-        is_owed: kind != "met",
+        is_owed: !matches!(kind, "met" | "settled"),
+        obligation,
     }
 }
 
@@ -165,7 +176,7 @@ pub(crate) async fn show(
 ) -> Result<Response, Failure> {
     let id = super::room::number(&id)?;
     let (_, case) = console.guard()?.view.incidents.case(id).await?;
-    render(&Part { id, dials: dials(&case, console.now()), languages: super::room::languages() })
+    render(&Part { id, dials: dials(&case, case.clock(console.now())), languages: super::room::languages() })
 }
 
 #[cfg(test)]

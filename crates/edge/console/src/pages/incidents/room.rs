@@ -6,13 +6,15 @@ use askama::Template;
 use axum::extract::{Form, Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use incidents::case::{Case, What};
-use incidents::drafts::{self, Draft, LANGUAGES};
+use incidents::drafts::{self, LANGUAGES};
 use model::{IncidentState, Severity, UnknownName};
+use obligations::{Facts, Obligation};
 use playbooks::Role;
 use serde_json::{Map, Value};
 
 use super::assess::FormRow;
 use super::clocks::{Dial, dials};
+use super::facts;
 use super::runs::{Runs, runs};
 use crate::drawing::flows::{Flows, flows};
 use crate::failure::{Failure, render};
@@ -84,6 +86,8 @@ struct NoticeRow {
     obligation: String,
     language: String,
     text: String,
+    /// By what the text is known that whoever reads the page has before them.
+    sha256: String,
     written_by: String,
     approved_by: String,
     missing: Vec<String>,
@@ -134,6 +138,10 @@ struct Page {
     exposed: Option<Exposed>,
     facts: Vec<FactRow>,
     roles: Vec<RoleBox>,
+    /// Those affected, a line for each place.
+    affected: String,
+    timezone: String,
+    delay: [String; 3],
     people: Vec<(&'static str, String)>,
     tasks: Vec<TaskRow>,
     task_roles: Vec<&'static str>,
@@ -168,8 +176,8 @@ pub(crate) async fn show(
     let guard = console.guard()?;
     let (row, case) = guard.view.incidents.case(id).await?;
     let now = console.now();
-    let dials = dials(&case, now);
-    let open_questions = dials.iter().filter(|dial| dial.kind == "waiting").count();
+    let dials = dials(&case, case.clock(now));
+    let open_questions = dials.iter().filter(|dial| dial.is_owed && !dial.questions.is_empty()).count();
     let (entries, notices) = told(&console, &case, now).await?;
     render(&Page {
         frame: visitor.frame(&case.title, Section::Incidents),
@@ -190,8 +198,11 @@ pub(crate) async fn show(
             Some(summary) => Some(exposed(summary, flows_of(&console, summary).await?)),
             None => None,
         },
-        facts: facts(&case, &dials),
+        facts: fact_rows(&case, &dials),
         roles: roles(&case),
+        affected: case.facts.get("affected").map(facts::affected_lines).unwrap_or_default(),
+        timezone: case.facts.get("timezone").and_then(Value::as_str).unwrap_or_default().to_owned(),
+        delay: facts::delay_parts(case.facts.get("law_enforcement_delay").unwrap_or(&Value::Null)),
         people: case.roles.iter().map(|(role, name)| (role.as_str(), name.clone())).collect(),
         tasks: tasks(&case),
         task_roles: Role::ALL.iter().map(|role| role.as_str()).collect(),
@@ -207,8 +218,8 @@ pub(crate) async fn show(
 }
 
 /// Whether a question of a clock that waits asks for a fact.
-fn facts(case: &Case, dials: &[Dial]) -> Vec<FactRow> {
-    let Ok(library) = obligations::shipped() else { return Vec::new() };
+fn fact_rows(case: &Case, dials: &[Dial]) -> Vec<FactRow> {
+    let Ok(library) = obligations::in_force() else { return Vec::new() };
     let asked: Vec<&String> = dials.iter().flat_map(|dial| &dial.questions).collect();
     let mut rows: Vec<FactRow> = library
         .vocabulary()
@@ -237,7 +248,7 @@ fn facts(case: &Case, dials: &[Dial]) -> Vec<FactRow> {
 }
 
 fn roles(case: &Case) -> Vec<RoleBox> {
-    let Ok(library) = obligations::shipped() else { return Vec::new() };
+    let Ok(library) = obligations::in_force() else { return Vec::new() };
     let ours: Vec<&str> =
         case.facts.get("roles").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
     let boxed = |(name, means): (&str, &str)| RoleBox {
@@ -345,26 +356,26 @@ async fn told(console: &Console, case: &Case, now: i64) -> Result<(Vec<EntryRow>
     let mut notices = Vec::new();
     let plan = console.plan()?.and_then(Result::ok);
     for (obligation, languages) in &case.notices {
-        let checked = checked(case, obligation);
         for (language, notice) in languages {
+            let checked = checked(case, obligation, &notice.text, language);
             notices.push(NoticeRow {
                 to: receivers(plan.as_ref(), case, obligation),
                 obligation: obligation.clone(),
                 language: language.clone(),
                 text: notice.text.clone(),
+                sha256: notice.sha256(),
                 written_by: names.of(console, &notice.written_by).await?,
                 approved_by: match &notice.approved_by {
                     Some(who) => names.of(console, who).await?,
                     None => String::new(),
                 },
                 missing: checked
-                    .checked
                     .iter()
                     .filter(|one| !one.is_said)
                     .map(|one| format!("{} ({})", one.text, one.cites))
                     .collect(),
-                said: checked.checked.iter().filter(|one| one.is_said).count(),
-                asked: checked.checked.len(),
+                said: checked.iter().filter(|one| one.is_said).count(),
+                asked: checked.len(),
             });
         }
     }
@@ -416,12 +427,19 @@ fn receivers(plan: Option<&incidents::plan::Plan>, case: &Case, obligation: &str
         .collect()
 }
 
-/// What the law wants said for an obligation, and whether the facts say it.
-fn checked(case: &Case, obligation: &str) -> Draft {
-    let none = Draft { text: String::new(), checked: Vec::new() };
-    let Ok(library) = obligations::shipped() else { return none };
-    let found = library.obligations().iter().find(|one| one.id == obligation);
-    found.and_then(|of| drafts::draft(of, &case.facts, &[], "", "en").ok()).unwrap_or(none)
+/// What the law wants said for an obligation, and whether the text says it.
+fn checked(case: &Case, obligation: &str, text: &str, language: &str) -> Vec<drafts::Checked> {
+    let Ok(of) = judged_by(case, obligation) else { return Vec::new() };
+    drafts::check(of, text, language).unwrap_or_default()
+}
+
+/// The version of an obligation that a case is judged by.
+fn judged_by<'l>(case: &Case, id: &str) -> Result<&'l Obligation, Failure> {
+    let none = || Failure::NotFound(format!("There is no obligation {id}."));
+    let library = obligations::in_force().map_err(|_broken| Failure::Internal)?;
+    let facts = Value::Object(case.facts.clone()).to_string();
+    let facts = Facts::from_json(facts.as_bytes(), library.vocabulary()).map_err(|_strange| none())?;
+    library.version(id, &facts, obligations::options()).ok_or_else(none)
 }
 
 fn words(what: &What) -> String {
@@ -467,7 +485,8 @@ fn words(what: &What) -> String {
             format!("{kind} {target} {}", if *on { "contained" } else { "released" })
         }
         What::Draft { obligation, language, .. } => format!("{obligation} ({language})"),
-        What::Approved { obligation, language } => format!("{obligation} ({language})"),
+        What::Approved { obligation, language, .. } => format!("{obligation} ({language})"),
+        What::Settled { obligation, reason } => format!("{obligation}: {reason}"),
         What::Sent { obligation, at, how } => format!("{obligation} at {at}: {how}"),
         What::Assessment { form, concluded, signature, .. } => {
             format!("{form}: {}; signed by {} as: {}", concluded.outcome, signature.printed_name, signature.meaning)
@@ -505,12 +524,20 @@ pub(crate) async fn act(
         respond.act(id, act, &by).await?;
     } else {
         let what = match field("what").as_str() {
-            "facts" => facts_given(&guard.view.incidents.case(id).await?.1, &form)?,
+            "facts" => facts::given(&guard.view.incidents.case(id).await?.1, &form)?,
             other => said(other, &field)?,
         };
+        if matches!(&what, What::Sent { at, .. } if is_to_come(at, by.now_ms)) {
+            return Err(Failure::BadInput("That time is still to come. Say when it was sent once it was.".to_owned()));
+        }
         guard.view.incidents.add(id, what, &by).await?;
     }
     Ok(Redirect::to(&format!("/incidents/{id}")).into_response())
+}
+
+/// Whether a time is later than clocks of people and of this machine may differ by.
+fn is_to_come(at: &str, now: i64) -> bool {
+    at.parse::<jiff::Timestamp>().is_ok_and(|at| at.as_millisecond() > now + 10 * 60_000)
 }
 
 impl From<ActFault> for Failure {
@@ -554,16 +581,21 @@ fn said(what: &str, field: &impl Fn(&str) -> String) -> Result<What, Failure> {
         "task" => What::Task { text: field("text"), role: role(&field("role"))?, due_at: None },
         "task-done" => What::TaskDone { task: number("task")?, text: field("text") },
         "role" => What::Takes { role: role(&field("role"))?, name: field("name") },
-        "approve" => What::Approved { obligation: field("obligation"), language: field("language") },
-        "save" => What::Draft { obligation: field("obligation"), language: field("language"), text: field("text") },
-        "sent" => {
-            let at = field("at");
-            let parsed: Result<jiff::Timestamp, _> = at.parse();
-            parsed.map_err(|error| {
-                Failure::BadInput(format!("`{at}` is no time with offset ({error}); write 2026-11-02T09:00:00+01:00."))
-            })?;
-            What::Sent { obligation: field("obligation"), at, how: field("how") }
-        }
+        "approve" => What::Approved {
+            obligation: field("obligation"),
+            language: field("language"),
+            sha256: Some(field("seen")).filter(|seen| !seen.is_empty()),
+        },
+        "save" => What::Draft {
+            obligation: field("obligation"),
+            language: field("language"),
+            // Browsers end lines with two characters.
+            text: field("text").replace("\r\n", "\n"),
+            by_hand: true,
+            was: Some(field("seen")).filter(|seen| !seen.is_empty()),
+        },
+        "settle" => What::Settled { obligation: field("obligation"), reason: field("reason") },
+        "sent" => What::Sent { obligation: field("obligation"), at: field("at"), how: field("how") },
         "state" => {
             What::Moved { state: field("state").parse().map_err(|error| wrong(&error))?, reason: field("reason") }
         }
@@ -573,35 +605,4 @@ fn said(what: &str, field: &impl Fn(&str) -> String) -> Result<What, Failure> {
         },
         other => return Err(Failure::BadInput(format!("`{other}` cannot be done about an incident."))),
     })
-}
-
-/// Facts of a form that differ from those that its writer saw.
-fn facts_given(case: &Case, form: &[(String, String)]) -> Result<What, Failure> {
-    let (mut set, mut was) = (Map::new(), Map::new());
-    let value = |text: &str| match text.trim() {
-        "" => Value::Null,
-        "true" => Value::Bool(true),
-        "false" => Value::Bool(false),
-        text => Value::String(text.to_owned()),
-    };
-    for (name, given) in form.iter().filter_map(|(name, given)| Some((name.strip_prefix("f.")?, given))) {
-        let seen = form.iter().find(|(field, _)| field.strip_prefix("w.") == Some(name)).map_or("", |(_, seen)| seen);
-        if given.trim() != seen.trim() {
-            set.insert(name.to_owned(), value(given));
-            was.insert(name.to_owned(), value(seen));
-        }
-    }
-    if form.iter().any(|(name, _)| name == "with-roles") {
-        let ticked: Vec<Value> =
-            form.iter().filter(|(name, _)| name == "role").map(|(_, role)| role.clone().into()).collect();
-        let present = case.facts.get("roles").cloned().unwrap_or(Value::Array(Vec::new()));
-        if present != Value::Array(ticked.clone()) {
-            was.insert("roles".to_owned(), case.facts.get("roles").cloned().unwrap_or(Value::Null));
-            set.insert("roles".to_owned(), Value::Array(ticked));
-        }
-    }
-    if set.is_empty() {
-        return Err(Failure::BadInput("No fact changes. Change one, then save.".to_owned()));
-    }
-    Ok(What::Facts { set, was })
 }

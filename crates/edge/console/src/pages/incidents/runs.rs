@@ -473,7 +473,7 @@ pub(crate) fn words(what: &What) -> String {
             Input::Resume { note, .. } => format!("run {run} goes on{}", beside(note)),
             Input::Cancel { why, .. } => format!("run {run} was ended: {why}"),
         },
-        What::Told { role, text, ways, failed } => {
+        What::Told { role, text, ways, failed, .. } => {
             let sent = if ways.is_empty() { "shown here".to_owned() } else { format!("sent by {}", ways.join(", ")) };
             let not = if failed.is_empty() { String::new() } else { format!("; not by {}", failed.join("; ")) };
             format!("{}: {text} ({sent}{not})", role.title())
