@@ -64,7 +64,7 @@ impl Failure {
     /// What to do about it, where that is known.
     pub(crate) fn advice(&self) -> Option<&str> {
         match self {
-            Self::Failed { hint, .. } | Self::Usage { hint, .. } => hint.as_deref(),
+            Self::Failed { hint, .. } | Self::Usage { hint, .. } | Self::Faulty { hint, .. } => hint.as_deref(),
         }
     }
 
