@@ -56,8 +56,7 @@ impl Person {
     }
 
     fn of(address: &str, answer: &Answer) -> Self {
-        let cookie =
-            answer.head.lines().find_map(|line| line.to_ascii_lowercase().starts_with("set-cookie:").then_some(line));
+        let cookie = answer.head.lines().find(|line| line.to_ascii_lowercase().starts_with("set-cookie:"));
         let cookie = cookie.unwrap_or_else(|| panic!("no cookie: {}{}", answer.head, answer.body));
         let cookie = cookie.split_once(": ").unwrap().1.split(';').next().unwrap().to_owned();
         Self { address: address.to_owned(), cookie }
