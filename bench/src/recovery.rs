@@ -11,7 +11,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
-use recovery::{Piece, Place, Repository, Target, Task, walk};
+use recovery::{Piece, Place, Progress, Repository, Target, Task, walk};
 use secrecy::SecretString;
 
 use crate::cost::Cost;
@@ -47,7 +47,7 @@ pub fn work(arguments: &[String]) -> Result<()> {
             let task = Task { snapshot: &found.id, places: &PLACES, only: None, rank: &|_| 0 };
             recovery::restore(&opened, &target, &task)?;
             if *how == "restore-compared" {
-                let (root, differing) = manifest.look(Path::new(into), &PLACES)?;
+                let (root, differing) = manifest.look(Path::new(into), &PLACES, &Progress::default())?;
                 anyhow::ensure!(differing.is_empty() && root == manifest.root, "{differing:?}");
             }
             target.finish()?;

@@ -13,6 +13,7 @@ mod jurisdiction;
 mod label;
 mod law;
 pub mod record;
+mod recovery;
 mod touched;
 
 pub use access::{Action, PrincipalKind};
@@ -27,6 +28,7 @@ pub use jurisdiction::Jurisdiction;
 pub use label::Label;
 pub use law::LawId;
 pub use record::{By, Receipt, Record, RecordError};
+pub use recovery::{RecoveryKind, RecoveryState};
 pub use touched::Touched;
 
 /// A name that is not one of a closed set.

@@ -30,6 +30,7 @@ pub mod policies;
 pub mod postings;
 pub mod principals;
 pub mod provisioning;
+pub mod recovery;
 pub mod scans;
 pub mod schedules;
 pub mod sessions;

@@ -44,6 +44,7 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!(11, "0011_findings"),
     migration!(12, "0012_passkeys"),
     migration!(13, "0013_incidents"),
+    migration!(14, "0014_recovery"),
     migration!(15, "0015_version_people"),
 ];
 

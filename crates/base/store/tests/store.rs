@@ -34,6 +34,8 @@ mod keys;
 mod migrations;
 #[path = "store/places.rs"]
 mod places;
+#[path = "store/recovery.rs"]
+mod recovery;
 #[path = "store/runs.rs"]
 mod runs;
 #[path = "store/subjects.rs"]

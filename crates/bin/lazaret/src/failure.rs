@@ -61,6 +61,13 @@ impl Failure {
         }
     }
 
+    /// What to do about it, where that is known.
+    pub(crate) fn advice(&self) -> Option<&str> {
+        match self {
+            Self::Failed { hint, .. } | Self::Usage { hint, .. } | Self::Faulty { hint, .. } => hint.as_deref(),
+        }
+    }
+
     /// Tells a person on standard error.
     #[expect(clippy::print_stderr, reason = "the one place where failures reach a person")]
     pub(crate) fn tell(&self) -> ExitCode {

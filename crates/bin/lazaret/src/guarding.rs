@@ -385,6 +385,15 @@ pub(crate) fn root_key(config: &Config) -> Result<RootKeyAt, Failure> {
     }
 }
 
+/// Where the root key lies, in words.
+pub(crate) fn root_key_place(config: &Config, data_dir: &std::path::Path) -> String {
+    match &config.guard.root_key {
+        None => format!("the file {}", data_dir.join(guard::KEYS).join("root.json").display()),
+        Some(RootKey::Pkcs11 { token, .. }) => format!("the token {token} (PKCS#11)"),
+        Some(RootKey::Transit { address, .. }) => format!("the key management service at {address}"),
+    }
+}
+
 /// Tells where S3 is.
 pub(crate) fn tell_s3(address: std::net::SocketAddr, is_encrypted: bool) -> Result<(), Failure> {
     let scheme = if is_encrypted { "https" } else { "http" };

@@ -22,6 +22,7 @@ use crate::cli::{Global, UpArgs};
 use crate::config::Config;
 use crate::data::{Data, clock, create_private, now, random, random_bytes, runtime};
 use crate::failure::{Failure, Outcome};
+use crate::recovering::Works;
 
 /// Where S3 listens unless told otherwise.
 const S3_LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 9000);
@@ -98,6 +99,7 @@ async fn serve(
         .map_err(|error| Failure::failed("content", error))?;
     let federation = federated(config, &guarded, address)?;
     let idle_ms = i64::from(config.console.idle_minutes.unwrap_or(IDLE_MINUTES).clamp(1, IDLE_MINUTES_MAX)) * 60_000;
+    let works = Works::new(global, config, &guarded)?;
     let hunts = global.data_dir.join(guard::HUNTS);
     let hunter = Arc::new(Hunter::new(Arc::clone(&guarded), crate::hunting::catalogue(global, config), hunts));
     let console = Arc::new(
@@ -107,6 +109,7 @@ async fn serve(
             .reached_at(&at(config, address))
             .hunting(hunter)
             .responding(Arc::new(crate::responding::Responder(Arc::clone(&guarded))))
+            .recovering(Arc::<Works>::clone(&works))
             .idle_after(idle_ms),
     );
     let (stop, stopped) = watch::channel(false);
@@ -132,7 +135,7 @@ async fn serve(
         let guarded = Arc::clone(&guarded);
         tokio::spawn(async move { tokio::join!(guarded.keep_counting(), guarded.keep_swept()) })
     };
-    crate::recovering::keep_backed_up(global, config, &guarded, &stopped)?;
+    works.keep(&stopped);
     let responding = responding(&guarded, config, address, &stopped)?;
     tell(&data, address, config.tls.is_some()).await?;
     crate::guarding::tell_s3(s3_address, config.tls.is_some())?;
@@ -164,6 +167,7 @@ async fn serve(
     let _socket_is_gone = tokio::time::timeout(GRACE, operating).await;
     let _what_waits_is_recorded_next_time = tokio::time::timeout(GRACE, received).await;
     let _what_is_not_done_is_done_next_time = tokio::time::timeout(GRACE, responding).await;
+    works.close(GRACE).await;
     let _what_was_seen_is_kept = tokio::time::timeout(GRACE, watched).await;
     guarded.close().await;
     if let Some(sample) = sample {

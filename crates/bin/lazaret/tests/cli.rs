@@ -40,6 +40,8 @@ mod mail;
 mod obligations;
 #[path = "cli/playbooks.rs"]
 mod playbooks;
+#[path = "cli/recovering.rs"]
+mod recovering;
 #[path = "cli/run.rs"]
 mod run;
 #[path = "cli/sample.rs"]

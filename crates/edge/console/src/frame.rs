@@ -26,6 +26,8 @@ pub(crate) enum Section {
     Playbooks,
     /// Whom to reach.
     Plan,
+    /// Backups and drills.
+    Backups,
     /// What detection found.
     Findings,
     /// Questions over the record.
@@ -120,12 +122,13 @@ const LINKS: [(&str, &str, Section); 6] = [
 ];
 
 /// Where there is a guard.
-const GUARDED: [(&str, &str, Section); 10] = [
+const GUARDED: [(&str, &str, Section); 11] = [
     ("Findings", "/findings", Section::Findings),
     ("Incidents", "/incidents", Section::Incidents),
     ("Playbooks", "/playbooks", Section::Playbooks),
     ("Obligations", "/obligations", Section::Obligations),
     ("Plan", "/plan", Section::Plan),
+    ("Backups", "/backups", Section::Backups),
     ("Hunts", "/hunts", Section::Hunts),
     ("Access", "/access", Section::Access),
     ("Keys", "/keys", Section::Keys),

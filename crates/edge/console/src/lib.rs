@@ -25,6 +25,7 @@ mod pages;
 mod passkeys;
 mod password;
 mod pending;
+mod recovering;
 mod responding;
 mod routes;
 mod scim;
@@ -46,6 +47,7 @@ pub use guarded::{GuardView, IntakeView};
 pub use hunting::{Hunt, HuntAnswer, HuntFault, HuntQuestion, HuntValue};
 pub use invitation::{InvitationError, first_run, invite};
 pub use password::{PasswordError, hash};
+pub use recovering::{Listing, Recover, RecoverFault, RecoveryPlan, RecoveryWork, SnapshotRow};
 pub use responding::{Act, ActFault, Respond};
 pub use routes::{access_table, router};
 pub use server::{Identity, IdentityError, Peer, serve, serve_tls};
@@ -79,6 +81,7 @@ pub struct Console {
     pub(crate) federated: Option<Federated>,
     pub(crate) hunt: Option<Arc<dyn Hunt>>,
     pub(crate) respond: Option<Arc<dyn Respond>>,
+    pub(crate) recover: Option<Arc<dyn Recover>>,
     pub(crate) second: Pending<pages::second::Step>,
     pub(crate) passkeys: Passkeys,
     /// A session ends after so long without a request, in milliseconds.
@@ -112,6 +115,7 @@ impl Console {
             federated: None,
             hunt: None,
             respond: None,
+            recover: None,
             second: Pending::new(pages::second::LIFE_MS),
             passkeys: Passkeys::nowhere(),
             idle_ms: session::IDLE_MS,
@@ -151,6 +155,13 @@ impl Console {
     #[must_use]
     pub fn responding(mut self, respond: Arc<dyn Respond>) -> Self {
         self.respond = Some(respond);
+        self
+    }
+
+    /// With somebody who makes backups and holds drills. It takes a guard, which records them.
+    #[must_use]
+    pub fn recovering(mut self, recover: Arc<dyn Recover>) -> Self {
+        self.recover = Some(recover);
         self
     }
 

@@ -2,6 +2,7 @@
 
 pub(crate) mod access;
 pub(crate) mod arrival;
+pub(crate) mod backups;
 pub(crate) mod changes;
 pub(crate) mod findings;
 pub(crate) mod hunts;

@@ -18,7 +18,7 @@ const CONTEXT: &str = "lazaret/incident/v1/";
 /// Bytes of an entry: a playbook of the longest kind with those that it calls.
 const ENTRY_BYTES_MAX: usize = 8 << 20;
 /// How titles of exercises begin.
-const EXERCISE: &str = "Exercise: ";
+pub const EXERCISE: &str = "Exercise: ";
 /// How often it is tried to add an entry while other servers add theirs.
 const TRIES_MAX: usize = 8;
 

@@ -11,7 +11,7 @@ use object_store::ObjectStore;
 use rustic_core::{FileType, Id, WriteBackend};
 use tokio::runtime::Handle;
 
-use crate::RecoveryError;
+use crate::{Progress, RecoveryError};
 
 /// Where a repository lies.
 #[derive(Debug, Clone)]
@@ -52,18 +52,44 @@ impl Place {
     }
 }
 
-/// The first write that failed. The archiver leaves out files that it cannot store and goes on; a backup must not.
+/// The first write that failed, and whether to go on. The archiver leaves out files that it cannot store and goes on; a backup
+/// must not.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Faults(Arc<OnceLock<(io::ErrorKind, String)>>);
+pub(crate) struct Faults {
+    first: Arc<OnceLock<(io::ErrorKind, String)>>,
+    progress: Progress,
+}
 
 impl Faults {
+    /// Of work that stops when `progress` says so.
+    pub(crate) fn of(progress: &Progress) -> Self {
+        Self { first: Arc::default(), progress: progress.clone() }
+    }
+
+    pub(crate) const fn progress(&self) -> &Progress {
+        &self.progress
+    }
+
     pub(crate) fn keep(&self, error: &io::Error) {
-        let _first = self.0.set((error.kind(), error.to_string()));
+        let _first = self.first.set((error.kind(), error.to_string()));
+    }
+
+    /// An error once the work is to stop: nothing is read or written any more.
+    pub(crate) fn go_on(&self) -> io::Result<()> {
+        if self.progress.is_stopped() { Err(io::Error::other("it was stopped")) } else { Ok(()) }
+    }
+
+    /// `done`, or that it was stopped, whatever came of that further up.
+    pub(crate) fn unless_stopped<T>(&self, at: &str, done: Result<T, RecoveryError>) -> Result<T, RecoveryError> {
+        match done {
+            Err(_) if self.progress.is_stopped() => Err(RecoveryError::Stopped { at: at.to_owned() }),
+            done => done,
+        }
     }
 
     /// The fault that was kept, if there was one.
     pub(crate) fn check(&self, at: &str, doing: &'static str) -> Result<(), RecoveryError> {
-        match self.0.get() {
+        match self.first.get() {
             None => Ok(()),
             Some((io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded, _)) => {
                 Err(RecoveryError::Full { at: at.to_owned(), wanted: String::new() })

@@ -40,6 +40,17 @@ pub struct Made {
 /// When anything could not be stored. There is no snapshot then.
 pub fn make(
     repository: &Repository,
+    pieces: Vec<Piece>,
+    about: Value,
+    host: &str,
+    now_ms: i64,
+) -> Result<Made, RecoveryError> {
+    let faults = repository.faults();
+    faults.unless_stopped(&repository.name(), made(repository, pieces, about, host, now_ms))
+}
+
+fn made(
+    repository: &Repository,
     mut pieces: Vec<Piece>,
     about: Value,
     host: &str,
@@ -59,7 +70,9 @@ pub fn make(
         doing: "making a snapshot",
         why: error.to_string(),
     };
-    let source = Source::new(pieces, known, now_ms, about).map_err(wrong)?;
+    let progress = opened.faults.progress().clone();
+    progress.begin("storing files", pieces.iter().map(|piece| piece.bytes).sum());
+    let source = Source::new(pieces, known, now_ms, about, progress).map_err(wrong)?;
     let time = Timestamp::from_millisecond(now_ms).unwrap_or_default().to_zoned(TimeZone::UTC);
     let mut options = BackupOptions::default();
     match before {

@@ -38,14 +38,39 @@ pub struct Burst {
     pub examples: Vec<String>,
 }
 
+/// A folder in a listing, and what became of it since the one before.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Step {
+    /// The folder.
+    pub folder: String,
+    /// Files that are there.
+    pub files: usize,
+    /// Those that are long enough to tell how random they look.
+    pub measured: usize,
+    /// Those of them that look encrypted, or well compressed.
+    pub random: usize,
+    /// Files that look encrypted and did not before.
+    pub risen: usize,
+    /// Files that got the same ending behind their names.
+    pub renamed: usize,
+    /// What happened, where it is a burst.
+    pub burst: Option<Burst>,
+}
+
+/// What became of each folder between two listings.
+#[must_use]
+pub fn steps(before: &[Seen], after: &[Seen]) -> Vec<Step> {
+    let folders: BTreeSet<&str> = before.iter().chain(after).map(|seen| seen.folder.as_str()).collect();
+    folders.into_iter().map(|folder| of_folder(folder, before, after)).collect()
+}
+
 /// Bursts between two listings, folder by folder.
 #[must_use]
 pub fn bursts(before: &[Seen], after: &[Seen]) -> Vec<Burst> {
-    let folders: BTreeSet<&str> = before.iter().map(|seen| seen.folder.as_str()).collect();
-    folders.into_iter().filter_map(|folder| of_folder(folder, before, after)).collect()
+    steps(before, after).into_iter().filter_map(|step| step.burst).collect()
 }
 
-fn of_folder(folder: &str, before: &[Seen], after: &[Seen]) -> Option<Burst> {
+fn of_folder(folder: &str, before: &[Seen], after: &[Seen]) -> Step {
     let within = |all: &'_ [Seen]| -> HashMap<String, Seen> {
         all.iter().filter(|seen| seen.folder == folder).map(|seen| (seen.path.clone(), seen.clone())).collect()
     };
@@ -81,10 +106,7 @@ fn of_folder(folder: &str, before: &[Seen], after: &[Seen]) -> Option<Burst> {
     let note = notes.into_iter().filter(|(_, at)| at.len() >= NOTES_MIN).max_by_key(|(_, at)| at.len());
     #[expect(clippy::cast_precision_loss, reason = "a share of files")]
     let is_many = |count: usize| count >= FILES_MIN && count as f64 >= SHARE_MIN * old.len() as f64;
-    if !is_many(risen) && !is_many(renamed) {
-        return None;
-    }
-    Some(Burst {
+    let burst = (is_many(risen) || is_many(renamed)).then(|| Burst {
         folder: folder.to_owned(),
         files: old.len(),
         risen,
@@ -92,7 +114,17 @@ fn of_folder(folder: &str, before: &[Seen], after: &[Seen]) -> Option<Burst> {
         ending: ending.filter(|_| renamed > 0).map(str::to_owned),
         note: note.map(|(name, _)| name.to_owned()),
         examples: examples.into_iter().take(EXAMPLES_MAX).map(str::to_owned).collect(),
-    })
+    });
+    let entropies = || new.values().filter_map(|seen| seen.entropy);
+    Step {
+        folder: folder.to_owned(),
+        files: new.len(),
+        measured: entropies().count(),
+        random: entropies().filter(|entropy| *entropy >= RANDOM_BITS).count(),
+        risen,
+        renamed,
+        burst,
+    }
 }
 
 /// Whether content became what encryption looks like.
@@ -103,17 +135,6 @@ fn has_risen(was: &Seen, now: &Seen) -> bool {
         // Short files say nothing.
         _ => false,
     }
-}
-
-/// One snapshot's listing.
-#[derive(Debug, Clone)]
-pub struct Point {
-    /// The snapshot.
-    pub snapshot: String,
-    /// When it was made, in milliseconds since 1970, UTC.
-    pub made_ms: i64,
-    /// What it listed.
-    pub seen: Vec<Seen>,
 }
 
 /// Where it began, and the last snapshot before it.
@@ -127,28 +148,62 @@ pub struct Suspicion {
     pub bursts: Vec<Burst>,
 }
 
-/// Finds the first burst in a series, oldest first; `now` is what lies there now.
-#[must_use]
-pub fn clean_point(series: &[Point], now: &[Seen]) -> Option<Suspicion> {
-    let mut before: Option<&Point> = None;
-    for point in series {
-        if let Some(last) = before {
-            let found = bursts(&last.seen, &point.seen);
-            if !found.is_empty() {
-                let (clean, first) = (Some(last.snapshot.clone()), Some(point.snapshot.clone()));
-                return Some(Suspicion { clean, first, bursts: found });
-            }
-        }
-        before = Some(point);
+/// One listing of a series, folder by folder.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Point {
+    /// The snapshot that keeps it; none for what lies there now.
+    pub snapshot: Option<String>,
+    /// The snapshot that it was held against.
+    pub before: Option<String>,
+    /// When it was made, in milliseconds since 1970, UTC.
+    pub made_ms: i64,
+    /// Its folders.
+    pub folders: Vec<Step>,
+}
+
+/// Goes through listings, oldest first, and keeps no more than one of them.
+#[derive(Debug, Default)]
+pub struct Trail {
+    last: Option<(String, Vec<Seen>)>,
+    points: Vec<Point>,
+    suspicion: Option<Suspicion>,
+}
+
+impl Trail {
+    /// The next snapshot's listing.
+    pub fn add(&mut self, snapshot: &str, made_ms: i64, seen: Vec<Seen>) {
+        self.hold(Some(snapshot.to_owned()), made_ms, &seen);
+        self.last = Some((snapshot.to_owned(), seen));
     }
-    let last = before?;
-    let found = bursts(&last.seen, now);
-    (!found.is_empty()).then(|| Suspicion { clean: Some(last.snapshot.clone()), first: None, bursts: found })
+
+    /// What the last one listed.
+    #[must_use]
+    pub fn last(&self) -> &[Seen] {
+        self.last.as_ref().map_or(&[], |(_, seen)| seen)
+    }
+
+    /// What lies there now ends the series: every listing of it, and the first burst if there was one.
+    #[must_use]
+    pub fn end(mut self, now_ms: i64, now: &[Seen]) -> (Vec<Point>, Option<Suspicion>) {
+        self.hold(None, now_ms, now);
+        (self.points, self.suspicion)
+    }
+
+    fn hold(&mut self, snapshot: Option<String>, made_ms: i64, seen: &[Seen]) {
+        let before = self.last.as_ref().map(|(snapshot, _)| snapshot.clone());
+        // Nothing is told of the first: it is held against itself.
+        let folders = steps(if before.is_some() { self.last() } else { seen }, seen);
+        let bursts: Vec<Burst> = folders.iter().filter_map(|step| step.burst.clone()).collect();
+        if self.suspicion.is_none() && !bursts.is_empty() {
+            self.suspicion = Some(Suspicion { clean: before.clone(), first: snapshot.clone(), bursts });
+        }
+        self.points.push(Point { snapshot, before, made_ms, folders });
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Point, Seen, bursts, clean_point};
+    use super::{Seen, Trail, bursts, steps};
 
     fn seen(path: &str, modified_ns: i64, entropy: f32) -> Seen {
         let folder = "/instruments".to_owned();
@@ -207,12 +262,36 @@ mod tests {
     fn the_clean_point_is_the_snapshot_before_the_first_burst() {
         let calm = calm(100);
         let bad: Vec<_> = calm.iter().map(|one| Seen { modified_ns: 2, entropy: Some(7.97), ..one.clone() }).collect();
-        let point = |name: &str, seen: &[Seen]| Point { snapshot: name.to_owned(), made_ms: 0, seen: seen.to_vec() };
-        let series = [point("a", &calm), point("b", &calm), point("c", &bad), point("d", &bad)];
-        let found = clean_point(&series, &bad).unwrap();
+        let trail = |series: &[(&str, &[Seen])], now: &[Seen]| {
+            let mut trail = Trail::default();
+            series.iter().for_each(|(name, seen)| trail.add(name, 7, seen.to_vec()));
+            trail.end(9, now)
+        };
+        let series = [("a", &*calm), ("b", &*calm), ("c", &*bad), ("d", &*bad)];
+        let (points, found) = trail(&series, &bad);
+        let found = found.unwrap();
         assert_eq!((found.clean.as_deref(), found.first.as_deref()), (Some("b"), Some("c")));
-        assert_eq!(clean_point(&series[..2], &calm), None);
-        let live = clean_point(&series[..2], &bad).unwrap();
+        let told =
+            |at: usize| (points[at].before.as_deref(), points[at].folders[0].random, points[at].folders[0].risen);
+        assert_eq!([told(0), told(1), told(2)], [(None, 0, 0), (Some("a"), 0, 0), (Some("b"), 100, 100)]);
+        assert_eq!((told(3), told(4)), ((Some("c"), 100, 0), (Some("d"), 100, 0)));
+        assert_eq!((points.len(), points[4].snapshot.as_deref(), points[4].made_ms), (5, None, 9));
+        assert_eq!(trail(&series[..2], &calm).1, None);
+        let live = trail(&series[..2], &bad).1.unwrap();
         assert_eq!((live.clean.as_deref(), live.first), (Some("b"), None));
+        assert_eq!(trail(&[], &bad).1, None, "there is nothing to hold it against");
+    }
+
+    #[test]
+    fn a_folder_is_told_also_where_nothing_happened() {
+        let before = calm(30);
+        let mut after = before.clone();
+        after.push(Seen { entropy: None, bytes: 7, ..seen("short.txt", 2, 1.0) });
+        after.push(seen("archive.gz", 2, 7.99));
+        let told = steps(&before, &after);
+        assert_eq!((told.len(), told[0].files, told[0].measured, told[0].random), (1, 32, 31, 1));
+        assert_eq!((told[0].risen, told[0].renamed, &told[0].burst), (0, 0, &None));
+        // A folder that vanished as a whole is told with nothing in it.
+        assert_eq!(steps(&before, &[])[0].files, 0);
     }
 }

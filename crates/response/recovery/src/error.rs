@@ -92,6 +92,12 @@ pub enum RecoveryError {
         /// One of them.
         first: String,
     },
+    /// Somebody had it stopped.
+    #[error("it was stopped; the repository `{at}` is as it was, and the same command goes on from there")]
+    Stopped {
+        /// The repository.
+        at: String,
+    },
     /// An address that nothing is known of.
     #[error("`{at}` is no place for a repository: {why}")]
     Place {

@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use crate::backend::{Faults, Place};
 use crate::manifest::SUMMARY;
-use crate::{Manifest, RecoveryError};
+use crate::{Manifest, Progress, RecoveryError};
 
 /// Marks snapshots that were made here.
 pub(crate) const TAG: &str = "lazaret";
@@ -24,6 +24,7 @@ const COMPRESSION: i32 = 1;
 pub struct Repository {
     place: Place,
     password: SecretString,
+    progress: Progress,
 }
 
 impl std::fmt::Debug for Repository {
@@ -82,7 +83,18 @@ impl Repository {
     /// A repository at `place` under `password`.
     #[must_use]
     pub fn new(place: Place, password: SecretString) -> Self {
-        Self { place, password }
+        Self { place, password, progress: Progress::default() }
+    }
+
+    /// The same repository; work on it tells `progress` how far it is, and stops when that says so. What takes something away is
+    /// never stopped half-way.
+    #[must_use]
+    pub fn watched(&self, progress: &Progress) -> Self {
+        Self { progress: progress.clone(), ..self.clone() }
+    }
+
+    pub(crate) fn faults(&self) -> Faults {
+        Faults::of(&self.progress)
     }
 
     /// What people call it.
@@ -102,7 +114,7 @@ impl Repository {
     /// # Errors
     /// When it cannot be looked for.
     pub fn is_there(&self) -> Result<bool, RecoveryError> {
-        let closed = self.closed(&Faults::default())?;
+        let closed = self.closed(&self.faults())?;
         guarded(&self.name(), "looking for it", || closed.config_id()).map(|found| found.is_some())
     }
 
@@ -114,6 +126,7 @@ impl Repository {
         if self.is_there()? {
             return Ok(());
         }
+        // Half a repository would open with no password: this is not stopped.
         let closed = self.closed(&Faults::default())?;
         let credentials = Credentials::password(self.password.expose_secret());
         // What is sealed never changes within, databases change page by page and tiles grow at their end: pieces of one size find what is
@@ -136,7 +149,7 @@ impl Repository {
     /// # Errors
     /// When it is not there, the password is another, or it is damaged.
     pub fn open(&self) -> Result<Opened, RecoveryError> {
-        let faults = Faults::default();
+        let faults = self.faults();
         let unlocked = self.unlocked(&faults)?;
         let at = self.name();
         let inner = guarded(&at, "reading its index", || unlocked.to_indexed())?;
@@ -148,7 +161,7 @@ impl Repository {
     /// # Errors
     /// As [`Repository::open`].
     pub fn snapshots(&self) -> Result<Vec<Snapshot>, RecoveryError> {
-        let unlocked = self.unlocked(&Faults::default())?;
+        let unlocked = self.unlocked(&self.faults())?;
         let mut all = guarded(&self.name(), "listing snapshots", || unlocked.get_all_snapshots())?;
         all.sort();
         Ok(all.iter().map(told).collect())
@@ -159,9 +172,19 @@ impl Repository {
     /// # Errors
     /// When it cannot be read at all.
     pub fn check(&self, reads_data: bool) -> Result<Checked, RecoveryError> {
-        let unlocked = self.unlocked(&Faults::default())?;
-        let options = CheckOptions::default().read_data(reads_data);
-        let results = guarded(&self.name(), "checking it", || unlocked.check(options))?;
+        let faults = self.faults();
+        self.progress.begin("checking a repository", 0);
+        let checking = || {
+            let unlocked = self.unlocked(&faults)?;
+            let options = CheckOptions::default().read_data(reads_data);
+            let results = guarded(&self.name(), "checking it", || unlocked.check(options))?;
+            // What could not be read because it was stopped is no fault of the repository.
+            match faults.go_on() {
+                Ok(()) => Ok(results),
+                Err(_) => Err(RecoveryError::Stopped { at: self.name() }),
+            }
+        };
+        let results = faults.unless_stopped(&self.name(), checking())?;
         let holds = results.is_ok().is_ok();
         Ok(Checked { holds, faults: results.0.iter().map(|(_, fault)| fault.to_string()).collect() })
     }

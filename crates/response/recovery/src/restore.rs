@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::manifest::Summing;
 use crate::repository::{Opened, guarded};
-use crate::{Digest, Entry, Manifest, RecoveryError};
+use crate::{Digest, Entry, Manifest, Progress, RecoveryError};
 
 /// Lies in a folder until everything is restored into it. A folder that holds it must not be used.
 pub const MARKER: &str = ".restoring";
@@ -148,7 +148,7 @@ struct Job<'a> {
 /// # Errors
 /// When the repository is damaged, the disk is full, or a file is not what was backed up.
 pub fn restore(opened: &Opened, target: &Target, task: &Task<'_>) -> Result<Restored, RecoveryError> {
-    work(opened, task, Some(target.path()))
+    opened.faults.unless_stopped(&opened.at, work(opened, task, Some(target.path())))
 }
 
 /// Reads everything that `task` means and compares it, without writing it anywhere.
@@ -156,7 +156,7 @@ pub fn restore(opened: &Opened, target: &Target, task: &Task<'_>) -> Result<Rest
 /// # Errors
 /// When the repository is damaged, or a file is not what was backed up.
 pub fn compare(opened: &Opened, task: &Task<'_>) -> Result<Restored, RecoveryError> {
-    work(opened, task, None)
+    opened.faults.unless_stopped(&opened.at, work(opened, task, None))
 }
 
 fn work(opened: &Opened, task: &Task<'_>, into: Option<&Path>) -> Result<Restored, RecoveryError> {
@@ -196,6 +196,7 @@ fn work(opened: &Opened, task: &Task<'_>, into: Option<&Path>) -> Result<Restore
         }
     }
     jobs.sort_by_key(|job| job.order);
+    opened.faults.progress().begin("restoring files", jobs.iter().map(|job| job.entry.bytes).sum());
     let kept_files = all(opened, &jobs)?;
     let wanted = manifest.files.iter().filter(|file| there.contains(file.path.as_str()));
     let mut summing = Summing::new();
@@ -262,6 +263,11 @@ fn all(opened: &Opened, jobs: &[Job<'_>]) -> Result<u64, RecoveryError> {
             scope.spawn(|| {
                 while !stop.load(Ordering::Relaxed) {
                     let Some(job) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) else { return };
+                    if opened.faults.progress().is_stopped() {
+                        let stopped = RecoveryError::Stopped { at: opened.at.clone() };
+                        failed.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get_or_insert(stopped);
+                        return;
+                    }
                     match one(opened, job) {
                         Ok(Done::Written) => {}
                         Ok(Done::Kept) => {
@@ -310,6 +316,7 @@ fn one(opened: &Opened, job: &Job<'_>) -> Result<Done, RecoveryError> {
     };
     if digest_of(to).is_ok_and(|(bytes, digest)| bytes == job.entry.bytes && digest == job.entry.blake3) {
         finish(to, job.node).map_err(RecoveryError::file(to, "written"))?;
+        opened.faults.progress().add(job.entry.bytes);
         return Ok(Done::Kept);
     }
     if let Some(parent) = to.parent() {
@@ -346,6 +353,7 @@ fn each(
                     other => other,
                 })?;
         bytes += data.len() as u64;
+        opened.faults.progress().add(data.len() as u64);
         give(&data)?;
     }
     Ok(bytes)
@@ -394,10 +402,21 @@ impl Manifest {
     /// that are not what they were come with it.
     ///
     /// # Errors
-    /// When a path leads out of the folder.
-    pub fn look(&self, folder: &Path, places: &[(&str, &str)]) -> Result<(Digest, Vec<String>), RecoveryError> {
+    /// When a path leads out of the folder, or it was stopped.
+    pub fn look(
+        &self,
+        folder: &Path,
+        places: &[(&str, &str)],
+        progress: &Progress,
+    ) -> Result<(Digest, Vec<String>), RecoveryError> {
         let (mut summing, mut differing) = (Summing::new(), Vec::new());
-        for entry in self.files.iter().filter(|entry| places.iter().any(|(from, _)| entry.path.starts_with(from))) {
+        let wanted = || self.files.iter().filter(|entry| places.iter().any(|(from, _)| entry.path.starts_with(from)));
+        progress.begin("comparing what was restored", wanted().map(|entry| entry.bytes).sum());
+        for entry in wanted() {
+            if progress.is_stopped() {
+                return Err(RecoveryError::Stopped { at: folder.display().to_string() });
+            }
+            progress.add(entry.bytes);
             match digest_of(&place(folder, &entry.path, places)?) {
                 Ok((bytes, digest)) => {
                     summing.add(&entry.path, bytes, &digest);

@@ -12,6 +12,7 @@ use rustic_core::repofile::{Metadata, Node, NodeType};
 use rustic_core::{ErrorKind, ReadSource, ReadSourceEntry, ReadSourceOpen, RusticError, RusticResult};
 use serde_json::Value;
 
+use crate::Progress;
 use crate::manifest::{self, Digest, SUMMARY};
 use crate::piece::{Content, Piece, Problem};
 
@@ -26,6 +27,7 @@ pub(crate) struct State {
     done: Condvar,
     made_ms: i64,
     about: Value,
+    progress: Progress,
     /// Length of the manifest, which a tree names before it is written: as if every file were read. Lines that fall out become blank.
     manifest_bytes: u64,
     summed: Mutex<Option<Summed>>,
@@ -56,6 +58,7 @@ impl Source {
         known: Vec<Option<Digest>>,
         made_ms: i64,
         about: Value,
+        progress: Progress,
     ) -> Result<Self, serde_json::Error> {
         let files = || pieces.iter().filter(|piece| !matches!(piece.content, Content::Folder));
         let waiting = files().count();
@@ -70,6 +73,7 @@ impl Source {
             done: Condvar::new(),
             made_ms,
             about,
+            progress,
             manifest_bytes,
             summed: Mutex::default(),
         })))
@@ -115,7 +119,7 @@ impl Iterator for Pieces {
             let is_folder = matches!(piece.content, Content::Folder);
             let node_type = if is_folder { NodeType::Dir } else { NodeType::File };
             let node = node(&piece.path, node_type, piece);
-            let open = (!is_folder).then(|| Opening::Piece(Ticket { state: Arc::clone(&self.state), at }));
+            let open = (!is_folder).then(|| Opening::Piece(Ticket { state: Arc::clone(&self.state), at, told: 0 }));
             return Some(Ok(ReadSourceEntry { path: PathBuf::from(&piece.path), node, open }));
         }
         if at > self.state.pieces.len() {
@@ -148,9 +152,18 @@ fn node(path: &str, node_type: NodeType, piece: &Piece) -> Node {
 pub(crate) struct Ticket {
     state: Arc<State>,
     at: usize,
+    /// Bytes of it that were read and told.
+    told: u64,
 }
 
 impl Ticket {
+    /// Tells that so many more bytes were read; an error once it is to stop.
+    fn tell(&mut self, bytes: u64) -> io::Result<()> {
+        self.told += bytes;
+        self.state.progress.add(bytes);
+        if self.state.progress.is_stopped() { Err(io::Error::other("it was stopped")) } else { Ok(()) }
+    }
+
     fn settle(&self, digest: Option<Digest>) {
         if let Some(slot) = locked(&self.state.digests).get_mut(self.at) {
             *slot = digest;
@@ -169,6 +182,9 @@ impl Ticket {
 
 impl Drop for Ticket {
     fn drop(&mut self) {
+        // What was not read again, or no more than in part, is behind too.
+        let bytes = self.state.pieces.get(self.at).map_or(0, |piece| piece.bytes);
+        self.state.progress.add(bytes.saturating_sub(self.told));
         let mut waiting = locked(&self.state.waiting);
         *waiting = waiting.saturating_sub(1);
         if *waiting == 0 {
@@ -260,6 +276,8 @@ impl Read for Reading {
             Ok(0) => Err(io::Error::new(io::ErrorKind::UnexpectedEof, "it became shorter while it was read")),
             other => other,
         };
+        let read = read
+            .and_then(|count| self.ticket.as_mut().map_or(Ok(()), |ticket| ticket.tell(count as u64)).map(|()| count));
         match read {
             Ok(count) => {
                 if self.ticket.is_some() {

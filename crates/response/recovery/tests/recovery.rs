@@ -12,5 +12,7 @@ mod kills;
 mod restic;
 #[path = "recovery/rounds.rs"]
 mod rounds;
+#[path = "recovery/stops.rs"]
+mod stops;
 #[path = "recovery/tree.rs"]
 mod tree;

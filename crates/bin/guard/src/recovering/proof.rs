@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use futures_util::TryStreamExt as _;
+use recovery::Progress;
 use serde::Serialize;
 use serde_json::Value;
 use store::Store;
@@ -56,15 +57,19 @@ pub struct Proof {
 
 /// Proves a restored folder. `root_keys` is where the root key's file lies if it lies in one; it is never in a backup.
 ///
+/// `progress` is told how far it is, and says when to stop.
+///
 /// # Errors
-/// When the folder cannot be looked at, or the root key does not answer.
+/// When the folder cannot be looked at, the root key does not answer, or it was stopped.
 pub async fn prove(
     folder: &Path,
     root_keys: &Path,
     root_key: RootKeyAt,
     canary: &Value,
     sample: usize,
+    progress: &Progress,
 ) -> Result<Proof, OpsError> {
+    go_on(progress, "verifying the record")?;
     let ledger = folder.join(LEDGER);
     let auditing =
         tokio::task::spawn_blocking(move || audit(&verify::Folder::new(&ledger), Mode::Closed, &Pins::default()));
@@ -74,6 +79,7 @@ pub async fn prove(
     let newest_entry_ms = report.times_ms.map(|(_, last)| last);
     let record_faults: Vec<String> = report.faults.iter().map(ToString::to_string).collect();
     let mut database_faults = Vec::new();
+    go_on(progress, "checking the databases")?;
     let (database, table) = (folder.join("lazaret.db"), folder.join(KEYS).join("keys.db"));
     let has_keys = table.is_file();
     for path in [&database, &table] {
@@ -85,7 +91,7 @@ pub async fn prove(
     if has_keys && database_faults.is_empty() {
         let vault = vault(folder, root_keys, root_key).await?;
         if database.is_file() {
-            sampled = opened(&vault, &database, sample).await?;
+            sampled = opened(&vault, &database, sample, progress).await?;
         }
         told = canary_of(&vault, canary).await;
     }
@@ -102,6 +108,15 @@ pub async fn prove(
         sample: sampled,
         canary: told,
     })
+}
+
+/// The next stage, unless it is to stop.
+fn go_on(progress: &Progress, stage: &'static str) -> Result<(), OpsError> {
+    if progress.is_stopped() {
+        return Err(OpsError::Wrong("it was stopped".to_owned()));
+    }
+    progress.begin(stage, 0);
+    Ok(())
 }
 
 async fn vault(folder: &Path, root_keys: &Path, root_key: RootKeyAt) -> Result<Vault, OpsError> {
@@ -125,7 +140,7 @@ pub(super) async fn open(vault: &Vault, object: &SealedObject) -> Result<u64, Va
 }
 
 /// Opens up to `count` versions, drawn so that each is as likely as any other.
-async fn opened(vault: &Vault, database: &Path, count: usize) -> Result<Sampled, OpsError> {
+async fn opened(vault: &Vault, database: &Path, count: usize, progress: &Progress) -> Result<Sampled, OpsError> {
     let store = Store::sqlite_reading(database).await?;
     let mut sampled = Sampled::default();
     let mut drawn: Vec<Vec<u8>> = Vec::with_capacity(count);
@@ -149,6 +164,7 @@ async fn opened(vault: &Vault, database: &Path, count: usize) -> Result<Sampled,
     }
     store.close().await;
     for sealed in drawn {
+        go_on(progress, "opening objects")?;
         let object: SealedObject = match serde_json::from_slice(&sealed) {
             Ok(object) => object,
             Err(error) => {

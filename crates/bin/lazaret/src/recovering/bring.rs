@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use guard::RootKeyAt;
 use guard::recovering::{KEYS_PLACES, MAIN_PLACES, Proof, prove, ranks};
 use model::StudyId;
-use recovery::{Digest, Manifest, RecoveryError, Restored, Target, Task};
+use recovery::{Digest, Manifest, Progress, RecoveryError, Restored, Target, Task};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -47,6 +47,7 @@ pub(crate) fn told(error: RecoveryError) -> Failure {
         RecoveryError::NotEmpty { .. } | RecoveryError::OtherRestore { .. } => "not-empty",
         RecoveryError::Damaged { .. } | RecoveryError::Differs { .. } => "backup-damaged",
         RecoveryError::Password { .. } => "password",
+        RecoveryError::Stopped { .. } => "stopped",
         _ => "backup",
     };
     Failure::failed(code, error)
@@ -66,6 +67,7 @@ pub(crate) async fn bring(
     asked: &str,
     into: &Path,
     studies: &[StudyId],
+    progress: &Progress,
 ) -> Result<Brought, Failure> {
     let begun = Instant::now();
     let (repositories, asked, folder) = (repositories.clone(), asked.to_owned(), into.to_owned());
@@ -87,10 +89,11 @@ pub(crate) async fn bring(
         }
     };
     let last = u32::try_from(studies.len()).unwrap_or(u32::MAX);
+    let progress = progress.clone();
     let second = blocking(move || {
         let rank = |path: &str| ranks.get(path).copied().unwrap_or(last);
         let second = part(&main, &target, &snapshot, &|path| path.starts_with(BLOBS), &rank)?;
-        let (restored_root, differing) = manifest.look(target.path(), &MAIN_PLACES)?;
+        let (restored_root, differing) = manifest.look(target.path(), &MAIN_PLACES, &progress)?;
         if let Some(first) = differing.first() {
             return Err(RecoveryError::Differs { count: differing.len(), first: first.clone() });
         }
@@ -151,13 +154,14 @@ pub(crate) async fn try_out(
     settings: &super::RecoverySettings,
     asked: &str,
     (root_keys, root_key): (PathBuf, RootKeyAt),
+    progress: &Progress,
 ) -> Result<Proven, Failure> {
     let begun = Instant::now();
     let scratch = settings.scratch()?;
     let folder = scratch.path().join("data");
-    let restore = bring(repositories, asked, &folder, &settings.study_order).await?;
+    let restore = bring(repositories, asked, &folder, &settings.study_order, progress).await?;
     let canary = restore.about.get("canary").cloned().unwrap_or_default();
-    let proof = prove(&folder, &root_keys, root_key, &canary, settings.sample()).await;
+    let proof = prove(&folder, &root_keys, root_key, &canary, settings.sample(), progress).await;
     let proof = proof.map_err(|error| Failure::failed("proof", anyhow::anyhow!(guard::whole(&error))))?;
     let seconds = begun.elapsed().as_secs_f64();
     scratch.close().map_err(|error| Failure::failed("scratch", error))?;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use landscape::scan::Rule;
 use object_store::aws::{AmazonS3Builder, Checksum};
-use recovery::{Keep, Place, Repository};
+use recovery::{Keep, Place, Progress, Repository};
 use secrecy::SecretString;
 use serde::Deserialize;
 use tokio::runtime::Handle;
@@ -73,6 +73,13 @@ pub(crate) struct Repositories {
     pub keys: Repository,
 }
 
+impl Repositories {
+    /// The same; work on them tells `progress` how far it is, and stops when that says so.
+    pub(crate) fn watched(&self, progress: &Progress) -> Self {
+        Self { main: self.main.watched(progress), keys: self.keys.watched(progress) }
+    }
+}
+
 /// What a drill is held against.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Targets {
@@ -129,7 +136,12 @@ impl RecoverySettings {
     }
 
     pub(crate) fn keep_keys(&self) -> Keep {
-        Keep::Days(self.keep_keys_days.unwrap_or(KEEP_KEYS_DAYS))
+        Keep::Days(self.days_of_keys())
+    }
+
+    /// Days that keys stay in backups.
+    pub(crate) fn days_of_keys(&self) -> u16 {
+        self.keep_keys_days.unwrap_or(KEEP_KEYS_DAYS)
     }
 
     pub(crate) fn sample(&self) -> usize {

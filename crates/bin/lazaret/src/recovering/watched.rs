@@ -1,8 +1,8 @@
 //! Watched folders: their listings go into every backup, and show later when somebody encrypted them.
 
-use recovery::burst::{Point, clean_point};
+use recovery::burst::{Trail, steps};
 use recovery::listing::{LISTING, Seen, look, read, write};
-use recovery::{Opened, Piece, Problem, RecoveryError};
+use recovery::{Piece, Problem, Progress, RecoveryError, Repository};
 use serde_json::{Value, json};
 
 use super::bring::blocking;
@@ -12,57 +12,76 @@ use crate::failure::Failure;
 
 /// Snapshots that are looked through, from the newest back.
 const SNAPSHOTS_MAX: usize = 400;
+/// Of these so many of the newest are told one by one.
+const POINTS_MAX: usize = 100;
 
-/// The listing of watched folders as a piece of the backup; none when nothing is watched.
+/// The listing of watched folders as a piece of the backup, and what became of each folder since the listing before; none when
+/// nothing is watched.
 pub(super) async fn listing(
     settings: &RecoverySettings,
     repositories: &Repositories,
+    progress: &Progress,
     problems: &mut Vec<Problem>,
-) -> Result<Option<Piece>, Failure> {
+) -> Result<Option<(Piece, Value)>, Failure> {
     if settings.watch.is_empty() {
         return Ok(None);
     }
+    progress.begin("listing watched folders", 0);
     let (main, folders) = (repositories.main.clone(), settings.watch.clone());
-    let (seen, mut found) = blocking(move || {
-        let before = if main.is_there()? { last(&main.open()?)? } else { Vec::new() };
-        let mut problems = Vec::new();
-        let seen: Vec<Seen> = folders.iter().flat_map(|folder| look(folder, &before, &mut problems)).collect();
-        Ok((seen, problems))
+    let (seen, told, mut found) = blocking(move || {
+        let before = last(&main)?;
+        let (listed, mut problems) = (before.as_ref().map_or(&[][..], |(_, seen)| seen), Vec::new());
+        let seen: Vec<Seen> = folders.iter().flat_map(|folder| look(folder, listed, &mut problems)).collect();
+        // The first listing of all is held against itself.
+        let folders = steps(if before.is_some() { listed } else { &seen }, &seen);
+        let told = json!({ "before": before.as_ref().map(|(snapshot, _)| snapshot), "folders": folders });
+        Ok((seen, told, problems))
     })
     .await?;
     problems.append(&mut found);
     let text = write(&seen).map_err(|error| Failure::failed("backup", error))?;
-    Ok(Some(Piece::of_bytes(LISTING, text, now())))
+    Ok(Some((Piece::of_bytes(LISTING, text, now()), told)))
 }
 
-/// The newest listing that was kept.
-fn last(main: &Opened) -> Result<Vec<Seen>, RecoveryError> {
-    match main.snapshots()?.last() {
-        Some(newest) => Ok(main.file(&newest.id, LISTING)?.map(|text| read(&text)).unwrap_or_default()),
-        None => Ok(Vec::new()),
+/// The newest listing that was kept, with its snapshot.
+fn last(main: &Repository) -> Result<Option<(String, Vec<Seen>)>, RecoveryError> {
+    if !main.is_there()? {
+        return Ok(None);
     }
+    let opened = main.open()?;
+    let Some(newest) = opened.snapshots()?.pop() else { return Ok(None) };
+    Ok(opened.file(&newest.id, LISTING)?.map(|text| (newest.id, read(&text))))
 }
 
 /// Looks through the listings of all backups, and at what lies there now.
-pub(super) async fn suspect(settings: &RecoverySettings, repositories: &Repositories) -> Result<Value, Failure> {
-    let (main, folders) = (repositories.main.clone(), settings.watch.clone());
+pub(super) async fn suspect(
+    settings: &RecoverySettings,
+    repositories: &Repositories,
+    progress: &Progress,
+) -> Result<Value, Failure> {
+    let (main, folders, progress) = (repositories.main.clone(), settings.watch.clone(), progress.clone());
     blocking(move || {
+        progress.begin("reading listings", 0);
         let opened = main.open()?;
         let all = opened.snapshots()?;
-        let mut series = Vec::new();
+        let (mut trail, mut listings) = (Trail::default(), 0);
         for snapshot in all.iter().skip(all.len().saturating_sub(SNAPSHOTS_MAX)) {
             if let Some(text) = opened.file(&snapshot.id, LISTING)? {
-                series.push(Point { snapshot: snapshot.id.clone(), made_ms: snapshot.made_ms, seen: read(&text) });
+                trail.add(&snapshot.id, snapshot.made_ms, read(&text));
+                listings += 1;
             }
         }
-        let before = series.last().map_or(&[][..], |point| point.seen.as_slice());
+        progress.begin("looking at watched folders", 0);
         let mut problems = Vec::new();
-        let now: Vec<Seen> = folders.iter().flat_map(|folder| look(folder, before, &mut problems)).collect();
-        let suspicion = clean_point(&series, &now);
+        let now: Vec<Seen> = folders.iter().flat_map(|folder| look(folder, trail.last(), &mut problems)).collect();
+        let (points, suspicion) = trail.end(self::now(), &now);
+        let points = points.get(points.len().saturating_sub(POINTS_MAX)..).unwrap_or_default();
         Ok(json!({
-            "listings": series.len(),
+            "holds": suspicion.is_none(),
+            "listings": listings,
             "files": now.len(),
             "suspicion": suspicion,
+            "points": points,
             "problems": problems,
         }))
     })

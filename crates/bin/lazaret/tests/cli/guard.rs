@@ -45,7 +45,7 @@ impl Server {
     }
 
     /// Stops it in order.
-    fn stop(&mut self) {
+    pub(crate) fn stop(&mut self) {
         let id = self.child.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
         self.child.wait().unwrap();

@@ -2,6 +2,7 @@
 
 pub(crate) mod assess;
 pub(crate) mod clocks;
+pub(crate) mod exercises;
 mod facts;
 pub(crate) mod letters;
 pub(crate) mod room;

@@ -32,6 +32,7 @@ struct Row {
 struct List {
     frame: Frame,
     rows: Vec<Row>,
+    may_review: bool,
 }
 
 /// A step in the picture.
@@ -115,7 +116,8 @@ pub(crate) async fn show(visitor: Visitor) -> Result<Response, Failure> {
         }
     };
     let rows = playbooks::shipped().iter().enumerate().map(row).collect();
-    render(&List { frame: visitor.frame("Playbooks", Section::Playbooks), rows })
+    let may_review = visitor.reviews();
+    render(&List { frame: visitor.frame("Playbooks", Section::Playbooks), rows, may_review })
 }
 
 /// `GET /playbooks/{name}`.

@@ -3,7 +3,7 @@
 use super::{Route, get, post};
 use crate::access::{ADMINISTRATORS, READERS, REVIEWERS};
 use crate::pages::access::{emergencies, grants, policies, principal, principals, requests, reviews, who};
-use crate::pages::{access, findings, hunts, incidents, keys, logs, obligations, plan, playbooks};
+use crate::pages::{access, backups, findings, hunts, incidents, keys, logs, obligations, plan, playbooks};
 
 pub(super) fn table() -> Vec<Route> {
     vec![
@@ -21,6 +21,7 @@ pub(super) fn table() -> Vec<Route> {
         post("/findings/{id}", REVIEWERS, findings::one::change),
         get("/incidents", REVIEWERS, incidents::show),
         post("/incidents", REVIEWERS, incidents::open),
+        get("/incidents/exercises", REVIEWERS, incidents::exercises::show),
         get("/incidents/{id}", REVIEWERS, incidents::room::show),
         post("/incidents/{id}", REVIEWERS, incidents::room::act),
         get("/incidents/{id}/clocks", REVIEWERS, incidents::clocks::show),
@@ -38,6 +39,14 @@ pub(super) fn table() -> Vec<Route> {
         get("/plan", REVIEWERS, plan::show),
         get("/plan/sheet.html", REVIEWERS, plan::html),
         get("/plan/sheet.txt", REVIEWERS, plan::text),
+        // What is told there helps whoever wants it gone.
+        get("/backups", REVIEWERS, backups::show),
+        get("/backups/running", REVIEWERS, backups::running::show),
+        get("/backups/history", REVIEWERS, backups::history::show),
+        get("/backups/{id}", REVIEWERS, backups::one::show),
+        get("/backups/{id}/report.json", REVIEWERS, backups::one::json),
+        post("/backups/begin", ADMINISTRATORS, backups::running::begin),
+        post("/backups/stop", ADMINISTRATORS, backups::running::stop),
         get("/access", READERS, access::show),
         get("/access/who", READERS, who::show),
         get("/access/principals", READERS, principals::show),

@@ -3,8 +3,12 @@
 
 use std::sync::Arc;
 
+use console::Role;
+use model::{RecoveryKind, RecoveryState};
+use serde_json::json;
 use tokio::net::TcpListener;
 
+use crate::backups::{self, IDS};
 use crate::sample_tree;
 use crate::site::{NOON, Site, target};
 use crate::webdriver::{Browser, ENTER, TAB};
@@ -121,7 +125,7 @@ fn scan(browser: &Browser, address: &str, folder: &std::path::Path) {
     browser.wait_for("return document.querySelector('.state.cancelled') !== null");
 }
 
-/// Opens every page in light and dark, wide and narrow: nothing sticks out, every control has a name.
+/// Opens every page of the landscape.
 fn every_page(browser: &Browser, address: &str) {
     browser.open(&format!("{address}/objects?label=phi.direct"));
     let object = browser.script("return document.querySelector('#rows a').getAttribute('href')");
@@ -139,6 +143,11 @@ fn every_page(browser: &Browser, address: &str) {
         ("changes", "/changes"),
         ("users", "/users"),
     ];
+    look_at(browser, address, &pages);
+}
+
+/// Opens pages in light and dark, wide and narrow: nothing sticks out, every control has a name.
+fn look_at(browser: &Browser, address: &str, pages: &[(&str, &str)]) {
     for (theme, width) in [("light", 1400), ("dark", 1400), ("light", 400)] {
         browser.resize(width, 1000);
         let choose = format!("document.querySelector('.themes button[value=\"{theme}\"]').click()");
@@ -160,4 +169,83 @@ fn every_page(browser: &Browser, address: &str) {
             browser.resize(width, 1000);
         }
     }
+}
+
+/// Half a year of backups, one of which failed, some that were missed, and folders that were encrypted in the end.
+async fn half_a_year(site: &Site) {
+    const DAY: i64 = 86_400_000;
+    for ago in (1..150_i64).rev() {
+        let at = NOON - ago * DAY - 9 * 3_600_000;
+        let (state, report) = match ago {
+            30 | 97 => (RecoveryState::Failed, json!({ "error": "the disk of `/srv/backup/main` is full" })),
+            51..=53 => continue,
+            17 | 18 => (RecoveryState::Unproven, json!({ "snapshot": format!("{ago:016x}") })),
+            3 => (RecoveryState::Holds, backups::made(0, backups::folders(38, 0))),
+            2 => (RecoveryState::Holds, backups::made(1, backups::folders(41, 0))),
+            1 => (RecoveryState::Holds, backups::made(2, backups::folders(1_140, 1_100))),
+            _ => {
+                let before = format!("{:016x}", ago + 1);
+                let told =
+                    json!({ "before": before, "folders": backups::folders(30 + u64::try_from(ago % 9).unwrap(), 0) });
+                (RecoveryState::Holds, json!({ "watched": told }))
+            }
+        };
+        let id = format!("{ago:016x}");
+        let id = usize::try_from(3 - ago).ok().and_then(|at| IDS.get(at).copied()).unwrap_or(&id);
+        let snapshot = (state != RecoveryState::Failed).then_some(id);
+        backups::keep(site, RecoveryKind::Backup, state, at, snapshot, report).await;
+    }
+    let drill = json!({ "snapshot": IDS[1], "root": "5f2c77aa01", "holds": true, "rpo_seconds": 33_000, "rpo_target_seconds": 86_400,
+        "rto_seconds": 5_400.0, "rto_target_seconds": 14_400, "proof": backups::proof(),
+        "restore": { "root": "5f2c77aa01", "restored_root": "5f2c77aa01", "files": 2_417 } });
+    backups::keep(site, RecoveryKind::Drill, RecoveryState::Holds, NOON - DAY, Some(IDS[1]), drill).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn backups_in_a_browser() {
+    let Some(browser) = Browser::start() else { return };
+    let hands = backups::hands();
+    *hands.listing.lock().unwrap() = console::Listing {
+        read_at: Some(NOON),
+        main: (0..3).map(|at| backups::snapshot(at, NOON - i64::try_from(3 - at).unwrap() * 86_400_000)).collect(),
+        ..console::Listing::default()
+    };
+    let site = Site::recovering(Arc::<backups::Hands>::clone(&hands)).await;
+    half_a_year(&site).await;
+    let cookie = site.user("adm", Role::Administrator).await;
+    let token = cookie.split_once('=').unwrap().1.to_owned();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let stopped = async move { drop(stopped.await) };
+    let server = tokio::spawn(console::serve(listener, Arc::clone(&site.console), stopped));
+    tokio::task::spawn_blocking(move || {
+        browser.open(&format!("{address}/login"));
+        browser.script(&format!("document.cookie = 'lazaret_session={token}; path=/; SameSite=Strict'"));
+        browser.open(&format!("{address}/backups/history"));
+        let newest = browser.script(
+            "return [...document.querySelectorAll('#rows tr')].find(row => row.textContent.includes('cc112233')).querySelector('a').getAttribute('href')",
+        );
+        let newest = newest.as_str().unwrap().to_owned();
+        let pages = [("backups", "/backups"), ("backup", &*newest), ("backups-history", "/backups/history"), ("exercises", "/incidents/exercises")];
+        look_at(&browser, &address, &pages);
+        // What is begun renews itself, and the page is read again when it ended.
+        browser.resize(1400, 1000);
+        browser.open(&format!("{address}/backups"));
+        browser.script("document.querySelector('form[action=\"/backups/begin\"] button').click()");
+        browser.wait_for("return document.querySelector('#running progress') !== null");
+        browser.screenshot(&target().join("screenshots/backups-running.png"));
+        browser.script("window.kept = true");
+        hands.work.lock().unwrap().as_mut().unwrap().stage = "opening objects";
+        browser.wait_for("return document.querySelector('#running').textContent.includes('opening objects')");
+        assert_eq!(browser.script("return window.kept"), true, "only the part was read again");
+        *hands.work.lock().unwrap() = None;
+        browser.wait_for("return window.kept !== true && document.querySelector('#running progress') === null");
+        let lines = browser.console_lines();
+        assert!(lines.is_empty(), "the browser complains: {lines:#?}");
+    })
+    .await
+    .unwrap();
+    stop.send(()).unwrap();
+    server.abort();
 }

@@ -376,3 +376,46 @@ async fn a_draft_is_approved_by_who_answers_for_it() {
     assert_eq!(approved.status, StatusCode::SEE_OTHER, "{}", approved.text);
     assert!(site.get("/incidents/1", &author).await.text.contains("approved by pia"));
 }
+
+#[tokio::test]
+async fn exercises_are_listed_with_their_reports() {
+    let site = Site::guarded().await;
+    let reader = site.user("rea", Role::Reader).await;
+    assert_eq!(site.get("/incidents/exercises", &reader).await.status, StatusCode::FORBIDDEN);
+    assert!(!site.get("/playbooks", &reader).await.text.contains("/incidents/exercises"));
+    let reviewer = site.user("rev", Role::Reviewer).await;
+    assert!(site.get("/playbooks", &reviewer).await.text.contains("/incidents/exercises"));
+    let empty = site.get("/incidents/exercises", &reviewer).await;
+    assert!(empty.status == StatusCode::OK && empty.text.contains("Nothing was practised yet"), "{}", empty.text);
+    site.post("/incidents", "title=Exercise%3A+only+by+name&severity=low", &reviewer).await;
+    site.post("/incidents", "title=Lost+%3Cb%3Ekey&severity=high&study=onc-201&exercise=1", &reviewer).await;
+    let book = playbooks::named("stolen-access-key").unwrap();
+    let mut books = vec![book.source().clone()];
+    books.extend(playbooks::shipped().iter().filter(|one| one.id != book.id).map(|one| one.source().clone()));
+    let what = incidents::case::What::Run {
+        playbook: "stolen-access-key".to_owned(),
+        books,
+        sha256: Vec::new(),
+        values: [("what", "LZR1"), ("principal", "ada"), ("study", "onc-201")]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into(),
+    };
+    let actor = model::event::Actor {
+        id: model::PrincipalId::from_bytes([1; 16]),
+        kind: model::PrincipalKind::Person,
+        credential: None,
+    };
+    let by = model::By { actor, origin: model::event::Origin::default(), now_ms: NOON + 45 * 60_000 };
+    site.guard.as_ref().unwrap().incidents.add(2, what, &by).await.unwrap();
+    let page = site.get("/incidents/exercises", &reviewer).await.text;
+    for part in [
+        "Lost &#60;b&#62;key",
+        "An access key is in the wrong hands",
+        "href=\"/incidents/2/report\"",
+        "45 min",
+        ">2</td>",
+    ] {
+        assert!(page.contains(part), "no {part} in {page}");
+    }
+    assert!(!page.contains("only by name"), "what is only called an exercise is none: {page}");
+}

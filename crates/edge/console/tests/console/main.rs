@@ -6,6 +6,7 @@
 mod access;
 #[path = "../../../../access/identity/tests/support/authenticator.rs"]
 mod authenticator;
+mod backups;
 mod browser;
 mod contrast;
 mod findings;

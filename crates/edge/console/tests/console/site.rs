@@ -41,6 +41,13 @@ pub struct Site {
     _folder: tempfile::TempDir,
 }
 
+/// Whoever does what the console asks for.
+#[derive(Default)]
+struct Extras {
+    hunt: Option<Arc<dyn console::Hunt>>,
+    recover: Option<Arc<dyn console::Recover>>,
+}
+
 /// An answer, read to its end.
 pub struct Answer {
     pub status: StatusCode,
@@ -60,7 +67,7 @@ impl Site {
     }
 
     pub async fn with(is_encrypted: bool) -> Self {
-        Self::build(is_encrypted, None, None, HERE).await
+        Self::build(is_encrypted, None, Extras::default(), HERE).await
     }
 
     /// Over a guard of real parts, but for the storage of content.
@@ -70,20 +77,22 @@ impl Site {
 
     /// As [`Site::guarded`], for people who reach it at `address`.
     pub async fn guarded_at(address: &str) -> Self {
-        Self::build(false, Some(Removals::default()), None, address).await
+        Self::build(false, Some(Removals::default()), Extras::default(), address).await
     }
 
     /// As [`Site::guarded`], with somebody who answers hunts.
     pub async fn hunting(hunt: Arc<dyn console::Hunt>) -> Self {
-        Self::build(false, Some(Removals::default()), Some(hunt), HERE).await
+        let extras = Extras { hunt: Some(hunt), ..Extras::default() };
+        Self::build(false, Some(Removals::default()), extras, HERE).await
     }
 
-    async fn build(
-        is_encrypted: bool,
-        guard: Option<Removals>,
-        hunt: Option<Arc<dyn console::Hunt>>,
-        address: &str,
-    ) -> Self {
+    /// As [`Site::guarded`], with somebody who makes backups.
+    pub async fn recovering(recover: Arc<dyn console::Recover>) -> Self {
+        let extras = Extras { recover: Some(recover), ..Extras::default() };
+        Self::build(false, Some(Removals::default()), extras, HERE).await
+    }
+
+    async fn build(is_encrypted: bool, guard: Option<Removals>, extras: Extras, address: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::sqlite(&folder.path().join("lazaret.db")).await.unwrap();
         let catalogue = Arc::new(Catalogue::new(store));
@@ -107,8 +116,12 @@ impl Site {
             Some(guard) => console.guarded(guard.view()),
             None => console,
         };
-        let console = Arc::new(match hunt {
+        let console = match extras.hunt {
             Some(hunt) => console.hunting(hunt),
+            None => console,
+        };
+        let console = Arc::new(match extras.recover {
+            Some(recover) => console.recovering(recover),
             None => console,
         });
         let router = console::router(Arc::clone(&console));

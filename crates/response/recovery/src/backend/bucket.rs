@@ -38,10 +38,14 @@ impl Bucket {
         path: &Path,
         work: impl Future<Output = Result<T, object_store::Error>>,
     ) -> RusticResult<T> {
-        self.runtime.block_on(work).map_err(|error| {
-            RusticError::with_source(ErrorKind::Backend, format!("`{{path}}` cannot be {what}"), error)
-                .attach_context("path", format!("{}/{path}", self.name))
-        })
+        let at = || format!("{}/{path}", self.name);
+        let failed = || format!("`{{path}}` cannot be {what}");
+        self.faults.go_on().map_err(|stopped| {
+            RusticError::with_source(ErrorKind::Backend, failed(), stopped).attach_context("path", at())
+        })?;
+        self.runtime
+            .block_on(work)
+            .map_err(|error| RusticError::with_source(ErrorKind::Backend, failed(), error).attach_context("path", at()))
     }
 }
 

@@ -110,12 +110,14 @@ impl ReadBackend for Folder {
 
     fn read_full(&self, kind: FileType, id: &Id) -> RusticResult<Bytes> {
         let path = self.path(kind, id);
-        std::fs::read(&path).map(Bytes::from).map_err(|error| failed("read", &path, error))
+        let read = || self.faults.go_on().and_then(|()| std::fs::read(&path));
+        read().map(Bytes::from).map_err(|error| failed("read", &path, error))
     }
 
     fn read_partial(&self, kind: FileType, id: &Id, _: bool, offset: u32, length: u32) -> RusticResult<Bytes> {
         let path = self.path(kind, id);
         let read = || {
+            self.faults.go_on()?;
             let mut bytes = vec![0; length as usize];
             File::open(&path)?.read_exact_at(&mut bytes, u64::from(offset))?;
             Ok(Bytes::from(bytes))
@@ -139,7 +141,7 @@ impl WriteBackend for Folder {
 
     fn write_bytes(&self, kind: FileType, id: &Id, _: bool, content: BytesList) -> RusticResult<()> {
         let path = self.path(kind, id);
-        self.put(&path, &content).map_err(|error| {
+        self.faults.go_on().and_then(|()| self.put(&path, &content)).map_err(|error| {
             self.faults.keep(&error);
             failed("written", &path, error)
         })

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use rand::rngs::StdRng;
 use rand::{Rng, RngCore, SeedableRng};
-use recovery::{Made, Piece, Place, RecoveryError, Repository, Restored, Target, Task, walk};
+use recovery::{Made, Piece, Place, Progress, RecoveryError, Repository, Restored, Target, Task, walk};
 use secrecy::SecretString;
 use serde_json::json;
 
@@ -48,7 +48,7 @@ pub fn restore(repository: &Repository, snapshot: &str, into: &Path) -> Result<R
     let target = Target::claim(into, &found.id)?;
     let task = Task { snapshot: &found.id, places: &PLACES, only: None, rank: &|_| 0 };
     let restored = recovery::restore(&opened, &target, &task)?;
-    let (root, differing) = manifest.look(into, &PLACES)?;
+    let (root, differing) = manifest.look(into, &PLACES, &Progress::default())?;
     assert!(differing.is_empty() && root == manifest.root, "{differing:?}");
     target.finish()?;
     Ok(restored)
