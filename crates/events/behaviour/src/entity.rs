@@ -237,7 +237,7 @@ impl Day {
             self.add(Metric::Record, 1.0);
         }
         self.reach(event, entity, number, options.dormant_days);
-        self.went(event, entity, site, number);
+        self.went(event, entity, site, number, options.weights.rare_folder);
     }
 
     /// What the event touches for the first time, or after long.
@@ -277,7 +277,7 @@ impl Day {
     }
 
     /// The folder of the object: new to the entity, or rare for those of its job at its site.
-    fn went(&mut self, event: &Event<'_>, entity: &mut Entity, site: Option<&mut Group>, number: u16) {
+    fn went(&mut self, event: &Event<'_>, entity: &mut Entity, site: Option<&mut Group>, number: u16, rare: f32) {
         let Some((folder, _)) = event.object.rsplit_once('/') else { return };
         let known = entity.places.touch(hash(folder), number);
         if known.is_none() {
@@ -288,7 +288,7 @@ impl Day {
         let inner = folder.strip_prefix(&*event.study).and_then(|rest| rest.strip_prefix('/')).unwrap_or(folder);
         let key = hash(inner) as u32;
         let counted = known.is_some_and(|known| known.last == number);
-        if entity.active_days >= SETTLED_DAYS && site.is_rare_folder(key, counted) {
+        if entity.active_days >= SETTLED_DAYS && site.is_rare_folder(key, counted, rare) {
             self.add(Metric::RareFolders, 1.0);
             self.name(Metric::RareFolders, folder);
         }

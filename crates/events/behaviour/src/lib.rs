@@ -387,6 +387,7 @@ impl Behaviour {
         for (counted, keeping) in days.iter().zip(kept) {
             let Some(entity) = self.entities.get_mut(counted.entity as usize) else { continue };
             let settled = entity.active_days >= entity::SETTLED_DAYS;
+            let [reach, other] = self.options.weights.learned;
             let mut weights = [1.0; METRICS];
             let mut buckets = [None; PEER_METRICS];
             for ((place, weight), (bucket, &value)) in
@@ -397,7 +398,8 @@ impl Behaviour {
                 *weight = match keeping.strange >> place & 1 {
                     _ if novelty && !settled => 0.0,
                     0 => 1.0,
-                    _ => 0.3,
+                    _ if metric::is_reach(place) => reach,
+                    _ => other,
                 };
                 *bucket = (*weight > 0.0).then(|| sketch::bucket(value) as u8);
             }

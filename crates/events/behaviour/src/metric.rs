@@ -108,6 +108,12 @@ pub fn is_novelty(place: usize) -> bool {
     first_times.contains(&place) || place == Metric::RareFolders as usize || place == Metric::Strange as usize
 }
 
+/// Whether what is counted at `place` was reached for.
+#[must_use]
+pub fn is_reach(place: usize) -> bool {
+    TABLE.get(place).is_some_and(|row| row.family == Family::Reach)
+}
+
 /// Quantities that are also watched over weeks.
 pub const SLOW: [Metric; 4] = [Metric::Subjects, Metric::Exports, Metric::Places, Metric::Objects];
 /// Windows of the slow quantities, in days.
@@ -144,6 +150,10 @@ pub struct Weights {
     pub usual: f32,
     /// What peers count, in days of an entity's own: those of the job, of the study, of the job at the site.
     pub peers: [f32; CIRCLES],
+    /// As what part of a day something strange enters an entity's own past: what was reached for, and all else.
+    pub learned: [f32; 2],
+    /// Of the days of those of the same job at the same site, what a folder is rare below.
+    pub rare_folder: f32,
     /// How much of the surprise that half of a study or a site has on the same day is taken off.
     pub shared: f32,
 }
@@ -152,16 +162,18 @@ impl Default for Weights {
     fn default() -> Self {
         Self {
             metrics: [
-                1.0, 0.45, 0.4, 1.2, 1.0, 1.65, 1.6, 0.4, 1.2, 0.6, 1.05, 1.0, 1.2, 1.0, 2.3, 1.2, 1.55, 0.8, 1.5, 1.5,
-                0.0, 0.0,
+                1.0, 0.45, 0.4, 1.2, 1.0, 1.65, 1.6, 0.4, 1.2, 0.6, 1.05, 1.0, 1.2, 1.0, 2.3, 1.2, 2.2, 0.8, 1.5, 1.5,
+                1.8, 0.5,
             ],
             windows: [0.5, 1.2, 0.95, 0.15],
             drifts: [0.5, 2.6, 0.85],
             beside: 0.3,
             carried: 0.4,
             usual: 0.5,
-            peers: [3.0, 0.0, 0.0],
-            shared: 0.0,
+            peers: [2.0, 0.5, 1.0],
+            learned: [0.05, 0.15],
+            rare_folder: 0.03,
+            shared: 0.5,
         }
     }
 }

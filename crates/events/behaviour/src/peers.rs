@@ -88,11 +88,11 @@ impl Group {
         day.labels.iter().filter(|(key, _)| rare(key)).map(|&(_, count)| f32::from(count)).sum()
     }
 
-    /// Whether members go to a folder in less than one day of a hundred. `counted` says that this day is among them already.
+    /// Whether members go to a folder in less than a share of their days. `counted` says that this day is among them already.
     #[must_use]
-    pub fn is_rare_folder(&self, key: u32, counted: bool) -> bool {
+    pub fn is_rare_folder(&self, key: u32, counted: bool, share: f32) -> bool {
         let seen = self.folders.of(key) - if counted { 1.0 } else { 0.0 };
-        self.days >= RARE_DAYS_MIN && seen < self.days * RARE
+        self.days >= RARE_DAYS_MIN && seen < self.days * share
     }
 
     /// A member went to a folder, for the first time in the day.

@@ -64,7 +64,7 @@ fn an_entity_has_a_bound() {
 }
 
 /// With two open days; docs/reference/behaviour.md says what that makes for a million.
-const ENTITY_BYTES_MAX: usize = 2400;
+const ENTITY_BYTES_MAX: usize = 1600;
 
 #[test]
 fn reasons_say_what_was_seen_and_what_is_usual() {
@@ -150,7 +150,7 @@ fn a_grant_not_used_for_long_raises_the_score_and_is_said() {
 fn a_busy_day_of_a_whole_study_is_less_strange_than_of_one_person() {
     let (alone, told) = last_day(80, "", false);
     let (together, _) = last_day(80, "", true);
-    assert!(alone > 0.5 && together < alone * 0.5, "{alone} {together}");
+    assert!(alone > 0.5 && together < alone * 0.8, "{alone} {together}");
     for whom in ["for its peers", "for those of its study", "for those of its job at its site"] {
         assert!(told.iter().any(|why| why.contains(whom)), "{whom}: {told:?}");
     }
