@@ -42,7 +42,7 @@ pub use party::{NoPasskeys, PASSKEY_WAIT_MS, RelyingParty};
 pub use passkeys::{Asked, PASSKEYS_PER_PRINCIPAL_MAX, Proven, Registering};
 pub use passport::{Entitlement, Judged, VisaRule};
 pub use principals::{Attributes, NewPrincipal};
-pub use scim::{ScimFault, ScimFilter, ScimPage, ScimRecord, ScimUser, USER_SCHEMA};
+pub use scim::{STAFF_SCHEMA, ScimFault, ScimFilter, ScimPage, ScimRecord, ScimUser, USER_SCHEMA, leaves_on};
 pub use secret::Random;
 pub use sessions::{SESSION_IDLE_MS, SESSION_LIFE_MS};
 pub use temporary::{DURATION_DEFAULT_S, DURATION_MAX_S, DURATION_MIN_S, NewTemporary, SESSION_NAME_MAX};

@@ -15,6 +15,11 @@ use crate::secret::{base32, draw, hash, token};
 
 /// The schema of a user (RFC 7643 section 8.7.1).
 pub const USER_SCHEMA: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
+/// The schema of what a staff office says of a user: an extension (RFC 7643 section 3.3) with the attribute `leavesOn`, the
+/// person's last day. The watch over behaviour asks for it.
+pub const STAFF_SCHEMA: &str = "urn:lazaret:scim:schemas:extension:staff:1.0:User";
+/// Its attribute.
+const LEAVES_ON: &str = "leavesOn";
 /// The schema of a change (RFC 7644 section 3.5.2).
 const PATCH_SCHEMA: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 /// Attributes that are kept and given back as they came. Others are taken and not kept, as RFC 7644 section 3.3 lets do.
@@ -89,6 +94,10 @@ impl ScimUser {
         let attribute =
             attribute.strip_prefix(USER_SCHEMA).and_then(|rest| rest.strip_prefix(':')).unwrap_or(attribute);
         let value = value.filter(|value| !value.is_null());
+        if let Some(part) = attribute.get(..STAFF_SCHEMA.len()).filter(|start| start.eq_ignore_ascii_case(STAFF_SCHEMA))
+        {
+            return self.set_staff(attribute.get(part.len()..).unwrap_or_default(), value);
+        }
         let text = |value: &Value| {
             let wrong = || fault("invalidValue", format!("`{}` is no text", shown(attribute)));
             value.as_str().map(str::to_owned).ok_or_else(wrong)
@@ -112,6 +121,27 @@ impl ScimUser {
                     }
                 }
             }
+        }
+        Ok(())
+    }
+
+    /// Sets what a staff office says; `part` is what stands behind the name of its schema.
+    fn set_staff(&mut self, part: &str, value: Option<&Value>) -> Result<(), ScimFault> {
+        let date = match (part, value) {
+            ("", Some(Value::Object(all))) => {
+                all.iter().find(|(name, _)| name.eq_ignore_ascii_case(LEAVES_ON)).map(|(_, value)| value)
+            }
+            ("", None) => None,
+            ("", Some(_)) => return Err(fault("invalidValue", format!("`{STAFF_SCHEMA}` is a JSON object"))),
+            (part, value) if part.strip_prefix(':').is_some_and(|part| part.eq_ignore_ascii_case(LEAVES_ON)) => value,
+            (part, _) => return Err(no_path(&format!("{STAFF_SCHEMA}{part}"))),
+        };
+        match date.filter(|date| !date.is_null()) {
+            Some(date) if date.as_str().is_some_and(is_date) => {
+                self.details.insert(STAFF_SCHEMA.to_owned(), json!({ LEAVES_ON: date }));
+            }
+            Some(_) => return Err(fault("invalidValue", "`leavesOn` is a date such as `2026-03-31`")),
+            None => drop(self.details.remove(STAFF_SCHEMA)),
         }
         Ok(())
     }
@@ -161,6 +191,36 @@ fn put(into: &mut Map<String, Value>, name: &str, value: Option<&Value>) {
         Some(value) => drop(into.insert(name.to_owned(), value.clone())),
         None => drop(into.remove(name)),
     }
+}
+
+/// Whether a text is a date as RFC 3339 writes it.
+fn is_date(text: &str) -> bool {
+    let number =
+        |from: usize, to: usize| text.get(from..to).filter(|part| part.bytes().all(|byte| byte.is_ascii_digit()));
+    let parts = (number(0, 4), number(5, 7), number(8, 10));
+    let (Some(year), Some(month), Some(day)) = parts else { return false };
+    let (Ok(year), Ok(month), Ok(day)) = (year.parse::<u16>(), month.parse::<u8>(), day.parse::<u8>()) else {
+        return false;
+    };
+    let is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let days = match month {
+        4 | 6 | 9 | 11 => 30,
+        2 if is_leap => 29,
+        2 => 28,
+        _ => 31,
+    };
+    text.len() == 10
+        && text.get(4..5) == Some("-")
+        && text.get(7..8) == Some("-")
+        && (1..=12).contains(&month)
+        && (1..=days).contains(&day)
+}
+
+/// The last day of a person, in what a directory said; a date of RFC 3339.
+#[must_use]
+pub fn leaves_on(details: &str) -> Option<String> {
+    let details: Map<String, Value> = serde_json::from_str(details).ok()?;
+    Some(details.get(STAFF_SCHEMA)?.get(LEAVES_ON)?.as_str()?.to_owned())
 }
 
 /// Some directories write truth as text.
@@ -476,5 +536,42 @@ impl Identity {
         let scope = Scope::Principal(principal.id);
         event.details.push(Detail { field: "directory".into(), scope, value: said.details.clone() });
         self.effect(event, provisioning::put(&self.store, &said)).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn user() -> ScimUser {
+        ScimUser::read(&json!({ "schemas": [USER_SCHEMA, STAFF_SCHEMA], "userName": "ada", STAFF_SCHEMA: { "leavesOn": "2026-03-31" } }))
+            .unwrap()
+    }
+
+    fn patched(operation: &Value) -> Result<Option<String>, ScimFault> {
+        let user = user().patched(&json!({ "schemas": [PATCH_SCHEMA], "Operations": [operation] }))?;
+        Ok(leaves_on(&Value::Object(user.details).to_string()))
+    }
+
+    #[test]
+    fn the_last_day_is_kept_changed_and_taken_back() {
+        assert_eq!(leaves_on(&Value::Object(user().details).to_string()), Some("2026-03-31".to_owned()));
+        let path = format!("{STAFF_SCHEMA}:leavesOn");
+        let later = json!({ "op": "replace", "path": path, "value": "2028-02-29" });
+        assert_eq!(patched(&later).unwrap(), Some("2028-02-29".to_owned()));
+        for gone in [json!({ "op": "remove", "path": path }), json!({ "op": "add", "value": { STAFF_SCHEMA: {} } })] {
+            assert_eq!(patched(&gone).unwrap(), None, "{gone}");
+        }
+    }
+
+    #[test]
+    fn a_last_day_that_is_no_date_is_refused() {
+        for value in ["soon", "2026-02-29", "2026-13-01", "2026-3-1", "2026-03-31T00:00:00Z", "２０26-01-1"] {
+            let operation = json!({ "op": "add", "path": format!("{STAFF_SCHEMA}:leavesOn"), "value": value });
+            let refused = patched(&operation).unwrap_err();
+            assert_eq!((refused.kind, refused.detail.contains("`leavesOn`")), ("invalidValue", true), "{value}");
+        }
+        let operation = json!({ "op": "add", "path": format!("{STAFF_SCHEMA}:other"), "value": "x" });
+        assert_eq!(patched(&operation).unwrap_err().kind, "invalidPath");
     }
 }

@@ -11,7 +11,7 @@ use axum::extract::{ConnectInfo, Path, Query, State};
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, LOCATION, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use identity::{Identity, IdentityError, ScimFault, ScimFilter, ScimRecord, ScimUser, USER_SCHEMA};
+use identity::{Identity, IdentityError, STAFF_SCHEMA, ScimFault, ScimFilter, ScimRecord, ScimUser, USER_SCHEMA};
 use model::By;
 use model::event::Actor;
 use serde::Deserialize;
@@ -144,8 +144,10 @@ fn told(record: &ScimRecord) -> Value {
     let user = record.user();
     let id = record.principal.id.to_string();
     let instant = |ms: i64| jiff::Timestamp::from_millisecond(ms).map(|at| at.to_string()).unwrap_or_default();
+    let extended = user.details.contains_key(STAFF_SCHEMA);
+    let schemas: Vec<&str> = [Some(USER_SCHEMA), extended.then_some(STAFF_SCHEMA)].into_iter().flatten().collect();
     let mut body = json!({
-        "schemas": [USER_SCHEMA],
+        "schemas": schemas,
         "id": id,
         "userName": user.name,
         "active": user.active,

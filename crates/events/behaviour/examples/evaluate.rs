@@ -1,4 +1,5 @@
-//! The full evaluation: `cargo run --release -p behaviour --example evaluate -- [FIRST LAST]` over seeds FIRST to LAST.
+//! The full evaluation: `cargo run --release -p behaviour --example evaluate -- [FIRST LAST] [--held-out] [-v]` over seeds FIRST to
+//! LAST. `--held-out` adds the insiders that nothing was tuned on; `-v` prints the alerts at a budget of 1.
 use behaviour::{Behaviour, Options, parse_event};
 use scenarios::{FIRST_DAY, Scenario, Stream};
 use std::collections::BTreeMap;
@@ -20,11 +21,13 @@ fn main() -> Result<(), Failure> {
     let args: Vec<u64> = std::env::args().skip(1).filter_map(|text| text.parse().ok()).collect();
     let (first, last) = (args.first().copied().unwrap_or(101), args.get(1).copied().unwrap_or(105));
     let verbose = std::env::args().any(|arg| arg == "-v");
+    let held_out = std::env::args().any(|arg| arg == "--held-out");
     let budgets = [0.25, 0.5, 1.0, 2.0];
     let mut sums: Vec<Sum> = budgets.iter().map(|_| Sum::default()).collect();
     let (mut events, mut parsing, mut updating) = (0_u64, 0.0, 0.0);
     for seed in first..=last {
-        let stream = Stream::new(scenarios::Options { seed, ..Default::default() });
+        let options = scenarios::Options { seed, ..Default::default() };
+        let stream = if held_out { Stream::with_held_out(options) } else { Stream::new(options) };
         let truths = stream.truths().to_vec();
         let mut watches: Vec<Behaviour> = budgets
             .iter()
@@ -105,17 +108,24 @@ fn table(out: &mut impl Write, budgets: &[f64], sums: &[Sum]) -> Result<(), Fail
     for budget in budgets {
         write!(out, "{budget:>12}")?;
     }
-    for scenario in Scenario::ALL {
-        write!(out, "\n{:<22}", scenario.name())?;
-        for sum in sums {
-            let (found, all) = sum.found.get(&scenario).copied().unwrap_or_default();
-            write!(out, "{:>12}", format!("{found}/{all}"))?;
+    for (kinds, all) in [(&Scenario::ALL[..], "all"), (&Scenario::HELD_OUT[..], "all held out")] {
+        let of = |sum: &Sum, scenario: &Scenario| sum.found.get(scenario).copied().unwrap_or_default();
+        if sums.iter().all(|sum| kinds.iter().all(|scenario| of(sum, scenario).1 == 0)) {
+            continue;
         }
-    }
-    write!(out, "\n{:<22}", "all")?;
-    for sum in sums {
-        let (found, all) = sum.found.values().fold((0, 0), |(a, b), (c, d)| (a + c, b + d));
-        write!(out, "{:>12}", format!("{:.0} %", 100.0 * f64::from(found) / f64::from(all)))?;
+        for scenario in kinds {
+            write!(out, "\n{:<22}", scenario.name())?;
+            for sum in sums {
+                let (found, all) = of(sum, scenario);
+                write!(out, "{:>12}", format!("{found}/{all}"))?;
+            }
+        }
+        write!(out, "\n{all:<22}")?;
+        for sum in sums {
+            let found = kinds.iter().map(|scenario| of(sum, scenario));
+            let (found, all) = found.fold((0, 0), |(a, b), (c, d)| (a + c, b + d));
+            write!(out, "{:>12}", format!("{:.1} %", 100.0 * f64::from(found) / f64::from(all)))?;
+        }
     }
     write!(out, "\n{:<22}", "alerts/1,000 p-days")?;
     for sum in sums {

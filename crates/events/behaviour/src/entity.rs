@@ -1,8 +1,8 @@
-//! What is remembered of an entity, of a peer group, and of a day that is not closed yet.
+//! What is remembered of an entity, and of a day that is not closed yet.
 use crate::event::{Action, Event, Outcome};
 use crate::metric::{METRICS, MIB, Metric, SLOW, WINDOWS};
-use crate::sketch::{Distinct, Histogram, Recent, hash};
-use std::collections::BTreeMap;
+use crate::peers::{CIRCLES, DRIFTS, Group};
+use crate::sketch::{Distinct, Pasts, Recent, hash};
 
 /// Days after which an entity's own past counts half, in days of activity.
 const OWN_HALF_LIFE: f32 = 30.0;
@@ -10,14 +10,10 @@ const OWN_HALF_LIFE: f32 = 30.0;
 pub const SETTLED_DAYS: u16 = 5;
 /// Seconds after an archive in which exports belong to it.
 const STAGING_SECONDS: i64 = 48 * 3600;
-/// Accumulated surprise: of volume, of what was carried away, of places.
-pub const DRIFTS: usize = 3;
-/// Member-days before a label can be rare in a group.
-const RARE_DAYS_MIN: f32 = 100.0;
-/// Labels that are told apart in a group.
-const GROUP_LABELS_MAX: usize = 256;
-/// Metrics of a peer group: those of an entity, windows of the slow quantities, drifts.
-pub const PEER_METRICS: usize = METRICS + SLOW.len() * WINDOWS.len() + DRIFTS;
+/// A study is strange to an entity that used it on fewer days, and on fewer than one in [`STRANGE_SHARE`] of its own.
+const STRANGE_DAYS: u16 = 5;
+/// See [`STRANGE_DAYS`].
+const STRANGE_SHARE: u16 = 20;
 
 /// A slow quantity.
 #[derive(Clone, Copy, Debug, Default)]
@@ -35,10 +31,8 @@ pub struct Entity {
     pub name: Box<str>,
     /// Its key in the index.
     pub key: u64,
-    /// Its peer group.
-    pub group: u32,
-    /// Key of the group.
-    pub group_key: u64,
+    /// Its peer groups: the short key and the number of each.
+    pub circles: [(u32, u32); CIRCLES],
     /// The study that it touches most, by a vote that costs two fields (Boyer and Moore, 1981).
     pub study: u64,
     /// Votes for that study.
@@ -52,7 +46,7 @@ pub struct Entity {
     /// Days with activity.
     pub active_days: u16,
     /// Own past.
-    pub own: [Histogram<u16>; METRICS],
+    pub own: Pasts,
     /// The most in a day, ever.
     pub most: [f32; METRICS],
     /// Studies used.
@@ -114,13 +108,12 @@ impl Entity {
     /// Makes the day part of the past. `weights` say how many days each metric counts.
     pub fn learn(&mut self, day: &Day, class: usize, weights: &[f32; METRICS]) {
         let factor = (-1.0 / OWN_HALF_LIFE).exp2();
-        for (((own, most), &value), &weight) in
-            self.own.iter_mut().zip(&mut self.most).zip(&day.counts).zip(weights).filter(|(_, weight)| **weight > 0.0)
-        {
-            own.fade(factor);
-            own.add(value, weight);
+        let counted = self.most.iter_mut().zip(&day.counts).zip(weights).enumerate();
+        for (place, ((most, &value), &weight)) in counted.filter(|(_, (_, weight))| **weight > 0.0) {
+            self.own.learn(place, factor, value, weight);
             *most = most.max(value);
         }
+        self.own.tidy();
         for hours in &mut self.hours {
             for hour in hours {
                 *hour = (f32::from(*hour) * 0.97) as u16;
@@ -133,45 +126,6 @@ impl Entity {
             }
         }
         self.active_days = self.active_days.saturating_add(1);
-    }
-}
-
-/// A peer group's past: the days of all of its members.
-#[derive(Clone, Debug)]
-pub struct Group {
-    /// For each metric.
-    pub past: [Histogram<f32>; PEER_METRICS],
-    /// Days in which a member opened a label, fading as the past does.
-    pub labels: BTreeMap<u32, f32>,
-    /// Days of all members, fading alike.
-    pub days: f32,
-}
-
-impl Group {
-    /// Events of the day on labels that members open in less than one day of a hundred.
-    #[must_use]
-    pub fn rare_labels(&self, day: &Day) -> f32 {
-        if self.days < RARE_DAYS_MIN {
-            return 0.0;
-        }
-        let rare = |key: &u32| self.labels.get(key).copied().unwrap_or(0.0) < self.days * 0.01;
-        day.labels.iter().filter(|(key, _)| rare(key)).map(|&(_, count)| f32::from(count)).sum()
-    }
-
-    /// Makes the labels of a day part of the past.
-    pub fn learn_labels(&mut self, day: &Day) {
-        self.days += 1.0;
-        for &(key, count) in &day.labels {
-            if count > 0 && (self.labels.len() < GROUP_LABELS_MAX || self.labels.contains_key(&key)) {
-                *self.labels.entry(key).or_default() += 1.0;
-            }
-        }
-    }
-}
-
-impl Default for Group {
-    fn default() -> Self {
-        Self { past: std::array::from_fn(|_| Histogram::default()), labels: BTreeMap::new(), days: 0.0 }
     }
 }
 
@@ -188,6 +142,8 @@ pub struct Day {
     pub last_time: i64,
     /// HR says that the person leaves.
     pub notice: bool,
+    /// The last day, where HR says it.
+    pub leaves_on: Option<i32>,
     /// Names of new things, three of each kind.
     pub novel: Vec<(Metric, Box<str>)>,
     /// Events on each of the first labels of the day; a count of 0 is no label.
@@ -203,23 +159,46 @@ impl Day {
         }
     }
 
+    /// Sets what is only known of the whole day.
+    pub fn put(&mut self, metric: Metric, value: f32) {
+        if let Some(count) = self.counts.get_mut(metric as usize) {
+            *count = value;
+        }
+    }
+
     fn new_thing(&mut self, entity: &Entity, metric: Metric, name: &str) {
         if entity.active_days < SETTLED_DAYS {
             return;
         }
         self.add(metric, 1.0);
-        if self.novel.iter().filter(|(known, _)| *known == metric).count() < 3 {
+        self.name(metric, name);
+    }
+
+    /// Remembers a name for the words, once and at most three of a kind.
+    fn name(&mut self, metric: Metric, name: &str) {
+        let mut of = self.novel.iter().filter(|(known, _)| *known == metric);
+        if of.clone().count() < 3 && of.all(|(_, known)| **known != *name) {
             self.novel.push((metric, name.into()));
         }
     }
 
-    /// Counts an event. `number` is the day as [`Recent`] counts it.
-    pub fn count(&mut self, event: &Event<'_>, entity: &mut Entity, number: u16, options: &crate::Options) {
+    /// Counts an event. `number` is the day as [`Recent`] counts it; `site` are those of the same job at the same site.
+    pub fn count(
+        &mut self,
+        event: &Event<'_>,
+        entity: &mut Entity,
+        site: Option<&mut Group>,
+        number: u16,
+        options: &crate::Options,
+    ) {
         let done = event.result == Outcome::Ok;
         let amount = event.bytes as f32 / MIB;
         let out = done && matches!(event.action, Action::Export | Action::Share);
         self.last_time = self.last_time.max(event.time);
-        self.notice |= event.notice_of_leaving;
+        self.notice |= event.notice_of_leaving || event.leaves_on.is_some();
+        if let Some(day) = event.leaves_on {
+            self.leaves_on = Some(day.clamp(i64::from(i32::MIN), i64::from(i32::MAX)) as i32);
+        }
         if let Some(hour) = self.hours.get_mut((event.time.rem_euclid(86_400) / 3600) as usize) {
             *hour = hour.saturating_add(1);
         }
@@ -258,6 +237,7 @@ impl Day {
             self.add(Metric::Record, 1.0);
         }
         self.reach(event, entity, number, options.dormant_days);
+        self.went(event, entity, site, number, options.weights.rare_folder);
     }
 
     /// What the event touches for the first time, or after long.
@@ -266,19 +246,22 @@ impl Day {
             self.new_thing(entity, Metric::Hosts, &event.host);
         }
         if !event.study.is_empty() {
-            match entity.studies.touch(hash(&event.study), number) {
-                None => self.new_thing(entity, Metric::Studies, &event.study),
-                Some(before) if number.saturating_sub(before) > dormant_days => {
-                    self.add(Metric::Dormant, 1.0);
-                    self.novel.push((Metric::Dormant, event.study.as_ref().into()));
-                }
-                Some(_) => {}
+            let known = entity.studies.touch(hash(&event.study), number);
+            if known.is_none() {
+                self.new_thing(entity, Metric::Studies, &event.study);
             }
-        }
-        if let Some((folder, _)) = event.object.rsplit_once('/')
-            && entity.places.touch(hash(folder), number).is_none()
-        {
-            self.new_thing(entity, Metric::Places, folder);
+            // Its own memory is short; the grant's is not, and stays until the use is noted.
+            let idle = known.map_or(0, |known| u32::from(number.saturating_sub(known.last)));
+            let begins = known.is_none_or(|known| known.last < number);
+            let idle = if begins { idle.max(event.grant_idle_days) } else { 0 };
+            if idle > u32::from(dormant_days) {
+                self.add(Metric::Dormant, 1.0);
+                self.name(Metric::Dormant, &format!("{}, {idle} days", event.study));
+            }
+            let days = known.map_or(0, |known| known.before(number));
+            if entity.active_days >= SETTLED_DAYS && days < STRANGE_DAYS && days * STRANGE_SHARE < entity.active_days {
+                self.add(Metric::Strange, 1.0);
+            }
         }
         if event.result == Outcome::Ok {
             for label in &event.labels {
@@ -290,6 +273,27 @@ impl Day {
                     self.new_thing(entity, Metric::Labels, label);
                 }
             }
+        }
+    }
+
+    /// The folder of the object: new to the entity, or rare for those of its job at its site.
+    fn went(&mut self, event: &Event<'_>, entity: &mut Entity, site: Option<&mut Group>, number: u16, rare: f32) {
+        let Some((folder, _)) = event.object.rsplit_once('/') else { return };
+        let known = entity.places.touch(hash(folder), number);
+        if known.is_none() {
+            self.new_thing(entity, Metric::Places, folder);
+        }
+        let Some(site) = site else { return };
+        // The same folder of every study is one: peers at a site need not work in the same studies.
+        let inner = folder.strip_prefix(&*event.study).and_then(|rest| rest.strip_prefix('/')).unwrap_or(folder);
+        let key = hash(inner) as u32;
+        let counted = known.is_some_and(|known| known.last == number);
+        if entity.active_days >= SETTLED_DAYS && site.is_rare_folder(key, counted, rare) {
+            self.add(Metric::RareFolders, 1.0);
+            self.name(Metric::RareFolders, folder);
+        }
+        if !counted {
+            site.went_to(key);
         }
     }
 }

@@ -70,6 +70,10 @@ pub struct Event<'a> {
     pub kind: Cow<'a, str>,
     /// The HR feed says that the person leaves.
     pub notice_of_leaving: bool,
+    /// The person's last day, in days since 1970; says that there was notice, too.
+    pub leaves_on: Option<i64>,
+    /// Days since the grant that allowed it was last used or, if it never was, given; 0 where nobody says.
+    pub grant_idle_days: u32,
 }
 
 /// Why a line is no event.
@@ -84,6 +88,9 @@ pub enum ParseError {
     /// The time is neither RFC 3339 nor milliseconds since 1970.
     #[error("`time` is `{0}`; write rfc 3339 such as `2026-01-05T08:00:00Z`, or milliseconds since 1970")]
     Time(String),
+    /// The last day is no date.
+    #[error("`leaves_on` is `{0}`; write a date such as `2026-03-31`")]
+    LeavesOn(String),
     /// Not an action that is known.
     #[error(
         "`action` is `{0}`; known are read, list, write, delete, share, export, login, admin, archive, break_glass"
@@ -131,6 +138,9 @@ struct Line<'a> {
     #[serde(borrow)]
     kind: Text<'a>,
     notice_of_leaving: Option<bool>,
+    #[serde(borrow)]
+    leaves_on: Text<'a>,
+    grant_idle_days: Option<u32>,
     // OCSF.
     #[serde(borrow)]
     activity_name: Text<'a>,
@@ -193,6 +203,10 @@ pub fn parse_event(line: &[u8]) -> Result<Event<'_>, ParseError> {
     if !(-62_167_219_200..253_402_300_800).contains(&time) {
         return Err(ParseError::Time(time.to_string()));
     }
+    let leaves_on = match line.leaves_on.filter(|text| !text.is_empty()) {
+        Some(text) => Some(crate::time::parse_date(&text).ok_or_else(|| ParseError::LeavesOn(text.into_owned()))?),
+        None => None,
+    };
     let resource = line.file.or_else(|| line.resources.and_then(|list| list.into_iter().next()));
     let (path, size) = resource.map_or((None, None), |named| (named.path.or(named.name).or(named.uid), named.size));
     let endpoint = line.src_endpoint.and_then(|endpoint| endpoint.hostname.or(endpoint.ip));
@@ -214,6 +228,8 @@ pub fn parse_event(line: &[u8]) -> Result<Event<'_>, ParseError> {
         site: line.site.unwrap_or_default(),
         kind: line.kind.unwrap_or_default(),
         notice_of_leaving: line.notice_of_leaving.unwrap_or(false),
+        leaves_on,
+        grant_idle_days: line.grant_idle_days.unwrap_or(0),
     })
 }
 

@@ -16,18 +16,19 @@ mod budget;
 mod entity;
 mod event;
 pub mod metric;
+mod peers;
 mod score;
 pub mod sketch;
 pub mod time;
 
 use budget::Budget;
-use entity::{Day, Entity, Group, PEER_METRICS};
+use entity::{Day, Entity};
 pub use event::{Action, Event, Outcome, ParseError, parse_event};
 use metric::{METRICS, Metric, Weights};
+use peers::{Index, PEER_METRICS, Peers, Today};
 use score::Judged;
 use sketch::hash;
-use std::collections::{BTreeMap, HashMap};
-use std::hash::{BuildHasherDefault, Hasher};
+use std::collections::BTreeMap;
 use time::DAY_SECONDS;
 
 /// How to watch.
@@ -123,31 +124,12 @@ pub struct Counts {
 
 /// Days without activity after which an entity does not count as person-days.
 const ACTIVE_DAYS: i64 = 14;
-/// Peer groups that are told apart; further ones share the first.
-const GROUPS_MAX: usize = 4096;
-/// Days after which a peer group's past counts half.
-const GROUP_HALF_LIFE: f32 = 60.0;
 /// Days in which an entity with an alert needs a higher score for another.
 const QUIET_DAYS: i32 = 14;
 /// How much higher.
 const LOUDER: f32 = 1.5;
 /// Entities looked at to find one that gives way.
 const LOOKED_AT: usize = 64;
-
-#[derive(Clone, Copy, Default)]
-struct Given(u64);
-
-impl Hasher for Given {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-    fn write(&mut self, _bytes: &[u8]) {}
-    fn write_u64(&mut self, key: u64) {
-        self.0 = key;
-    }
-}
-
-type Index = HashMap<u64, u32, BuildHasherDefault<Given>>;
 
 /// A day that is not closed.
 #[derive(Default)]
@@ -163,8 +145,7 @@ pub struct Behaviour {
     index: Index,
     entities: Vec<Entity>,
     hand: usize,
-    groups: Vec<Group>,
-    group_index: Index,
+    peers: Peers,
     open: BTreeMap<i64, Open>,
     clock: i64,
     /// Days up to here are closed.
@@ -184,8 +165,7 @@ impl Behaviour {
             index: Index::default(),
             entities: Vec::new(),
             hand: 0,
-            groups: vec![Group::default()],
-            group_index: Index::default(),
+            peers: Peers::default(),
             open: BTreeMap::new(),
             clock: i64::MIN,
             closed: i64::MIN,
@@ -216,12 +196,8 @@ impl Behaviour {
             return alerts;
         };
         self.counts.events += 1;
-        let group = self.group_of(event, place);
         let Some(entity) = self.entities.get_mut(place as usize) else { return alerts };
-        if let Some((key, number)) = group {
-            entity.group_key = key;
-            entity.group = number;
-        }
+        self.peers.join(event, entity);
         entity.last_day = entity.last_day.max(day);
         let open = self.open.entry(day).or_default();
         if open.slots.len() <= place as usize {
@@ -234,7 +210,8 @@ impl Behaviour {
         }
         if let Some(counted) = open.days.get_mut(*slot as usize - 1) {
             let number = (day - first_day + 1).clamp(1, i64::from(u16::MAX)) as u16;
-            counted.count(event, entity, number, &self.options);
+            let site = self.peers.site_mut(entity);
+            counted.count(event, entity, site, number, &self.options);
         }
         alerts
     }
@@ -276,7 +253,8 @@ impl Behaviour {
         self.counts
     }
 
-    /// Bytes kept for one entity: its past and two open days, without its name and 24 bytes in the index.
+    /// Bytes kept for one entity that is seen for the first time: its past and two open days, without its name and 24 bytes in
+    /// the index. Its past grows by four bytes for each bucket in which something falls.
     #[must_use]
     pub fn entity_bytes() -> usize {
         size_of::<Entity>() + 2 * (size_of::<Day>() + size_of::<u32>())
@@ -320,38 +298,6 @@ impl Behaviour {
         oldest.map(|(_, place)| place as u32)
     }
 
-    /// The peer group for an event, if it is another than the entity's: by role, or else by the study touched most.
-    fn group_of(&mut self, event: &Event<'_>, place: u32) -> Option<(u64, u32)> {
-        let entity = self.entities.get_mut(place as usize)?;
-        let about = if event.role.is_empty() {
-            if !event.study.is_empty() {
-                let study = hash(&event.study);
-                match entity.votes {
-                    _ if study == entity.study => entity.votes = entity.votes.saturating_add(1),
-                    0 => (entity.study, entity.votes) = (study, 1),
-                    _ => entity.votes -= 1,
-                }
-            }
-            entity.study
-        } else {
-            hash(&event.role) ^ 1
-        };
-        let key = about ^ hash(&event.kind).rotate_left(17);
-        if key == entity.group_key {
-            return None;
-        }
-        if let Some(&group) = self.group_index.get(&key) {
-            return Some((key, group));
-        }
-        if self.groups.len() >= GROUPS_MAX {
-            return Some((key, 0));
-        }
-        let group = self.groups.len() as u32;
-        self.groups.push(Group::default());
-        self.group_index.insert(key, group);
-        Some((key, group))
-    }
-
     fn close(&mut self, until: i64) -> Vec<Alert> {
         let mut alerts = Vec::new();
         while let Some(entry) = self.open.first_entry() {
@@ -369,89 +315,113 @@ impl Behaviour {
     fn close_day(&mut self, day: i64, mut days: Vec<Day>) -> Vec<Alert> {
         // 1970-01-01 was a Thursday.
         let class = usize::from((day + 3).rem_euclid(7) >= 5);
-        let mut judged: Vec<Judged> = Vec::with_capacity(days.len());
-        let mut scores: Vec<(f32, usize)> = Vec::new();
-        for (at, counted) in days.iter_mut().enumerate() {
-            judged.push(Judged::default());
-            let Some(entity) = self.entities.get_mut(counted.entity as usize) else { continue };
-            let Some(group) = self.groups.get(entity.group as usize) else { continue };
-            let odd = entity.odd_hours(counted, class);
-            if let Some(count) = counted.counts.get_mut(Metric::OddHours as usize) {
-                *count = odd;
-            }
-            let rare = group.rare_labels(counted);
-            if let Some(count) = counted.counts.get_mut(Metric::RareLabels as usize) {
-                *count = rare;
-            }
-            let verdict = score::judge(entity, group, counted, day, &self.options.weights);
-            let score = case(entity, verdict.score, day, &self.options.weights);
+        let today = self.compare(class, &mut days);
+        let spends = self.first_day.is_some_and(|first| day - first >= i64::from(self.options.warm_up_days));
+        let threshold = self.budget.threshold();
+        let mut judged = Judged::default();
+        let mut kept: Vec<Kept> = Vec::with_capacity(days.len());
+        let mut scores: Vec<(f32, u32)> = Vec::new();
+        for (at, counted) in days.iter().enumerate() {
+            kept.push(Kept::default());
+            let (Some(entity), Some(keeping)) = (self.entities.get_mut(counted.entity as usize), kept.last_mut())
+            else {
+                continue;
+            };
+            let Some(circles) = self.peers.of(entity) else { continue };
+            let weights = &self.options.weights;
+            score::judge(entity, &circles, &today, counted, day, weights, &mut judged);
+            let score = case(entity, judged.score, day, weights);
             let quiet =
                 entity.alerted.is_some_and(|(on, before)| day as i32 - on < QUIET_DAYS && score < before * LOUDER);
             if !quiet {
-                scores.push((score, at));
+                scores.push((score, at as u32));
             }
-            if let Some(last) = judged.last_mut() {
-                *last = verdict;
+            keeping.strange = judged.strange;
+            keeping.slow = judged.slow.map(|value| sketch::bucket(value) as u8);
+            if spends && !quiet && score >= threshold && score > 0.0 {
+                keeping.judged = Some(Box::new(judged.clone()));
             }
         }
         scores.sort_by(|(a, left), (b, right)| b.total_cmp(a).then(left.cmp(right)));
         let plain: Vec<f32> = scores.iter().map(|&(score, _)| score).collect();
         let person_days = self.entities.iter().filter(|entity| entity.last_day > day - ACTIVE_DAYS).count();
-        let spends = self.first_day.is_some_and(|first| day - first >= i64::from(self.options.warm_up_days));
         let count = self.budget.day(&plain, person_days as f64, spends);
         let mut alerts = Vec::with_capacity(count);
         for &(score, at) in scores.iter().take(count) {
-            let (Some(counted), Some(verdict)) = (days.get(at), judged.get(at)) else { continue };
+            let (Some(counted), Some(keeping)) = (days.get(at as usize), kept.get(at as usize)) else { continue };
+            let Some(verdict) = &keeping.judged else { continue };
             let Some(entity) = self.entities.get_mut(counted.entity as usize) else { continue };
-            let Some(group) = self.groups.get(entity.group as usize) else { continue };
             entity.alerted = Some((day as i32, score));
+            let Some(circles) = self.peers.of(entity) else { continue };
+            let most = self.options.reasons_max;
             alerts.push(Alert {
                 entity: entity.name.to_string(),
                 time: time::rfc3339(counted.last_time),
                 score: tenth(score),
-                why: score::words(verdict, entity, group, counted, day, self.options.reasons_max),
-                measures: score::measures(verdict, entity, group, counted, self.options.reasons_max),
+                why: score::words(verdict, entity, &circles, counted, day, most),
+                measures: score::measures(verdict, entity, circles.role, counted, most),
             });
         }
-        self.learn(day, class, &days, &judged);
+        self.learn(day, class, &days, &kept);
         alerts
     }
 
-    fn learn(&mut self, day: i64, class: usize, days: &[Day], judged: &[Judged]) {
-        let fade = (-1.0 / GROUP_HALF_LIFE).exp2();
-        for group in &mut self.groups {
-            for past in &mut group.past {
-                past.fade(fade);
+    /// Fills in what only the whole day says, and how strange the day was for whole groups.
+    fn compare(&self, class: usize, days: &mut [Day]) -> Today {
+        let mut today = Today::default();
+        for counted in days {
+            let Some(entity) = self.entities.get(counted.entity as usize) else { continue };
+            let Some(circles) = self.peers.of(entity) else { continue };
+            let (odd, rare) = (entity.odd_hours(counted, class), circles.role.rare_labels(counted));
+            counted.put(Metric::OddHours, odd);
+            counted.put(Metric::RareLabels, rare);
+            if self.options.weights.shared > 0.0 {
+                today.add(entity, &score::points(entity, &circles, counted, &self.options.weights));
             }
-            group.days *= fade;
-            group.labels.values_mut().for_each(|days| *days *= fade);
         }
-        for (counted, verdict) in days.iter().zip(judged) {
+        today
+    }
+
+    fn learn(&mut self, day: i64, class: usize, days: &[Day], kept: &[Kept]) {
+        self.peers.fade();
+        for (counted, keeping) in days.iter().zip(kept) {
             let Some(entity) = self.entities.get_mut(counted.entity as usize) else { continue };
-            let Some(group) = self.groups.get_mut(entity.group as usize) else { continue };
             let settled = entity.active_days >= entity::SETTLED_DAYS;
+            let [reach, other] = self.options.weights.learned;
             let mut weights = [1.0; METRICS];
-            for (place, weight) in weights.iter_mut().enumerate() {
-                let novelty = (Metric::OddHours as usize..=Metric::Dormant as usize).contains(&place);
+            let mut buckets = [None; PEER_METRICS];
+            for ((place, weight), (bucket, &value)) in
+                weights.iter_mut().enumerate().zip(buckets.iter_mut().zip(&counted.counts))
+            {
+                let novelty = metric::is_novelty(place);
                 // What is strange becomes usual only slowly.
-                *weight = match verdict.points.get(place) {
+                *weight = match keeping.strange >> place & 1 {
                     _ if novelty && !settled => 0.0,
-                    Some(&points) if points > 2.5 => 0.3,
-                    _ => 1.0,
+                    0 => 1.0,
+                    _ if metric::is_reach(place) => reach,
+                    _ => other,
                 };
+                *bucket = (*weight > 0.0).then(|| sketch::bucket(value) as u8);
             }
-            group.learn_labels(counted);
+            for (bucket, &slow) in buckets.iter_mut().skip(METRICS).zip(&keeping.slow) {
+                *bucket = settled.then_some(slow);
+            }
+            self.peers.learn(entity, counted, &buckets);
             entity.learn(counted, class, &weights);
             entity.closed_day = entity.closed_day.max(day);
-            let values = counted.counts.iter().chain(&verdict.slow);
-            let wanted = weights.iter().map(|&weight| weight > 0.0).chain(std::iter::repeat(settled));
-            for ((past, &value), wanted) in group.past.iter_mut().zip(values).zip(wanted).take(PEER_METRICS) {
-                if wanted {
-                    past.add(value, 1.0);
-                }
-            }
         }
     }
+}
+
+/// What is kept of a judged day until all of that day are.
+#[derive(Default)]
+struct Kept {
+    /// As in [`Judged`].
+    strange: u32,
+    /// Buckets of the values for the peers' past beyond the metrics.
+    slow: [u8; PEER_METRICS - METRICS],
+    /// The whole, where it may become an alert.
+    judged: Option<Box<Judged>>,
 }
 
 /// The score of a day with what is carried over from the days before, less what is usual for the entity.

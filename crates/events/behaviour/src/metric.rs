@@ -1,4 +1,5 @@
 //! What is counted in a day, and the words for it.
+use crate::peers::CIRCLES;
 
 /// Something that is counted for an entity and a day. The order is that of the counters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,10 +25,12 @@ pub enum Metric {
     Admin,
     BreakGlass,
     Record,
+    RareFolders,
+    Strange,
 }
 
 /// How many there are.
-pub const METRICS: usize = 20;
+pub const METRICS: usize = 22;
 /// A unit of the counters of bytes.
 pub const MIB: f32 = 1_048_576.0;
 
@@ -84,12 +87,32 @@ pub const TABLE: [Row; METRICS] = [
     row(Metric::Studies, Family::Reach, "went for the first time to", "studies"),
     row(Metric::Hosts, Family::Entry, "came for the first time from", "hosts"),
     row(Metric::Labels, Family::Reach, "opened for the first time data of", "labels"),
-    row(Metric::Dormant, Family::Reach, "went back to", "studies not touched for long"),
+    row(Metric::Dormant, Family::Reach, "went back to", "studies, or used grants, not used for long"),
     row(Metric::RareLabels, Family::Reach, "opened", "objects with labels that its peers hardly ever open"),
     row(Metric::Admin, Family::Power, "made", "administrative changes"),
     row(Metric::BreakGlass, Family::Power, "broke the glass", "times"),
     row(Metric::Record, Family::Power, "acted on the record", "times"),
+    row(
+        Metric::RareFolders,
+        Family::Reach,
+        "went",
+        "times to folders where those of its job at its site hardly ever go",
+    ),
+    row(Metric::Strange, Family::Reach, "did", "things in studies in which it hardly ever works"),
 ];
+
+/// Whether what is counted at `place` says nothing before an entity is known for some days.
+#[must_use]
+pub fn is_novelty(place: usize) -> bool {
+    let first_times = Metric::OddHours as usize..=Metric::Dormant as usize;
+    first_times.contains(&place) || place == Metric::RareFolders as usize || place == Metric::Strange as usize
+}
+
+/// Whether what is counted at `place` was reached for.
+#[must_use]
+pub fn is_reach(place: usize) -> bool {
+    TABLE.get(place).is_some_and(|row| row.family == Family::Reach)
+}
 
 /// Quantities that are also watched over weeks.
 pub const SLOW: [Metric; 4] = [Metric::Subjects, Metric::Exports, Metric::Places, Metric::Objects];
@@ -125,19 +148,32 @@ pub struct Weights {
     pub carried: f32,
     /// How much of its usual score is taken off an entity's score.
     pub usual: f32,
+    /// What peers count, in days of an entity's own: those of the job, of the study, of the job at the site.
+    pub peers: [f32; CIRCLES],
+    /// As what part of a day something strange enters an entity's own past: what was reached for, and all else.
+    pub learned: [f32; 2],
+    /// Of the days of those of the same job at the same site, what a folder is rare below.
+    pub rare_folder: f32,
+    /// How much of the surprise that half of a study or a site has on the same day is taken off.
+    pub shared: f32,
 }
 
 impl Default for Weights {
     fn default() -> Self {
         Self {
             metrics: [
-                1.0, 0.45, 0.4, 1.2, 1.0, 1.65, 1.6, 0.4, 1.2, 0.6, 1.05, 1.0, 1.2, 1.0, 2.3, 1.2, 1.55, 0.8, 1.5, 1.5,
+                1.0, 0.45, 0.4, 1.2, 1.0, 1.65, 1.6, 0.4, 1.2, 0.6, 1.05, 1.0, 1.2, 1.0, 2.3, 1.2, 2.2, 0.8, 1.5, 1.5,
+                1.8, 0.5,
             ],
             windows: [0.5, 1.2, 0.95, 0.15],
             drifts: [0.5, 2.6, 0.85],
             beside: 0.3,
             carried: 0.4,
             usual: 0.5,
+            peers: [2.0, 0.5, 1.0],
+            learned: [0.05, 0.15],
+            rare_folder: 0.03,
+            shared: 0.5,
         }
     }
 }

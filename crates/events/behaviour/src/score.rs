@@ -1,14 +1,17 @@
 //! A day of an entity in; how strange it is, and why, out.
-use crate::entity::{DRIFTS, Day, Entity, Group, SETTLED_DAYS};
+use crate::entity::{Day, Entity, SETTLED_DAYS};
 use crate::metric::{FAMILIES, Family, METRICS, Metric, SLOW, TABLE, WINDOWS, Weights, number};
+use crate::peers::{Circles, DRIFTS, Group, Today};
 use crate::time::date;
 
-/// The peers' past counts as this many days of an entity's own.
-const PEER_DAYS: f32 = 3.0;
 /// Surprise that is nothing: one day in ten.
 const ORDINARY: f32 = 1.0;
+/// Surprise beyond which something becomes usual only slowly.
+const STRANGE: f32 = 2.5;
 /// What a day after a notice of leaving counts.
 const NOTICE: f32 = 1.4;
+/// What a day after the last one counts: nobody should be there. Our own choice, not tuned.
+const GONE: f32 = 1.8;
 /// Days of activity after which windows of weeks say something.
 const SLOW_DAYS: u16 = 14;
 
@@ -21,6 +24,8 @@ pub struct Judged {
     pub points: [f32; METRICS],
     /// What counted, with its words.
     pub parts: Vec<Part>,
+    /// A bit for each metric that is strange: it enters the entity's own past as less than a day.
+    pub strange: u32,
     /// Values for the peers' past beyond the metrics.
     pub slow: [f32; SLOW.len() * WINDOWS.len() + DRIFTS],
 }
@@ -40,33 +45,56 @@ enum What {
     Drift(usize),
 }
 
-/// Surprise of a value that `past` of the peers knows.
-fn peers_share(group: &Group, place: usize, value: f32) -> f32 {
-    group.past.get(place).map_or(1.0, |past| (past.tail(value) + 0.5) / (past.total() + 1.0)).min(1.0)
-}
-
-/// Judges a day; moves the entity's slow quantities on to it.
-pub fn judge(entity: &mut Entity, group: &Group, day: &Day, day_number: i64, weights: &Weights) -> Judged {
-    let mut judged = Judged::default();
-    for (place, row) in TABLE.iter().enumerate() {
+/// The surprise of each metric of a day: how seldom the entity and its peers have as much.
+#[must_use]
+pub fn points(entity: &Entity, circles: &Circles<'_>, day: &Day, weights: &Weights) -> [f32; METRICS] {
+    let mut points = [0.0; METRICS];
+    for (place, slot) in points.iter_mut().enumerate() {
         let value = day.counts.get(place).copied().unwrap_or(0.0);
-        let (Some(own), Some(&most)) = (entity.own.get(place), entity.most.get(place)) else { continue };
+        let Some(&most) = entity.most.get(place) else { continue };
         if value < 1.0 {
             continue;
         }
-        let share = (own.tail(value) + PEER_DAYS * peers_share(group, place, value)) / (own.total() + PEER_DAYS);
+        let own = entity.own.of(place);
+        let (days, tail) = circles.days(place, value, weights);
+        let share = (own.tail(value) + tail) / (own.total() + days);
         let beyond = (value / most.max(1.0)).log2().clamp(0.0, 5.0) * 0.3;
-        let points = -share.min(1.0).log10() + beyond;
-        if let Some(slot) = judged.points.get_mut(place) {
-            *slot = points;
+        *slot = -share.min(1.0).log10() + beyond;
+    }
+    points
+}
+
+/// Judges a day; moves the entity's slow quantities on to it.
+pub fn judge(
+    entity: &mut Entity,
+    circles: &Circles<'_>,
+    today: &Today,
+    day: &Day,
+    day_number: i64,
+    weights: &Weights,
+    judged: &mut Judged,
+) {
+    judged.parts.clear();
+    judged.strange = 0;
+    judged.slow = [0.0; SLOW.len() * WINDOWS.len() + DRIFTS];
+    judged.points = points(entity, circles, day, weights);
+    for (place, (row, points)) in TABLE.iter().zip(&mut judged.points).enumerate() {
+        if *points <= 0.0 {
+            continue;
+        }
+        if *points > STRANGE {
+            judged.strange |= 1 << place;
+        }
+        if *points > ORDINARY && weights.shared > 0.0 {
+            *points -= weights.shared * today.shared(entity, row.metric);
         }
         judged.parts.push(Part {
             what: What::Metric(place),
             family: row.family,
-            surplus: (points - ORDINARY) * weights.metrics.get(place).copied().unwrap_or(1.0),
+            surplus: (*points - ORDINARY) * weights.metrics.get(place).copied().unwrap_or(1.0),
         });
     }
-    slow(entity, group, day, day_number, weights, &mut judged);
+    slow(entity, circles.role, day, day_number, weights, judged);
     judged.parts.retain(|part| part.surplus > 0.0);
     judged.parts.sort_by(|a, b| b.surplus.total_cmp(&a.surplus));
     let mut families = [0.0_f32; FAMILIES];
@@ -77,8 +105,16 @@ pub fn judge(entity: &mut Entity, group: &Group, day: &Day, day_number: i64, wei
     }
     let known = f32::from(entity.active_days);
     let trust = known / (known + 4.0);
-    judged.score = families.iter().sum::<f32>() * trust * if day.notice { NOTICE } else { 1.0 };
-    judged
+    judged.score = families.iter().sum::<f32>() * trust * leaving(day, day_number);
+}
+
+/// How much more a day counts because the person leaves.
+fn leaving(day: &Day, day_number: i64) -> f32 {
+    match day.leaves_on {
+        Some(last) if day_number > i64::from(last) => GONE,
+        _ if day.notice => NOTICE,
+        _ => 1.0,
+    }
 }
 
 /// Windows of 7 and 30 days against what was usual before, and surprise that adds up.
@@ -98,7 +134,7 @@ fn slow(entity: &mut Entity, group: &Group, day: &Day, day_number: i64, weights:
             let Some((place, slot)) = out.next() else { return };
             if settled {
                 *slot = ratio * 8.0;
-                let points = -peers_share(group, METRICS + place, *slot).log10();
+                let points = -group.share(METRICS + place, *slot).log10();
                 let weight = weights.windows.get(at).copied().unwrap_or(1.0);
                 let surplus = if ratio > 1.3 { (points - ORDINARY) * weight } else { 0.0 };
                 judged.parts.push(Part { what: What::Window(at, window), family: Family::Slow, surplus });
@@ -120,7 +156,7 @@ fn slow(entity: &mut Entity, group: &Group, day: &Day, day_number: i64, weights:
             (*drift * 0.97_f32.powf(passed) + if entity.active_days >= SETTLED_DAYS { step } else { 0.0 }).max(0.0);
         let Some((place, slot)) = out.next() else { return };
         *slot = *drift * 4.0;
-        let points = if *drift > 1.5 { -peers_share(group, METRICS + place, *slot).log10() } else { 0.0 };
+        let points = if *drift > 1.5 { -group.share(METRICS + place, *slot).log10() } else { 0.0 };
         judged.parts.push(Part {
             what: What::Drift(at),
             family: Family::Slow,
@@ -131,12 +167,27 @@ fn slow(entity: &mut Entity, group: &Group, day: &Day, day_number: i64, weights:
 
 /// The words for what counted most, at most `limit` of them.
 #[must_use]
-pub fn words(judged: &Judged, entity: &Entity, group: &Group, day: &Day, day_number: i64, limit: usize) -> Vec<String> {
+pub fn words(
+    judged: &Judged,
+    entity: &Entity,
+    circles: &Circles<'_>,
+    day: &Day,
+    day_number: i64,
+    limit: usize,
+) -> Vec<String> {
     let on = date(day_number);
     let mut why: Vec<String> =
-        judged.parts.iter().take(limit).map(|part| sentence(part.what, entity, group, day, &on)).collect();
+        judged.parts.iter().take(limit).map(|part| sentence(part.what, entity, circles, day, &on)).collect();
     if day.notice {
-        why.push(format!("was active on {on} after notice of leaving"));
+        let last = day.leaves_on.map(|last| (day_number > i64::from(last), date(i64::from(last))));
+        let more = leaving(day, day_number);
+        why.push(match last {
+            Some((true, last)) => format!("was active on {on}, after its last day, {last}; that counts {more} times"),
+            Some((false, last)) => {
+                format!("was active on {on} after notice of leaving on {last}; that counts {more} times")
+            }
+            None => format!("was active on {on} after notice of leaving; that counts {more} times"),
+        });
     }
     why
 }
@@ -149,7 +200,7 @@ pub fn measures(judged: &Judged, entity: &Entity, group: &Group, day: &Day, limi
         What::Window(..) | What::Drift(_) => None,
     };
     let measure = |place: usize| {
-        let (row, own, peers) = (TABLE.get(place)?, entity.own.get(place)?, group.past.get(place)?);
+        let (row, own, peers) = (TABLE.get(place)?, entity.own.of(place), group.past.get(place)?);
         Some(crate::Measure {
             what: row.unit,
             seen: day.counts.get(place).copied().unwrap_or(0.0),
@@ -161,9 +212,9 @@ pub fn measures(judged: &Judged, entity: &Entity, group: &Group, day: &Day, limi
     judged.parts.iter().take(limit).filter_map(metric).filter_map(measure).collect()
 }
 
-fn sentence(what: What, entity: &Entity, group: &Group, day: &Day, on: &str) -> String {
+fn sentence(what: What, entity: &Entity, circles: &Circles<'_>, day: &Day, on: &str) -> String {
     match what {
-        What::Metric(place) => metric_sentence(place, entity, group, day, on),
+        What::Metric(place) => metric_sentence(place, entity, circles, day, on),
         What::Window(at, window) => {
             let (Some(slow), Some(length), Some(row)) =
                 (entity.slow.get(at), WINDOWS.get(window), SLOW.get(at).and_then(|&metric| TABLE.get(metric as usize)))
@@ -189,25 +240,34 @@ fn sentence(what: What, entity: &Entity, group: &Group, day: &Day, on: &str) -> 
     }
 }
 
-fn metric_sentence(place: usize, entity: &Entity, group: &Group, day: &Day, on: &str) -> String {
-    let (Some(row), Some(own), Some(peers)) = (TABLE.get(place), entity.own.get(place), group.past.get(place)) else {
-        return String::new();
-    };
+fn metric_sentence(place: usize, entity: &Entity, circles: &Circles<'_>, day: &Day, on: &str) -> String {
+    let Some(row) = TABLE.get(place) else { return String::new() };
+    let own = entity.own.of(place);
     let seen = day.counts.get(place).copied().unwrap_or(0.0);
     let most = entity.most.get(place).copied().unwrap_or(0.0);
     let mut names: Vec<&str> =
         day.novel.iter().filter(|(metric, _)| *metric == row.metric).map(|(_, name)| &**name).collect();
     names.truncate(3);
     let named = if names.is_empty() { String::new() } else { format!(" (`{}`)", names.join("`, `")) };
-    format!(
-        "{} {} {}{named} on {on}; usual for it is {} (at most {} in {} days), for its peers {} (nine days of ten at most {})",
+    let mut words = format!(
+        "{} {} {}{named} on {on}; usual for it is {} (at most {} in {} days)",
         row.verb,
         number(seen),
         row.unit,
         number(own.quantile(0.5)),
         number(most),
         entity.active_days,
-        number(peers.quantile(0.5)),
-        number(peers.quantile(0.9)),
-    )
+    );
+    let groups = [
+        (Some(circles.role), "for its peers"),
+        (circles.study, "for those of its study"),
+        (circles.site, "for those of its job at its site"),
+    ];
+    for (group, whom) in groups {
+        if let Some(past) = group.and_then(|group| group.past.get(place)) {
+            let (half, most) = (number(past.quantile(0.5)), number(past.quantile(0.9)));
+            words.push_str(&format!(", {whom} {half} (nine days of ten at most {most})"));
+        }
+    }
+    words
 }

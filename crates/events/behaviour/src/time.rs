@@ -39,6 +39,17 @@ pub fn parse(text: &str) -> Option<i64> {
     Some(days_from_civil(year, month, day) * DAY_SECONDS + hour * 3600 + minute * 60 + second - offset)
 }
 
+/// Reads a date of RFC 3339, such as `2026-03-31`, as days since 1970.
+#[must_use]
+pub fn parse_date(text: &str) -> Option<i64> {
+    if text.len() != 10 {
+        return None;
+    }
+    let day = parse(&format!("{text}T00:00:00Z"))?.div_euclid(DAY_SECONDS);
+    // Thirty-first days of shorter months are other dates.
+    (date(day) == text).then_some(day)
+}
+
 /// Howard Hinnant, "chrono-compatible low-level date algorithms".
 fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
@@ -83,6 +94,14 @@ mod tests {
             ["", "2026", "2026-13-05T01:01:01Z", "2026-01-05T01:01:01", "2026-01-05T01:01:01Zx", "2026-01-05T25:01:01Z"]
         {
             assert_eq!(parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn dates_are_read() {
+        assert_eq!(parse_date("2026-01-05"), Some(20_458));
+        for text in ["", "2026-1-5", "2026-02-30", "2026-01-05T", "2026-01-05T00:00:00Z", "20260105xx"] {
+            assert_eq!(parse_date(text), None, "{text}");
         }
     }
 }

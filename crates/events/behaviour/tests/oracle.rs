@@ -1,5 +1,5 @@
 //! The fast sketches against slow and obvious ones that keep everything.
-use behaviour::sketch::{Distinct, Histogram, Recent, hash};
+use behaviour::sketch::{Distinct, Frequencies, Histogram, Pasts, Recent, Use, hash};
 use proptest::prelude::*;
 use std::collections::HashSet;
 
@@ -74,6 +74,50 @@ proptest! {
     }
 
     #[test]
+    fn pasts_without_empty_buckets_say_what_whole_histograms_say(
+        days in prop::collection::vec((0_usize..22, 0_u32..1_000_000, 0_usize..3, 0_usize..3), 1..600),
+    ) {
+        let mut compact = Pasts::default();
+        let mut plain = vec![Histogram::<u16>::default(); 22];
+        for (place, value, weight, factor) in days {
+            // Forgetting fast empties buckets; the usual way of an entity hardly does.
+            let (value, weight) = (value as f32, [1.0, 0.3, 0.0001][weight]);
+            let factor = [(-1.0_f32 / 30.0).exp2(), 0.01, 1.0][factor];
+            compact.learn(place, factor, value, weight);
+            plain[place].fade(factor);
+            plain[place].add(value, weight);
+            compact.tidy();
+        }
+        for (place, plain) in plain.iter().enumerate() {
+            let compact = compact.of(place);
+            prop_assert_eq!(compact.total(), plain.total());
+            for value in [0.0, 1.0, 2.0, 30.0, 4_000.0, 900_000.0] {
+                prop_assert_eq!(compact.tail(value), plain.tail(value), "{} at {}", value, place);
+            }
+            for quantile in [0.1, 0.5, 0.9] {
+                prop_assert_eq!(compact.quantile(quantile), plain.quantile(quantile));
+            }
+        }
+    }
+
+    #[test]
+    fn frequencies_are_never_too_low_and_hardly_too_high(things in prop::collection::vec(0_u32..300, 1..3_000)) {
+        let mut fast = Frequencies::default();
+        let mut slow = std::collections::HashMap::<u32, u32>::new();
+        for thing in &things {
+            let key = hash(&format!("edc/part-{thing}")) as u32;
+            fast.add(key);
+            *slow.entry(key).or_default() += 1;
+        }
+        let mut over = 0.0;
+        for (&key, &count) in &slow {
+            prop_assert!(fast.of(key) >= count as f32);
+            over += fast.of(key) - count as f32;
+        }
+        prop_assert!(over / slow.len() as f32 <= things.len() as f32 / 256.0, "{over}");
+    }
+
+    #[test]
     fn distinct_sums_are_right_within_three_tenths(things in 50_u32..1500, repeats in 1_u32..4, salt in any::<u32>()) {
         let mut fast = Distinct::default();
         let mut slow = HashSet::new();
@@ -93,10 +137,13 @@ proptest! {
 #[test]
 fn the_longest_unused_gives_way() {
     let mut recent = Recent::<2>::default();
+    let used = |last, days| Some(Use { last, days });
     assert_eq!(recent.touch(hash("a"), 1), None);
     assert_eq!(recent.touch(hash("b"), 2), None);
-    assert_eq!(recent.touch(hash("a"), 3), Some(1));
+    assert_eq!(recent.touch(hash("a"), 3), used(1, 1));
+    assert_eq!(recent.touch(hash("a"), 3), used(3, 2));
     assert_eq!(recent.touch(hash("c"), 4), None);
     assert_eq!(recent.touch(hash("b"), 5), None);
-    assert_eq!(recent.touch(hash("c"), 6), Some(4));
+    assert_eq!(recent.touch(hash("c"), 6), used(4, 1));
+    assert_eq!(used(6, 3).map(|used| (used.before(6), used.before(7))), Some((2, 3)));
 }

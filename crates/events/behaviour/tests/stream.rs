@@ -64,7 +64,7 @@ fn an_entity_has_a_bound() {
 }
 
 /// With two open days; docs/reference/behaviour.md says what that makes for a million.
-const ENTITY_BYTES_MAX: usize = 2400;
+const ENTITY_BYTES_MAX: usize = 1600;
 
 #[test]
 fn reasons_say_what_was_seen_and_what_is_usual() {
@@ -91,6 +91,71 @@ fn reasons_say_what_was_seen_and_what_is_usual() {
     assert_eq!(watch.ranking()[0].entity, "u7");
 }
 
+/// Watches twenty people for 56 days, of whom `u7` does something else on the last; `more` is added to those events. The whole
+/// of `busy` does five times as much on that day. Returns the score of `u7` and its reasons.
+fn last_day(objects: i64, more: &str, busy: bool) -> (f64, Vec<String>) {
+    let mut watch = Behaviour::new(Options { budget_per_1000_person_days: 50.0, ..Options::default() });
+    let mut alerts = Vec::new();
+    for day in 0..56 {
+        for person in 0..20 {
+            let (mut many, mut with) = (12 + (person * 7 + day * 3) % 9, "");
+            if day == 55 && busy {
+                many *= 5;
+            }
+            if day == 55 && person == 7 {
+                (many, with) = (objects, more);
+            }
+            for object in 0..many {
+                let time = behaviour::time::rfc3339((20_458 + day) * 86_400 + 9 * 3600 + object);
+                let line = format!(
+                    r#"{{"time":"{time}","principal":"u{person}","action":"read","object":"ST-1/edc/p/{object}","study":"ST-1","role":"monitor","site":"site-1"{with}}}"#
+                );
+                alerts.extend(watch.update(&parse_event(line.as_bytes()).unwrap()));
+            }
+        }
+    }
+    alerts.extend(watch.finish());
+    let score = watch.ranking().into_iter().find(|ranked| ranked.entity == "u7" && ranked.day == "2026-03-01");
+    let alert = alerts.into_iter().find(|alert| alert.entity == "u7" && alert.time.starts_with("2026-03-01"));
+    (score.map_or(0.0, |ranked| ranked.score), alert.map(|alert| alert.why).unwrap_or_default())
+}
+
+#[test]
+fn leaving_raises_the_score_and_is_said() {
+    let (plain, _) = last_day(400, "", false);
+    let (noticed, told) = last_day(400, r#","leaves_on":"2026-03-31""#, false);
+    let (gone, late) = last_day(400, r#","leaves_on":"2026-02-27""#, false);
+    assert!(plain > 1.0 && noticed > plain * 1.2 && gone > noticed * 1.1, "{plain} {noticed} {gone}");
+    let said = |why: &[String], words: &str| why.iter().any(|why| why.contains(words));
+    assert!(said(&told, "after notice of leaving on 2026-03-31; that counts 1.4 times"), "{told:?}");
+    assert!(said(&late, "after its last day, 2026-02-27; that counts 1.8 times"), "{late:?}");
+    let (bare, _) = last_day(400, r#","notice_of_leaving":true"#, false);
+    assert_eq!(bare, noticed);
+}
+
+#[test]
+fn a_grant_not_used_for_long_raises_the_score_and_is_said() {
+    let (plain, _) = last_day(400, "", false);
+    let (fresh, _) = last_day(400, r#","grant_idle_days":29"#, false);
+    let (dormant, told) = last_day(400, r#","grant_idle_days":120"#, false);
+    assert_eq!(plain, fresh);
+    assert!(dormant > plain, "{dormant} {plain}");
+    assert!(
+        told.iter().any(|why| why.contains("went back to 1 studies") && why.contains("`ST-1, 120 days`")),
+        "{told:?}"
+    );
+}
+
+#[test]
+fn a_busy_day_of_a_whole_study_is_less_strange_than_of_one_person() {
+    let (alone, told) = last_day(80, "", false);
+    let (together, _) = last_day(80, "", true);
+    assert!(alone > 0.5 && together < alone * 0.8, "{alone} {together}");
+    for whom in ["for its peers", "for those of its study", "for those of its job at its site"] {
+        assert!(told.iter().any(|why| why.contains(whom)), "{whom}: {told:?}");
+    }
+}
+
 #[test]
 fn optional_fields_may_be_missing_and_ocsf_is_read() {
     let event = parse_event(br#"{"time":"2026-01-05T08:00:00Z","principal":"a","action":"read"}"#).unwrap();
@@ -110,6 +175,10 @@ fn errors_name_the_field() {
         (r#"{"principal":"a"}"#, "`time` is missing"),
         (r#"{"principal":"a","time":"yesterday","action":"read"}"#, "`time` is `yesterday`"),
         (r#"{"principal":"a","time":9223372036854775807,"action":"read"}"#, "`time` is"),
+        (
+            r#"{"principal":"a","time":"2026-01-05T08:00:00Z","action":"read","leaves_on":"soon"}"#,
+            "`leaves_on` is `soon`; write a date such as `2026-03-31`",
+        ),
         (r#"{"principal":"a","time":"2026-01-05T08:00:00Z","action":"dance"}"#, "`action` is `dance`"),
         (r#"{"principal":"a","time":"2026-01-05T08:00:00Z","action":"read","bytes":-1}"#, "not an event as json"),
     ] {

@@ -1,8 +1,8 @@
 //! A seed in; the ordinary work of an organisation over a season out, with insiders in it and the truth about them.
 //!
 //! Everything is made up. Events come in order of time, as NDJSON in the shape of docs/reference/behaviour.md. Ordinary work
-//! is the same with and without insiders. This crate must never know how it is judged: it was written before the detector
-//! and stays as it was, so that a score says something.
+//! is the same with and without insiders. This crate must never know how it is judged: all but the kinds that are held out was
+//! written before the detector, and all of it stays as it was, so that a score says something.
 #![expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
@@ -55,13 +55,25 @@ pub struct Stream {
 }
 
 impl Stream {
-    /// Prepares the stream.
+    /// Prepares the stream, with insiders of [`Scenario::ALL`].
     #[must_use]
     pub fn new(options: Options) -> Self {
+        Self::with(options, &Scenario::ALL)
+    }
+
+    /// Prepares the stream, with insiders of [`Scenario::HELD_OUT`] besides those that [`Stream::new`] has, who do the same.
+    /// For a measurement at the end, not for tuning.
+    #[must_use]
+    pub fn with_held_out(options: Options) -> Self {
+        let kinds: Vec<Scenario> = Scenario::ALL.into_iter().chain(Scenario::HELD_OUT).collect();
+        Self::with(options, &kinds)
+    }
+
+    fn with(options: Options, kinds: &[Scenario]) -> Self {
         let count = options.people as usize;
         let studies = (count / 25).clamp(4, 60);
         let mut people = people::draw(options.seed, count, studies, options.days);
-        let truths = insiders::pick(options.seed, &mut people, options.days, options.insiders_each);
+        let truths = insiders::pick(options.seed, &mut people, options.days, options.insiders_each, kinds);
         let world = World::new(options.seed, studies, options.days);
         Self { world, people, truths, days: options.days, next_day: 0, pending: Vec::new(), complete_until: i64::MIN }
     }

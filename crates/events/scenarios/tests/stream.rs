@@ -25,6 +25,23 @@ fn every_kind_of_insider_is_there_and_active() {
 }
 
 #[test]
+fn insiders_held_out_come_beside_the_others() {
+    let (known, all) = (Stream::new(SMALL), Stream::with_held_out(SMALL));
+    assert_eq!(known.truths(), &all.truths()[..Scenario::ALL.len()]);
+    for scenario in Scenario::HELD_OUT {
+        let truth = all.truths().iter().find(|truth| truth.scenario == scenario);
+        let truth = truth.unwrap_or_else(|| panic!("no {}", scenario.name()));
+        assert!(known.truths().iter().all(|other| other.principal != truth.principal));
+        let days = i64::from(truth.days.0)..=i64::from(truth.days.1);
+        let of = |stream: Stream| {
+            let day = |event: &scenarios::Event| event.time.div_euclid(86_400) - scenarios::FIRST_DAY;
+            stream.filter(|event| event.principal == truth.principal && days.contains(&day(event))).count()
+        };
+        assert!(of(Stream::with_held_out(SMALL)) > of(Stream::new(SMALL)), "{}", scenario.name());
+    }
+}
+
+#[test]
 fn times_are_written_as_rfc3339() {
     assert_eq!(scenarios::rfc3339(scenarios::FIRST_DAY * 86_400 + 3661), "2026-01-05T01:01:01Z");
     assert_eq!(scenarios::rfc3339(951_782_400), "2000-02-29T00:00:00Z");

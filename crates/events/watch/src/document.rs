@@ -190,6 +190,12 @@ pub struct Context {
     /// `open`, `contained` or `closed`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub study_state: Option<&'static str>,
+    /// Days since any grant of the actor in the study was last used or, if none ever was, given. For the watch over behaviour only.
+    #[serde(skip)]
+    pub grant_idle_days: u32,
+    /// The actor's last day, in days since 1970, where a directory gives notice of it. For the watch over behaviour only.
+    #[serde(skip)]
+    pub leaves_on: Option<i64>,
 }
 
 /// The extension of a name, in small letters.
@@ -271,9 +277,12 @@ pub fn own_access<'a>(event: &'a Recorded, context: &'a Context) -> Option<behav
             _ => Outcome::Ok,
         },
         role: Cow::Borrowed(context.roles.first().map_or("", String::as_str)),
-        site: Cow::Borrowed(""),
+        // Whoever comes from the same partner, such as a hospital, is at the same site.
+        site: Cow::Borrowed(context.organisation.as_deref().unwrap_or_default()),
         kind: Cow::Borrowed(&actor.user.kind),
         notice_of_leaving: false,
+        leaves_on: context.leaves_on,
+        grant_idle_days: context.grant_idle_days,
     })
 }
 

@@ -9,6 +9,7 @@ use model::{Label, PrincipalId, StudyId, VersionId};
 use store::grants::{self, Grant, GrantState};
 use store::guarded::versions;
 use store::principals::{self, Principal};
+use store::provisioning;
 use store::sources::SourceRow;
 use store::studies::{self, Study};
 use store::{Store, StoreError};
@@ -19,6 +20,7 @@ use super::places;
 
 /// How long what was looked up holds, in milliseconds.
 const FRESH_MS: i64 = 5_000;
+const DAY_MS: i64 = 24 * 3_600 * 1_000;
 /// How many principals and studies are remembered.
 const KNOWN_MAX: usize = 10_000;
 
@@ -73,6 +75,8 @@ impl Raw {
             site: Cow::Borrowed(""),
             kind: Cow::Borrowed("person"),
             notice_of_leaving: false,
+            leaves_on: None,
+            grant_idle_days: 0,
         })
     }
 }
@@ -117,15 +121,35 @@ pub(super) fn raw(recorded: &Recorded, revealed: &[Revealed]) -> Option<Raw> {
     })
 }
 
+/// The last day that a directory gives notice of, in days since 1970.
+fn last_day(details: &str) -> Option<i64> {
+    behaviour::time::parse_date(&identity::leaves_on(details)?)
+}
+
+/// Whole days before `at`, in milliseconds since 1970, in which none of the grants was used or given; 0 where there is none. The
+/// use that is watched may be noted already: then nothing is said, and the watch remembers by itself.
+fn idle_days<'a>(grants: impl Iterator<Item = &'a Grant>, at: i64) -> u32 {
+    let last = grants.map(|grant| grant.last_used_at.unwrap_or(i64::MIN).max(grant.valid_from)).max();
+    last.map_or(0, |last| u32::try_from(at.saturating_sub(last) / DAY_MS).unwrap_or_default())
+}
+
 /// What the store says of actors and studies, for a moment.
 pub(super) struct Lookup {
     store: Store,
     looked_at: i64,
-    principals: HashMap<PrincipalId, Option<(Principal, Vec<Grant>)>>,
+    principals: HashMap<PrincipalId, Option<Actor>>,
     studies: HashMap<StudyId, Option<Study>>,
     names: HashMap<VersionId, Option<String>>,
     sources: Option<Vec<SourceRow>>,
     objects: HashMap<String, Option<Touched>>,
+}
+
+/// What the store says of who acts.
+struct Actor {
+    principal: Principal,
+    grants: Vec<Grant>,
+    /// The last day, in days since 1970, where the directory that provisioned it gives notice of it.
+    leaves_on: Option<i64>,
 }
 
 /// What the catalogue says of an object that another system named.
@@ -232,17 +256,24 @@ impl Lookup {
         if let Some(id) = recorded.principal() {
             if !self.principals.contains_key(&id) {
                 let found = match principals::by_id(&self.store, id).await? {
-                    Some(principal) => Some((principal, grants::of(&self.store, id, 0).await?)),
+                    Some(principal) => {
+                        let grants = grants::of(&self.store, id, 0).await?;
+                        let said = provisioning::of(&self.store, id).await?;
+                        let leaves_on = said.and_then(|said| last_day(&said.details));
+                        Some(Actor { principal, grants, leaves_on })
+                    }
                     None => None,
                 };
                 self.principals.insert(id, found);
             }
-            if let Some(Some((principal, grants))) = self.principals.get(&id) {
+            if let Some(Some(Actor { principal, grants, leaves_on })) = self.principals.get(&id) {
+                context.leaves_on = *leaves_on;
                 let at = recorded.time;
                 context.organisation.clone_from(&principal.organisation);
                 context.agreement = Standing::of(principal.agreement_until, at);
                 context.training = Standing::of(principal.training_until, at);
                 let active = grants.iter().filter(|grant| grant.state == GrantState::Active && grant.study == study);
+                context.grant_idle_days = idle_days(active.clone(), at);
                 context.roles = active.filter_map(|grant| grant.role.clone()).collect();
                 context.roles.sort_unstable();
                 context.roles.dedup();

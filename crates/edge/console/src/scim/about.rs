@@ -3,7 +3,7 @@
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use identity::USER_SCHEMA;
+use identity::{STAFF_SCHEMA, USER_SCHEMA};
 use serde_json::{Value, json};
 
 use super::{BASE, LIST_SCHEMA, PAGE_MAX, Refusal, Sender, answer, directory};
@@ -54,6 +54,7 @@ fn user_type() -> Value {
         "endpoint": "/Users",
         "description": "A person who may act",
         "schema": USER_SCHEMA,
+        "schemaExtensions": [{ "schema": STAFF_SCHEMA, "required": false }],
         "meta": { "resourceType": "ResourceType", "location": format!("{BASE}/ResourceTypes/User") },
     })
 }
@@ -82,17 +83,30 @@ pub(crate) async fn resource_type(
     }
 }
 
+fn attribute(name: &str, kind: &str, more: Value) -> Value {
+    let mut attribute = json!({
+        "name": name, "type": kind, "multiValued": false, "required": false, "caseExact": false,
+        "mutability": "readWrite", "returned": "default", "uniqueness": "none",
+    });
+    if let (Some(attribute), Value::Object(more)) = (attribute.as_object_mut(), more) {
+        attribute.extend(more);
+    }
+    attribute
+}
+
+fn staff_schema() -> Value {
+    let last_day = json!({ "description": "The person's last day, such as `2026-03-31`, once there is notice of it" });
+    json!({
+        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Schema"],
+        "id": STAFF_SCHEMA,
+        "name": "Staff",
+        "description": "What a staff office says of a user",
+        "attributes": [attribute("leavesOn", "string", last_day)],
+        "meta": { "resourceType": "Schema", "location": format!("{BASE}/Schemas/{STAFF_SCHEMA}") },
+    })
+}
+
 fn user_schema() -> Value {
-    let attribute = |name: &str, kind: &str, more: Value| {
-        let mut attribute = json!({
-            "name": name, "type": kind, "multiValued": false, "required": false, "caseExact": false,
-            "mutability": "readWrite", "returned": "default", "uniqueness": "none",
-        });
-        if let (Some(attribute), Some(more)) = (attribute.as_object_mut(), more.as_object()) {
-            attribute.extend(more.clone());
-        }
-        attribute
-    };
     let part = |name: &str| attribute(name, "string", json!({}));
     json!({
         "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Schema"],
@@ -123,7 +137,7 @@ pub(crate) async fn schemas(
     from: Sender,
 ) -> Result<Response, Refusal> {
     directory(&console, &headers, from).await?;
-    Ok(answer(StatusCode::OK, &listed(&[user_schema()])))
+    Ok(answer(StatusCode::OK, &listed(&[user_schema(), staff_schema()])))
 }
 
 /// `GET /scim/v2/Schemas/{id}`.
@@ -134,8 +148,12 @@ pub(crate) async fn schema(
     Path(id): Path<String>,
 ) -> Result<Response, Refusal> {
     directory(&console, &headers, from).await?;
-    if id != USER_SCHEMA {
-        return Err(Refusal::of(StatusCode::NOT_FOUND, "the only schema is that of users"));
+    match id.as_str() {
+        USER_SCHEMA => Ok(answer(StatusCode::OK, &user_schema())),
+        STAFF_SCHEMA => Ok(answer(StatusCode::OK, &staff_schema())),
+        _ => Err(Refusal::of(
+            StatusCode::NOT_FOUND,
+            "the only schemas are those of users and of what a staff office says",
+        )),
     }
-    Ok(answer(StatusCode::OK, &user_schema()))
 }

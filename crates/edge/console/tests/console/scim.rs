@@ -114,9 +114,15 @@ async fn a_person_comes_changes_and_goes() {
     );
     assert!(told.get("displayName").is_none() && told["active"] == true);
     assert_eq!(works().await, (true, false), "the key was not revoked, the session is gone");
+    let staff = identity::STAFF_SCHEMA;
+    let leaves = json!({"schemas": [PATCH], "Operations": [
+        {"op": "add", "path": format!("{staff}:leavesOn"), "value": "2026-03-31"},
+    ]});
+    let told = directory.told("PATCH", &path, Some(leaves), StatusCode::OK).await;
+    assert_eq!((&told["schemas"], &told[staff]["leavesOn"]), (&json!([USER, staff]), &json!("2026-03-31")));
     let whole = json!({"schemas": [USER], "userName": "ada.lovelace@example.org", "externalId": "a-2"});
     let told = directory.told("PUT", &path, Some(whole), StatusCode::OK).await;
-    assert!(told.get("name").is_none(), "a whole user replaces a whole user");
+    assert!(told.get("name").is_none() && told.get(staff).is_none(), "a whole user replaces a whole user");
     assert!(identity.of_external("https://login.example", "a-1").await.unwrap().is_none());
     assert_eq!(identity.of_external("https://login.example", "a-2").await.unwrap().unwrap().id, principal);
 
@@ -164,7 +170,9 @@ async fn nothing_without_a_good_token_and_nothing_else_than_users() {
     assert_eq!((&config["patch"]["supported"], &config["bulk"]["supported"]), (&json!(true), &json!(false)));
     assert_eq!(directory.told("GET", "ResourceTypes", None, StatusCode::OK).await["Resources"][0]["name"], "User");
     assert_eq!(directory.told("GET", &format!("Schemas/{USER}"), None, StatusCode::OK).await["id"], USER);
-    directory.told("GET", "Schemas", None, StatusCode::OK).await;
+    assert_eq!(directory.told("GET", "Schemas", None, StatusCode::OK).await["totalResults"], 2);
+    let staff = identity::STAFF_SCHEMA;
+    assert_eq!(directory.told("GET", &format!("Schemas/{staff}"), None, StatusCode::OK).await["id"], staff);
     directory.refused("GET", "Groups", None, StatusCode::NOT_FOUND).await;
     directory.refused("GET", "Users/00000000000000000000000000000000", None, StatusCode::NOT_FOUND).await;
     directory.refused("GET", "Users/nobody", None, StatusCode::NOT_FOUND).await;
