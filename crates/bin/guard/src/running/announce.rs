@@ -24,6 +24,18 @@ impl Guarded {
         let _ = self.announcing.set(announcing);
     }
 
+    /// Tells something by every way at once, such as that backups fail. `page` is where to read on.
+    pub async fn tell_all(&self, subject: &str, page: &str) {
+        let Some(announcing) = self.announcing.get() else { return };
+        let link = format!("{}{page}", announcing.address);
+        let notice = Notice { subject, link: &link };
+        for way in &announcing.ways {
+            if let Err(error) = way.outlet.say(&notice, outside::now().div_euclid(1_000)).await {
+                tracing::error!(way = way.name, error = %crate::whole(&error), "nobody was told: {subject}");
+            }
+        }
+    }
+
     /// Tells those who have a role; what of it left is an entry.
     pub(super) async fn announce(
         &self,

@@ -153,6 +153,8 @@ impl<'a> Task<'a> {
         let (key_repository, named, time) = (self.repositories.keys.clone(), host.clone(), now());
         let key_about = json!({ "backup": self.id() });
         let keys_made = blocking(move || recovery::make(&key_repository, keys, key_about, &named, time)).await?;
+        // Keys that are over must go whatever becomes of the rest, or what was shredded could come back.
+        let keys_expired = expire_keys(self.config, self.plain).await?;
         self.go_on("listing files")?;
         let (record, reach) = staging.record().map_err(staged)?;
         pieces.extend(record);
@@ -167,7 +169,8 @@ impl<'a> Task<'a> {
         made.problems.extend(keys_made.problems.iter().cloned());
         drop(staging);
         self.go_on("taking away old snapshots")?;
-        let expired = self.expire().await?;
+        let mut expired = self.expire().await;
+        expired["keys"] = json!(keys_expired);
         let proven = if proves { Some(self.try_out(&made.snapshot).await?) } else { None };
         let mut value = serde_json::to_value(&made).map_err(|error| Failure::failed("output", error))?;
         value["keys_snapshot"] = json!(keys_made.snapshot);
@@ -181,17 +184,14 @@ impl<'a> Task<'a> {
         Ok(value)
     }
 
-    /// Takes away snapshots that are over. Keys must go, or what was shredded could come back; other snapshots may stay, such as
-    /// where a lock keeps them.
-    async fn expire(&self) -> Result<Value, Failure> {
-        let settings = &self.config.recovery;
-        let (main, keys, keep, keep_keys) =
-            (self.plain.main.clone(), self.plain.keys.clone(), settings.keep(), settings.keep_keys());
-        let expired = blocking(move || Ok((main.expire(&keep, now()), keys.expire(&keep_keys, now())?))).await?;
-        if let Err(error) = &expired.0 {
-            tracing::warn!(%error, "snapshots that are over stay in the main repository");
+    /// Takes away snapshots of the main repository that are over. They may stay, such as where a lock keeps them.
+    async fn expire(&self) -> Value {
+        let (main, keep) = (self.plain.main.clone(), self.config.recovery.keep());
+        let expired = blocking(move || main.expire(&keep, now())).await;
+        if let Err(failure) = &expired {
+            tracing::warn!(error = failure.words(), "snapshots that are over stay in the main repository");
         }
-        Ok(json!({ "main": expired.0.map(|gone| gone.snapshots).unwrap_or_default(), "keys": expired.1.snapshots }))
+        json!({ "main": expired.map(|gone| gone.snapshots).unwrap_or_default() })
     }
 
     async fn try_out(&self, snapshot: &str) -> Result<super::bring::Proven, Failure> {
@@ -242,6 +242,12 @@ impl<'a> Task<'a> {
             "proof": proven.proof,
         }))
     }
+}
+
+/// Takes away the keys that are over; the snapshots that went.
+pub(super) async fn expire_keys(config: &Config, repositories: &Repositories) -> Result<Vec<String>, Failure> {
+    let (keys, keep) = (repositories.keys.clone(), config.recovery.keep_keys());
+    blocking(move || keys.expire(&keep, now())).await.map(|gone| gone.snapshots)
 }
 
 /// Records what came of a deed, and keeps the report.

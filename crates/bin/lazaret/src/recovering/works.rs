@@ -13,7 +13,7 @@ use serde_json::Value;
 use tokio::sync::{OwnedMutexGuard, watch};
 
 use super::bring::blocking;
-use super::deeds::{Deed, Desk, Task, Who, end};
+use super::deeds::{Deed, Desk, Task, Who, end, expire_keys};
 use super::settings::Repositories;
 use crate::cli::Global;
 use crate::config::Config;
@@ -22,6 +22,8 @@ use crate::failure::Failure;
 
 /// The longest time without a look at the clock, which may have been set.
 const LOOK_EVERY: Duration = Duration::from_secs(60);
+/// A day, in milliseconds.
+const DAY_MS: i64 = 24 * 60 * 60_000;
 /// After so many milliseconds the list of snapshots is read anew when somebody looks.
 const LISTING_MS: i64 = 10 * 60_000;
 
@@ -81,37 +83,99 @@ impl Works {
         Ok(works)
     }
 
-    /// Makes backups when they are due, until the server stops.
+    /// Makes backups when they are due, looks then whether watched folders were encrypted, and takes away keys that are over once a
+    /// day, whether backups are made or not; until the server stops.
     pub(crate) fn keep(self: &Arc<Self>, stopped: &watch::Receiver<bool>) {
-        let Some(rule) = self.schedule.clone() else { return };
+        if !self.config.recovery.is_set() {
+            return;
+        }
         let (works, mut stopped) = (Arc::clone(self), stopped.clone());
         tokio::spawn(async move {
-            let mut due = rule.next_after(now());
+            let next = |works: &Self| works.schedule.as_ref().map(|rule| rule.next_after(now()));
+            let mut due = next(&works);
+            let mut keys_due = now();
             loop {
-                *locked(&works.due_at) = Some(due);
-                let left = Duration::from_millis(u64::try_from(due - now()).unwrap_or(0));
+                *locked(&works.due_at) = due;
+                let left = due.unwrap_or(keys_due).min(keys_due) - now();
+                let left = Duration::from_millis(u64::try_from(left).unwrap_or(0));
                 tokio::select! {
                     _ = stopped.wait_for(|stopped| *stopped) => return,
                     () = tokio::time::sleep(left.min(LOOK_EVERY)) => {}
                 }
-                if now() < due {
+                if now() >= keys_due {
+                    let _turn = Arc::clone(&works.turn).lock_owned().await;
+                    works.expire_keys().await;
+                    keys_due = now() + DAY_MS;
+                }
+                if due.is_none_or(|due| now() < due) {
                     continue;
                 }
                 let turn = Arc::clone(&works.turn).lock_owned().await;
                 if *stopped.borrow() {
                     return;
                 }
-                let entered = works.enter(turn, Deed::BackUp { proves: true }, Who::schedule());
-                match Box::pin(works.work(entered)).await {
-                    Ok(made) if made["holds"] == true => {
-                        tracing::info!(snapshot = %made["snapshot"], "a backup was made and proven")
-                    }
-                    Ok(made) => tracing::error!(snapshot = %made["snapshot"], "a backup was made and does not hold"),
-                    Err(failure) => tracing::error!(error = failure.words(), "a backup could not be made"),
-                }
-                due = rule.next_after(now());
+                Box::pin(works.scheduled(turn)).await;
+                due = next(&works);
             }
         });
+    }
+
+    /// A backup of the schedule, and a look at what is watched. What is wrong is told by the ways of `[[alerts]]`.
+    async fn scheduled(&self, turn: OwnedMutexGuard<()>) {
+        let entered = self.enter(turn, Deed::BackUp { proves: true }, Who::schedule());
+        match Box::pin(self.work(entered)).await {
+            Ok(made) if made["holds"] == true => {
+                tracing::info!(snapshot = %made["snapshot"], "a backup was made and proven")
+            }
+            Ok(made) => {
+                tracing::error!(snapshot = %made["snapshot"], "a backup was made and does not hold");
+                self.tell("URGENT: a backup was made and does not hold").await;
+            }
+            Err(failure) => {
+                tracing::error!(error = failure.words(), "a backup could not be made");
+                self.tell("URGENT: a backup could not be made").await;
+            }
+        }
+        if self.config.recovery.watch.is_empty() {
+            return;
+        }
+        let turn = Arc::clone(&self.turn).lock_owned().await;
+        let entered = self.enter(turn, Deed::Look, Who::schedule());
+        match Box::pin(self.work(entered)).await {
+            Ok(found) if found["suspicion"].is_null() => {}
+            Ok(_suspicion) => {
+                tracing::error!("watched folders look encrypted");
+                self.tell("URGENT: watched folders look encrypted").await;
+            }
+            Err(failure) => tracing::error!(error = failure.words(), "watched folders could not be looked at"),
+        }
+    }
+
+    async fn tell(&self, subject: &str) {
+        if let Some(guarded) = self.guarded.upgrade() {
+            guarded.tell_all(subject, "/backups").await;
+        }
+    }
+
+    async fn expire_keys(&self) {
+        let gone = match self.repositories() {
+            Ok(both) => {
+                let keys = both.keys.clone();
+                match blocking(move || keys.is_there()).await {
+                    Ok(true) => expire_keys(&self.config, &both).await,
+                    Ok(false) => Ok(Vec::new()),
+                    Err(failure) => Err(failure),
+                }
+            }
+            Err(failure) => Err(failure),
+        };
+        match gone {
+            Ok(gone) if gone.is_empty() => {}
+            Ok(gone) => tracing::info!(snapshots = gone.len(), "backups of keys that are over were taken away"),
+            Err(failure) => {
+                tracing::error!(error = failure.words(), "backups of keys that are over could not be taken away")
+            }
+        }
     }
 
     /// Stops what is being done, waits at most so long until that is recorded, and lets nothing begin any more.
