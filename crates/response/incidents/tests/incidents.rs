@@ -253,9 +253,14 @@ async fn a_notice_is_approved_by_who_answers_for_it_or_else_by_somebody_else() {
     let desk = Desk::new(store, Arc::new(Remembers::default()), Arc::new(Plainly));
     let id = desk.open(new("Bucket exposed"), &by(1, 1_000)).await.expect("it opens");
     let (obligation, language) = ("GDPR-33-1".to_owned(), "en".to_owned());
-    let draft =
-        |text: &str| What::Draft { obligation: obligation.clone(), language: language.clone(), text: text.to_owned() };
-    let approve = || What::Approved { obligation: obligation.clone(), language: language.clone() };
+    let draft = |text: &str| What::Draft {
+        obligation: obligation.clone(),
+        language: language.clone(),
+        text: text.to_owned(),
+        by_hand: true,
+        was: None,
+    };
+    let approve = || What::Approved { obligation: obligation.clone(), language: language.clone(), sha256: None };
     desk.add(id, draft("one"), &by(1, 2_000)).await.expect("a draft");
     let refused = desk.add(id, approve(), &by(1, 2_100)).await.expect_err("their own").to_string();
     assert!(refused.contains("whoever wrote a draft cannot approve it"), "{refused}");
