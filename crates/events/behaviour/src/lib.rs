@@ -254,10 +254,16 @@ impl Behaviour {
     }
 
     /// Bytes kept for one entity that is seen for the first time: its past and two open days, without its name and 24 bytes in
-    /// the index. Its past grows by four bytes for each bucket in which something falls.
+    /// the index. [`Behaviour::past_bytes`] says what comes with its days.
     #[must_use]
     pub fn entity_bytes() -> usize {
         size_of::<Entity>() + 2 * (size_of::<Day>() + size_of::<u32>())
+    }
+
+    /// Bytes that the pasts of all entities take beside [`Behaviour::entity_bytes`] of each.
+    #[must_use]
+    pub fn past_bytes(&self) -> usize {
+        self.entities.iter().map(|entity| entity.own.heap_bytes()).sum()
     }
 
     /// The place of an entity; makes room for one that is new. None where nobody can give way.

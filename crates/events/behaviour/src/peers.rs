@@ -236,10 +236,10 @@ impl Peers {
     /// Makes a day of an entity part of the past of its groups.
     pub fn learn(&mut self, entity: &Entity, day: &Day, buckets: &[Option<u8>; PEER_METRICS]) {
         for (circle, (_, number)) in entity.circles.iter().enumerate() {
-            if circle == ROLE || *number > 0 {
-                if let Some(group) = self.groups.get_mut(*number as usize) {
-                    group.learn(day, buckets);
-                }
+            if (circle == ROLE || *number > 0)
+                && let Some(group) = self.groups.get_mut(*number as usize)
+            {
+                group.learn(day, buckets);
             }
         }
     }

@@ -45,5 +45,5 @@ fn insiders_are_found_within_the_budget() {
     assert!(hits >= FLOOR, "{hits} of {all}");
 }
 
-/// Measured: 11 of 18; less a margin.
-const FLOOR: usize = 9;
+/// Measured: 14 of 18; less a margin.
+const FLOOR: usize = 12;

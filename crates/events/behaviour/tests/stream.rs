@@ -63,6 +63,17 @@ fn an_entity_has_a_bound() {
     assert!(Behaviour::entity_bytes() <= ENTITY_BYTES_MAX, "{}", Behaviour::entity_bytes());
 }
 
+#[test]
+fn the_past_of_a_busy_entity_takes_less_than_whole_histograms() {
+    let (watch, _) = run(Options::default(), &lines(1, 100, 40));
+    let each = watch.past_bytes() / 100;
+    println!("{each} bytes of past an entity");
+    assert!((64..WHOLE_BYTES).contains(&each), "{each}");
+}
+
+/// Twenty-two histograms of 24 buckets, two bytes each.
+const WHOLE_BYTES: usize = 22 * 24 * 2;
+
 /// With two open days; docs/reference/behaviour.md says what that makes for a million.
 const ENTITY_BYTES_MAX: usize = 1600;
 
