@@ -103,6 +103,8 @@ impl Guarded {
     /// As there.
     pub async fn exposure(&self, by: &By, request: &ExposureRequest) -> Result<(Exposure, bool), OpsError> {
         let request = &self.as_asked_in(request).await?;
+        // What a finding was told from is read from the record.
+        self.ledger.publish().await?;
         let meant = Box::pin(self.meant(request)).await?;
         self.record_asking(by, request).await?;
         self.ledger.publish().await?;

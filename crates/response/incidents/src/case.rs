@@ -301,6 +301,8 @@ impl Case {
             .clocks
             .iter()
             .filter(|(obligation, clock)| is_open(clock) && !self.settled.contains_key(*obligation))
+            // What only waits to be told which roles the organisation has concerns nobody that is known.
+            .filter(|(_, clock)| self.facts.contains_key("roles") || clock["status"] != "waiting")
             .map(|(obligation, _)| obligation.as_str())
             .collect();
         if !running.is_empty() {

@@ -123,7 +123,7 @@ fn facts_hold_people_by_jurisdiction_and_say_what_is_not_counted() {
         serde_json::json!([
             {"jurisdiction": "EU-DE", "subjects": 5, "categories": ["health"]},
             {"jurisdiction": "JP", "subjects": 1, "categories": ["health"]},
-            {"jurisdiction": "unknown", "subjects": null, "categories": []},
+            {"jurisdiction": "unknown", "subjects": null, "categories": null},
         ])
     );
     let facts = serde_json::json!({"roles": ["controller"], "aware_at": "2026-11-01T00:00:00Z", "risk": "risk", "affected": affected});

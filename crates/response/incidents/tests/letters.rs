@@ -28,7 +28,7 @@ fn plan() -> Plan {
 fn facts() -> Map<String, Value> {
     let facts = json!({"what_happened": "FACT-HAPPENED", "cause": "FACT-CAUSE", "likely_consequences": "FACT-CONSEQUENCES",
         "measures_taken": "FACT-MEASURES", "steps_for_people": "FACT-STEPS", "contact_point": "FACT-CONTACT",
-        "other_matters": "FACT-OTHER", "discovered_on": "2026-02-03", "organisation": "FACT-ORGANISATION",
+        "other_matters": "FACT-OTHER", "response_to_people": "FACT-RESPONSE", "publication": "FACT-PUBLICATION", "discovered_on": "2026-02-03", "organisation": "FACT-ORGANISATION",
         "affected": [{"jurisdiction": "EU-DE", "subjects": 12, "categories": ["health", "genetic"]},
             {"jurisdiction": "US-CA", "subjects": 7, "categories": ["contact"]},
             {"jurisdiction": "JP", "subjects": null, "categories": null}]});
@@ -67,7 +67,9 @@ fn said(kind: Kind) -> Vec<&'static str> {
         Kind::Gdpr34 => &["FACT-CONSEQUENCES", "FACT-MEASURES", "FACT-STEPS"][..],
         Kind::Hipaa404 => &["FACT-STEPS", "FACT-MEASURES"],
         Kind::Appi26Principals => &["FACT-CAUSE", "FACT-CONSEQUENCES", "FACT-OTHER"],
-        Kind::Partner => &["FACT-CAUSE", "FACT-MEASURES", "12", "EU-DE", "US-CA"],
+        Kind::Partner => {
+            &["FACT-CAUSE", "FACT-MEASURES", "FACT-RESPONSE", "FACT-PUBLICATION", "FACT-OTHER", "12", "EU-DE", "US-CA"]
+        }
         Kind::Staff => &["FACT-MEASURES"],
         Kind::Press => &["FACT-STEPS", "FACT-MEASURES"],
         Kind::Substitute => &["FACT-STEPS", "FACT-MEASURES", "FACT-CONSEQUENCES", "FACT-CAUSE", "FACT-OTHER"],
@@ -146,7 +148,23 @@ fn what_the_law_wants_and_nobody_said_is_marked_asked_for_and_cited() {
         (Kind::Gdpr34, &["nature", "contact", "consequences", "measures"]),
         (Kind::Hipaa404, &["nature", "breached_on", "discovered_on", "data", "steps", "measures"]),
         (Kind::Appi26Principals, &["nature", "data", "cause", "consequences", "other"]),
-        (Kind::Partner, &["nature", "contact", "measures", "people", "breached_on", "discovered_on", "data", "cause"]),
+        (
+            Kind::Partner,
+            &[
+                "nature",
+                "contact",
+                "measures",
+                "people",
+                "breached_on",
+                "discovered_on",
+                "data",
+                "cause",
+                "consequences",
+                "principals",
+                "publication",
+                "other",
+            ],
+        ),
         (Kind::Staff, &[]),
         (Kind::Press, &["nature", "breached_on", "discovered_on", "data", "steps", "measures", "contact"]),
         (

@@ -22,6 +22,8 @@ use crate::failure::Failure;
 
 /// The longest time without a look at the clock, which may have been set.
 const LOOK_EVERY: Duration = Duration::from_secs(60);
+/// So long after its start a server takes away keys that are over, in milliseconds.
+const KEYS_AFTER_MS: i64 = 5 * 60_000;
 /// A day, in milliseconds.
 const DAY_MS: i64 = 24 * 60 * 60_000;
 /// After so many milliseconds the list of snapshots is read anew when somebody looks.
@@ -93,7 +95,8 @@ impl Works {
         tokio::spawn(async move {
             let next = |works: &Self| works.schedule.as_ref().map(|rule| rule.next_after(now()));
             let mut due = next(&works);
-            let mut keys_due = now();
+            // Not at once: whoever starts a server may want to do something about backups.
+            let mut keys_due = now() + KEYS_AFTER_MS;
             loop {
                 *locked(&works.due_at) = due;
                 let left = due.unwrap_or(keys_due).min(keys_due) - now();

@@ -255,6 +255,8 @@ fn devices_older_versions_and_the_day_of_the_breach() {
     told(folder, &["grant", "reader-7", "--study", "onc-201", "--actions", "list,read"]);
     told(folder, &["user", "set", "reader-7", "--training-until", "2099-12-31"]);
     let device = told(folder, &["access-key", "create", "reader-7"]).to_string();
+    let ada = user(folder, "ada", &["--study", "onc-201", "--actions", "list,read"]);
+    told(folder, &["user", "set", "ada", "--training-until", "2099-12-31"]);
     let server = Server::start(folder);
     let head = "MRN,PatientName,BirthDate,Diagnosis,Country,PostalCode\n";
     let (old, new) = (format!("{head}{}", people("DE", 12, "10115")), format!("{head}{}", people("JP", 3, "100-0001")));
@@ -265,9 +267,14 @@ fn devices_older_versions_and_the_day_of_the_breach() {
     let version = asked(&python, &server, &loader, &put);
     let version = version.trim();
     let get = format!("len(s3.get_object(Bucket='onc-201', Key='dm.csv', VersionId='{version}')['Body'].read())");
-    let got = asked(&python, &server, &device, &get);
+    let got = asked(&python, &server, &ada, &get);
     assert_eq!(got.trim(), old.len().to_string(), "{version}");
-    let told_of = lines(folder, &["exposure", "--device", "reader-7"]);
+    let refused = asked(&python, &server, &device, &get);
+    assert!(refused.contains("Devices may only write"), "{refused}");
+    let by_device = lines(folder, &["exposure", "--device", "reader-7"]);
+    let summary = &by_device.last().unwrap()["summary"];
+    assert!(summary["refused"] == 1 && summary["figures"][1]["objects"] == 0, "{summary}");
+    let told_of = lines(folder, &["exposure", "--principal", "ada"]);
     let place = |place: &str| told_of.iter().find(|line| line["jurisdiction"] == place);
     assert_eq!(place("EU-DE").map(|line| &line["certain"]["subjects"]), Some(&Value::from(12)), "{told_of:?}");
     assert!(place("JP").is_none(), "those of the newest version did not leave: {told_of:?}");
@@ -279,7 +286,7 @@ fn devices_older_versions_and_the_day_of_the_breach() {
     let opened = told(folder, &["incidents", "open", "--title", "A device that was lost", "--study", "onc-201"]);
     let id = opened["incident"].to_string();
     told(folder, &["incidents", "facts", &id, "breached_on=2026-01-02", "discovered_on=2026-01-05"]);
-    let case = told(folder, &["incidents", "expose", &id, "--device", "reader-7", "--reach"]);
+    let case = told(folder, &["incidents", "expose", &id, "--principal", "ada", "--reach"]);
     assert_eq!(case["facts"]["affected"][0]["subjects"], 12, "{case}");
     let question = case["entries"].as_array().unwrap().iter().find_map(|entry| entry.get("question")).unwrap();
     assert_eq!(

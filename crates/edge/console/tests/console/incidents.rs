@@ -118,13 +118,20 @@ async fn playbooks_stand_in_the_room_as_cards_and_pictures() {
         "Refuse the key",
         "href=\"/incidents/1/runs/2\"",
         "Forward",
-        "You have no role in this incident.",
-        "is wanted here, and nobody has that role yet",
     ] {
         assert!(room.text.contains(part), "no {part} in {}", room.text);
     }
     let failed = playbooks::Input::ActFailed { task: 1, why: "<b>no</b> answer".to_owned() };
     guard.incidents.add(1, incidents::case::What::Step { run: 2, input: failed }, &by).await.unwrap();
+    // Now people are asked.
+    let room = site.get("/incidents/1", &reviewer).await;
+    for part in [
+        "Refuse its owner everything",
+        "You have no role in this incident.",
+        "is wanted here, and nobody has that role yet",
+    ] {
+        assert!(room.text.contains(part), "no {part} in {}", room.text);
+    }
     let run = site.get("/incidents/1/runs/2", &reviewer).await;
     for part in ["class=\"step own failed\"", "class=\"step own open\"", "Refuse its owner everything", "What it knows"]
     {

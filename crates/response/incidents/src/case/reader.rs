@@ -52,7 +52,7 @@ impl Case {
     }
 
     /// Whether `reader` may approve the notice for an obligation: who holds one of [`APPROVERS`], where anybody does; else anybody but its
-    /// author.
+    /// author. What the program drafted from the facts has none.
     ///
     /// # Errors
     /// Why not, and who may.
@@ -70,7 +70,7 @@ impl Case {
                 holders.join(", ")
             ));
         }
-        if self.notice(obligation, language).is_some_and(|notice| notice.written_by == reader.id) {
+        if self.notice(obligation, language).is_some_and(|notice| notice.by_hand && notice.written_by == reader.id) {
             return wrong(
                 "whoever wrote a draft cannot approve it; somebody else has to, or take the role privacy, legal or commander first",
             );

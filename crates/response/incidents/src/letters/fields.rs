@@ -32,6 +32,8 @@ pub(super) fn value(field: Field, kind: Kind, common: &Common<'_>, language: &La
         Field::Measures => fact(common, "measures_taken"),
         Field::Steps => fact(common, "steps_for_people"),
         Field::Contact => contact(kind, common, language),
+        Field::Principals => fact(common, "response_to_people"),
+        Field::Publication => fact(common, "publication"),
         Field::Other => fact(common, "other_matters"),
     }
 }
@@ -48,6 +50,8 @@ pub(super) const fn asked(field: Field) -> Option<&'static str> {
         Field::Measures => "measures_taken",
         Field::Steps => "steps_for_people",
         Field::Contact => "contact_point",
+        Field::Principals => "response_to_people",
+        Field::Publication => "publication",
         Field::Other => "other_matters",
         Field::Name | Field::Date | Field::Reference | Field::Categories | Field::People => return None,
     })

@@ -54,11 +54,13 @@ pub(super) enum Field {
     Measures,
     Steps,
     Contact,
+    Principals,
+    Publication,
     Other,
 }
 
 impl Field {
-    pub(super) const ALL: [Self; 15] = [
+    pub(super) const ALL: [Self; 17] = [
         Self::Name,
         Self::Date,
         Self::Reference,
@@ -73,6 +75,8 @@ impl Field {
         Self::Measures,
         Self::Steps,
         Self::Contact,
+        Self::Principals,
+        Self::Publication,
         Self::Other,
     ];
 
@@ -92,6 +96,8 @@ impl Field {
             Self::Measures => "measures",
             Self::Steps => "steps",
             Self::Contact => "contact",
+            Self::Principals => "principals",
+            Self::Publication => "publication",
             Self::Other => "other",
         }
     }
@@ -107,6 +113,8 @@ impl Field {
             "measures" => Self::Measures,
             "steps" => Self::Steps,
             "contact" => Self::Contact,
+            "principals" => Self::Principals,
+            "publication" => Self::Publication,
             "other" => Self::Other,
             _ => return None,
         })

@@ -68,7 +68,9 @@ fn texts(value: &Value) -> Vec<String> {
 /// The clocks of a case, those that end first before others; what is not owed is left out.
 pub(crate) fn dials(case: &Case, now: i64) -> Vec<Dial> {
     let mut dials: Vec<(i64, Dial)> = Vec::new();
-    for clock in case.clocks.values().filter(|clock| clock["status"] != "not_triggered") {
+    // As long as nobody said which roles the organisation has, every clock asks for that: the page does so once.
+    let is_told = |clock: &&Value| clock["status"] != "waiting" || case.facts.contains_key("roles");
+    for clock in case.clocks.values().filter(|clock| clock["status"] != "not_triggered").filter(is_told) {
         let due = due_ms(clock, &case.facts);
         let status = clock["status"].as_str().unwrap_or_default();
         let settled = clock["obligation"].as_str().and_then(|id| case.settled.get(id));
