@@ -352,8 +352,16 @@ mod tests {
     #[test]
     fn behaviour_counts_what_was_asked_for_and_how_it_ended() {
         let event: Recorded = serde_json::from_str(EVENT).unwrap();
-        let context = Context { object_name: Some("visits/7.csv".to_owned()), ..Context::default() };
+        let context = Context {
+            object_name: Some("visits/7.csv".to_owned()),
+            organisation: Some("North Hospital".to_owned()),
+            grant_idle_days: 40,
+            leaves_on: Some(20_543),
+            ..Context::default()
+        };
         let access = own_access(&event, &context).unwrap();
+        assert_eq!((access.site.as_ref(), access.grant_idle_days), ("North Hospital", 40));
+        assert_eq!(access.leaves_on, Some(20_543));
         assert_eq!((access.action, access.result, access.bytes), (Action::Read, Outcome::Denied, 10));
         assert_eq!((access.object.as_ref(), access.subjects), ("onc-201/visits/7.csv", 3));
     }
