@@ -398,8 +398,8 @@ pub fn digest_of(path: &Path) -> io::Result<(u64, Digest)> {
 }
 
 impl Manifest {
-    /// Reads what lies in a folder now and tells the digest over it, by the same places as it was restored by. The paths of files
-    /// that are not what they were come with it.
+    /// Reads what lies in a folder now and tells the digest over it, by the same places as it was restored by; what has no place there,
+    /// such as a listing of other folders, counts as it was. The paths of files that are not what they were come with it.
     ///
     /// # Errors
     /// When a path leads out of the folder, or it was stopped.
@@ -410,9 +410,14 @@ impl Manifest {
         progress: &Progress,
     ) -> Result<(Digest, Vec<String>), RecoveryError> {
         let (mut summing, mut differing) = (Summing::new(), Vec::new());
-        let wanted = || self.files.iter().filter(|entry| places.iter().any(|(from, _)| entry.path.starts_with(from)));
-        progress.begin("comparing what was restored", wanted().map(|entry| entry.bytes).sum());
-        for entry in wanted() {
+        let is_wanted = |entry: &&Entry| places.iter().any(|(from, _)| entry.path.starts_with(from));
+        let total = self.files.iter().filter(is_wanted).map(|entry| entry.bytes).sum();
+        progress.begin("comparing what was restored", total);
+        for entry in &self.files {
+            if !is_wanted(&entry) {
+                summing.add(&entry.path, entry.bytes, &entry.blake3);
+                continue;
+            }
             if progress.is_stopped() {
                 return Err(RecoveryError::Stopped { at: folder.display().to_string() });
             }
