@@ -276,12 +276,16 @@ fn facts_are_those_of_the_outcome() {
         let answers = answers(form(id), case.1);
         Value::Object(form(id).facts(&answers, &as_computed(form(id), &answers)).expect("it stands"))
     };
-    assert_eq!(facts_of("hipaa-4-factors", "low"), json!({"low_probability_of_compromise": true, "secured": false}));
-    assert_eq!(
-        facts_of("hipaa-4-factors", "breach"),
-        json!({"low_probability_of_compromise": false, "secured": false})
-    );
-    assert_eq!(facts_of("hipaa-4-factors", "exception"), json!({"secured": false}), "nobody assessed four factors");
+    const EXCEPTIONS: [&str; 3] =
+        ["good_faith_workforce_access", "inadvertent_internal_disclosure", "recipient_could_not_retain"];
+    for (outcome, is_low) in [("low", true), ("breach", false)] {
+        let facts = facts_of("hipaa-4-factors", outcome);
+        assert_eq!((&facts["low_probability_of_compromise"], &facts["secured"]), (&json!(is_low), &json!(false)));
+        assert!(EXCEPTIONS.iter().all(|name| facts[name] == false), "{outcome}: {facts}");
+    }
+    let facts = facts_of("hipaa-4-factors", "exception");
+    assert!(facts.get("low_probability_of_compromise").is_none(), "nobody assessed four factors: {facts}");
+    assert_eq!(EXCEPTIONS.iter().filter(|name| facts[name] == true).count(), 1, "{facts}");
     assert_eq!(facts_of("hipaa-4-factors", "secured"), json!({"secured": true}));
     assert_eq!(facts_of("gdpr-risk", "unlikely")["risk"], "unlikely");
     assert_eq!(facts_of("gdpr-risk", "risk")["risk"], "risk");
@@ -290,15 +294,15 @@ fn facts_are_those_of_the_outcome() {
     assert_eq!(facts_of("gdpr-risk", "high_public")["disproportionate_effort"], true);
     assert_eq!(facts_of("gdpr-risk", "high_unreadable"), json!({"risk": "high", "secured": true}));
     assert_eq!(facts_of("gdpr-risk", "high_removed"), json!({"risk": "risk", "secured": false}));
-    assert_eq!(
-        facts_of("appi-triggers", "report_several"),
-        json!({"property_damage_risk": true, "secured": false, "wrongful_purpose": true})
-    );
-    assert_eq!(
-        facts_of("appi-triggers", "no_trigger"),
-        json!({"property_damage_risk": false, "secured": false, "wrongful_purpose": false})
-    );
-    assert_eq!(facts_of("appi-triggers", "protected"), json!({}), "clocks know of encryption only");
+    for (outcome, is_met) in [("report_several", true), ("no_trigger", false)] {
+        let facts = facts_of("appi-triggers", outcome);
+        let expected = json!({"property_damage_risk": is_met, "secured": false, "wrongful_purpose": is_met,
+            "protected_otherwise": false, "pseudonymised_information": false});
+        assert_eq!(facts, expected, "{outcome}");
+    }
+    let facts = facts_of("appi-triggers", "protected");
+    let exempt = ["protected_otherwise", "pseudonymised_information"];
+    assert_eq!(exempt.iter().filter(|name| facts[name] == true).count(), 1, "{facts}");
 }
 
 /// Clocks that run, once the facts that follow are entered.
@@ -337,9 +341,13 @@ fn outcomes_start_and_stop_the_clocks_that_they_should() {
         let found = (runs("gdpr-risk", outcome, "GDPR-33-1"), runs("gdpr-risk", outcome, "GDPR-34-1"));
         assert_eq!(found, (authority, people), "{outcome}");
     }
-    for (outcome, report) in
-        [("report_purpose", true), ("report_property", true), ("no_trigger", false), ("encrypted", false)]
-    {
+    for (outcome, report) in [
+        ("report_purpose", true),
+        ("report_property", true),
+        ("no_trigger", false),
+        ("encrypted", false),
+        ("protected", false),
+    ] {
         assert_eq!(runs("appi-triggers", outcome, "APPI-26-pre"), report, "{outcome}");
     }
 }
