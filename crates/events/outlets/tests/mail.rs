@@ -151,7 +151,11 @@ async fn a_server_that_ends_conversations_is_asked_anew_and_one_that_is_gone_is_
     for at in 0..5 {
         mailer.send(&post(&format!("p{at}@a.internal"), "x")).await.unwrap();
     }
-    assert_eq!((came.lock().unwrap().connections, came.lock().unwrap().messages.len()), (3, 5));
+    let seen = {
+        let came = came.lock().unwrap();
+        (came.connections, came.messages.len())
+    };
+    assert_eq!(seen, (3, 5));
     // It closes on a fresh connection too: then it is not there.
     let closing = mailer.send(&post("closing@a.internal", "x")).await.unwrap_err();
     assert!(matches!(closing, MailFault::Unreachable { .. }), "{closing}");
