@@ -24,6 +24,7 @@ async fn server(messages_max: usize) -> (u16, Arc<Mutex<Came>>) {
     tokio::spawn(async move {
         loop {
             let (stream, _) = listener.accept().await.unwrap();
+            let kept = Arc::clone(&kept);
             kept.lock().unwrap().connections += 1;
             let kept = Arc::clone(&kept);
             tokio::spawn(async move {
