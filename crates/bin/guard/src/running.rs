@@ -315,9 +315,10 @@ impl Guarded {
             let role = ask.role.unwrap_or(Role::Commander);
             let is_late = card.reminder > 0;
             let text = if is_late { format!("Still to be done: {}", ask.name) } else { format!("Asked: {}", ask.name) };
-            self.announce(case, id, role, &text, is_late, Some(card), &by).await?;
+            let call = announce::Call { role, text: &text, is_urgent: is_late, about: Some(card) };
+            self.announce(case, id, call, &by).await?;
             if is_late && role != Role::Commander {
-                self.announce(case, id, Role::Commander, &text, is_late, Some(card), &by).await?;
+                self.announce(case, id, announce::Call { role: Role::Commander, ..call }, &by).await?;
             }
         }
         Ok(())

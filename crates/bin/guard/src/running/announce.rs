@@ -18,6 +18,16 @@ pub struct Announcing {
     pub address: String,
 }
 
+/// Who is wanted, and for what.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Call<'a> {
+    pub role: Role,
+    pub text: &'a str,
+    pub is_urgent: bool,
+    /// The card of a run that it is about.
+    pub about: Option<Card>,
+}
+
 impl Guarded {
     /// By which ways people are told. Whoever says so first is heard.
     pub fn announces_by(&self, announcing: Announcing) {
@@ -37,16 +47,8 @@ impl Guarded {
     }
 
     /// Tells those who have a role; what of it left is an entry.
-    pub(super) async fn announce(
-        &self,
-        case: &Case,
-        id: u32,
-        role: Role,
-        text: &str,
-        is_urgent: bool,
-        about: Option<Card>,
-        by: &By,
-    ) -> Result<(), OpsError> {
+    pub(super) async fn announce(&self, case: &Case, id: u32, call: Call<'_>, by: &By) -> Result<(), OpsError> {
+        let Call { role, text, is_urgent, about } = call;
         let (mut ways, mut failed) = (Vec::new(), Vec::new());
         if let Some(announcing) = self.announcing.get().filter(|_| !case.is_exercise) {
             let urgent = if is_urgent { "URGENT: " } else { "" };

@@ -12,6 +12,7 @@ use store::incidents::Incident;
 use crate::Guarded;
 use crate::exposing::ExposureRequest;
 use crate::ops::{OpsError, time};
+use crate::running::announce::Call;
 
 /// The days that are looked back where a playbook says nothing.
 const DAYS_BACK: i64 = 90;
@@ -161,7 +162,8 @@ impl Guarded {
             Verb::DraftNotices => self.draft_for(case, id, argument(act, "audience"), by).await,
             Verb::NotifyRole => {
                 let is_urgent = argument(act, "urgent") == "yes";
-                self.announce(case, id, role(act)?, argument(act, "text"), is_urgent, None, by).await?;
+                let call = Call { role: role(act)?, text: argument(act, "text"), is_urgent, about: None };
+                self.announce(case, id, call, by).await?;
                 Ok(none)
             }
             Verb::OpenTask => {
