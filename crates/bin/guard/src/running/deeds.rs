@@ -82,7 +82,7 @@ impl Guarded {
     }
 
     async fn done(&self, row: &Incident, case: &Case, run: u64, act: &Act, by: &By) -> Result<Values, OpsError> {
-        let (id, reason) = (row.id, argument(act, "reason"));
+        let id = row.id;
         let none = Values::new();
         match act.verb {
             Verb::ContainPrincipal => self.hold_off(case, id, act, "principal", "principal", by).await,
@@ -109,27 +109,7 @@ impl Guarded {
                 Ok(none)
             }
             Verb::SnapshotEvidence if case.is_exercise => Ok(one("evidence", PRACTISED)),
-            Verb::SnapshotEvidence => {
-                let asked = question(act, by.now_ms)?;
-                let name = format!("incident-{id}-{run}-{}.jsonl", act.task);
-                // It was kept, and the process ended before its playbook heard of it.
-                let place = format!("evidence/{name}");
-                let is_kept =
-                    |entry: &Entry| matches!(&entry.what, What::Evidence { text, .. } if text.contains(&place));
-                if case.entries.iter().any(is_kept) {
-                    return Ok(one("evidence", &name));
-                }
-                let kept = self.keep_evidence(&asked, &name).await?;
-                let text = format!(
-                    "{} entries of the record about {} {} with their proofs, in evidence/{name}. Because: {reason}",
-                    kept.entries,
-                    argument(act, "kind"),
-                    argument(act, "what")
-                );
-                let what = What::Evidence { text, sha256: kept.sha256, from: "the record".to_owned() };
-                self.incidents.add(id, what, by).await?;
-                Ok(one("evidence", &name))
-            }
+            Verb::SnapshotEvidence => self.snapshot(case, id, run, act, by).await,
             Verb::LegalHold if case.is_exercise => Ok(none),
             Verb::LegalHold => {
                 let scope = Scope::Study(study(argument(act, "study"))?);
@@ -183,6 +163,29 @@ impl Guarded {
                 Ok(none)
             }
         }
+    }
+
+    /// Keeps what the record says about something, with proofs.
+    async fn snapshot(&self, case: &Case, id: u32, run: u64, act: &Act, by: &By) -> Result<Values, OpsError> {
+        let asked = question(act, by.now_ms)?;
+        let name = format!("incident-{id}-{run}-{}.jsonl", act.task);
+        // It was kept, and the process ended before its playbook heard of it.
+        let place = format!("evidence/{name}");
+        let is_kept = |entry: &Entry| matches!(&entry.what, What::Evidence { text, .. } if text.contains(&place));
+        if case.entries.iter().any(is_kept) {
+            return Ok(one("evidence", &name));
+        }
+        let kept = self.keep_evidence(&asked, &name).await?;
+        let text = format!(
+            "{} entries of the record about {} {} with their proofs, in evidence/{name}. Because: {}",
+            kept.entries,
+            argument(act, "kind"),
+            argument(act, "what"),
+            argument(act, "reason")
+        );
+        let what = What::Evidence { text, sha256: kept.sha256, from: "the record".to_owned() };
+        self.incidents.add(id, what, by).await?;
+        Ok(one("evidence", &name))
     }
 
     /// Contains what the argument names. An exercise only says so.
