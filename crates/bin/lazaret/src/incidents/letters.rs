@@ -152,7 +152,7 @@ pub(super) fn run(global: &Global, command: &LettersCommand) -> Result<Outcome, 
     crate::clocks::put_in_force(&config)?;
     runtime()?.block_on(async {
         let counter = Counter::new(global, &config, false);
-        let done = obeyed(global, &config, &counter, command).await;
+        let done = Box::pin(obeyed(global, &config, &counter, command)).await;
         counter.close().await;
         done
     })

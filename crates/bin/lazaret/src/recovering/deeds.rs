@@ -318,7 +318,7 @@ pub(super) async fn command(
     let task = Task::new(global, config, repositories, began_at, &Progress::default());
     let done = Box::pin(task.carry_out(deed, &desk)).await;
     let recorded = match global.data_dir.is_dir() {
-        true => end(&desk, deed.kind(), began_at, &done, false).await,
+        true => Box::pin(end(&desk, deed.kind(), began_at, &done, false)).await,
         false => Ok(()),
     };
     counter.close().await;

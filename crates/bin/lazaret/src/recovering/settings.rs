@@ -254,8 +254,6 @@ fn password(variable: &str, file: Option<&Path>, setting: &str) -> Result<Secret
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::expect_used, reason = "a test that cannot be set up fails")]
-
     use super::*;
 
     #[test]

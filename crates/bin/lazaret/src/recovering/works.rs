@@ -214,7 +214,7 @@ impl Works {
         };
         let stopper = locked(&self.running).as_ref().and_then(|running| running.stopper.clone());
         let desk = Desk::Server(&guarded, stopper.as_ref().unwrap_or(who));
-        let ended = end(&desk, kind, began_at, &done, progress.is_stopped()).await;
+        let ended = Box::pin(end(&desk, kind, began_at, &done, progress.is_stopped())).await;
         if let Err(failure) = ended {
             tracing::error!(error = failure.words(), "what came of a backup, check or drill could not be recorded");
         }
