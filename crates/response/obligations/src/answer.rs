@@ -1,5 +1,7 @@
 //! What is said of one obligation and one incident.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -181,7 +183,7 @@ pub struct Answer<'l> {
     pub because: String,
     /// What to answer, so that it is settled.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub questions: Vec<String>,
+    pub questions: Vec<Cow<'l, str>>,
     /// A delay by law enforcement.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tolled: Option<Tolled>,
@@ -190,7 +192,7 @@ pub struct Answer<'l> {
     pub stages: Vec<Stage>,
     /// What else to know, such as facts that do not fit together.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub notes: Vec<String>,
+    pub notes: Vec<Cow<'l, str>>,
     /// Whether it is law.
     #[serde(skip_serializing_if = "is_in_force")]
     pub law: LawStatus,

@@ -12,6 +12,7 @@
 //! `any` compares single jurisdictions, otherwise their sum is compared. Truth has three values (Kleene): what is known may decide
 //! whatever is unknown.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use crate::facts::{Affected, Facts, Value};
@@ -236,13 +237,13 @@ impl Condition {
     }
 
     /// In words, what made it hold or not hold. Of an unknown condition what is known is not told.
-    pub(crate) fn because(&self, facts: &Facts, vocabulary: &Vocabulary, out: &mut Vec<String>) {
+    pub(crate) fn because(&self, facts: &Facts, vocabulary: &Vocabulary, out: &mut Reasons) {
         let truth = self.judge(facts);
         self.0.because(truth, facts, vocabulary, out);
     }
 
     /// The questions whose answers would settle it.
-    pub(crate) fn questions(&self, facts: &Facts, vocabulary: &Vocabulary, out: &mut Vec<String>) {
+    pub(crate) fn questions<'v>(&self, facts: &Facts, vocabulary: &'v Vocabulary, out: &mut Vec<Cow<'v, str>>) {
         self.0.questions(facts, vocabulary, out);
     }
 }
@@ -277,7 +278,7 @@ impl Node {
         }
     }
 
-    fn because(&self, truth: Truth, facts: &Facts, vocabulary: &Vocabulary, out: &mut Vec<String>) {
+    fn because(&self, truth: Truth, facts: &Facts, vocabulary: &Vocabulary, out: &mut Reasons) {
         match self {
             Self::Always => {}
             Self::Not(of) => of.because(truth.not(), facts, vocabulary, out),
@@ -292,23 +293,26 @@ impl Node {
                     made.for_each(|one| one.because(truth, facts, vocabulary, out));
                 }
             }
-            Self::Flag(fact) => out.push(format!("`{}` is {}", vocabulary.fact_name(*fact), truth == Truth::True)),
+            Self::Flag(fact) => {
+                let is = if truth == Truth::True { "` is true" } else { "` is false" };
+                out.push(&["`", vocabulary.fact_name(*fact), is]);
+            }
             Self::Word(fact, word) => {
                 let is = match facts.value(*fact) {
                     Value::Word(is) => is,
                     _ => *word,
                 };
-                out.push(format!("`{}` is `{}`", vocabulary.fact_name(*fact), vocabulary.word(*fact, is)));
+                out.push(&["`", vocabulary.fact_name(*fact), "` is `", vocabulary.word(*fact, is), "`"]);
             }
             Self::Given(fact) => {
                 let is = if truth == Truth::True { "is given" } else { "is not given" };
-                out.push(format!("`{}` {is}", vocabulary.fact_name(*fact)));
+                out.push(&["`", vocabulary.fact_name(*fact), "` ", is]);
             }
             Self::People(people) => people.because(truth, facts, out),
         }
     }
 
-    fn questions(&self, facts: &Facts, vocabulary: &Vocabulary, out: &mut Vec<String>) {
+    fn questions<'v>(&self, facts: &Facts, vocabulary: &'v Vocabulary, out: &mut Vec<Cow<'v, str>>) {
         if self.judge(facts) != Truth::Unknown {
             return;
         }
@@ -316,8 +320,8 @@ impl Node {
             Self::Always | Self::Given(_) => return,
             Self::Not(of) => return of.questions(facts, vocabulary, out),
             Self::All(of) | Self::Any(of) => return of.iter().for_each(|one| one.questions(facts, vocabulary, out)),
-            Self::Flag(fact) | Self::Word(fact, _) => vocabulary.question(*fact).to_owned(),
-            Self::People(people) => format!("How many people in {} are affected?", people.place()),
+            Self::Flag(fact) | Self::Word(fact, _) => Cow::Borrowed(vocabulary.question(*fact)),
+            Self::People(people) => Cow::Owned(format!("How many people in {} are affected?", people.place())),
         };
         if !out.contains(&question) {
             out.push(question);
@@ -394,20 +398,22 @@ impl People {
         }
     }
 
-    fn because(&self, truth: Truth, facts: &Facts, out: &mut Vec<String>) {
+    fn because(&self, truth: Truth, facts: &Facts, out: &mut Reasons) {
         let affected = facts.affected().unwrap_or_default();
-        let mut text = String::new();
+        let before = out.0.len();
+        let text = out.next();
+        let begin = text.len();
         if self.is_any {
             let mut named: Vec<&str> = Vec::new();
             for one in self.counts(affected).filter(|_| truth == Truth::True) {
                 let (known, _) = sum(self.counts(affected).filter(|other| other.jurisdiction == one.jurisdiction));
                 if self.compare.judge(known, false) == Truth::True && !named.contains(&&*one.jurisdiction) {
                     named.push(&one.jurisdiction);
-                    let between = if text.is_empty() { "" } else { ", " };
+                    let between = if text.len() == begin { "" } else { ", " };
                     let _ = write!(text, "{between}{known} people in {}", one.jurisdiction);
                 }
             }
-            if text.is_empty() {
+            if text.len() == begin {
                 let _ = write!(text, "nowhere in {} {} people", self.place(), self.compare);
             } else {
                 let _ = write!(text, " ({})", self.compare);
@@ -424,9 +430,40 @@ impl People {
                 let _ = write!(text, " ({not}{})", self.compare);
             }
         }
-        if !out.contains(&text) {
-            out.push(text);
+        if out.repeats(begin) {
+            out.0.truncate(before);
         }
+    }
+}
+
+/// Reasons, one after the other in one text.
+#[derive(Debug, Default)]
+pub(crate) struct Reasons(pub(crate) String);
+
+/// What stands between two reasons.
+pub(crate) const BETWEEN: &str = "; ";
+
+impl Reasons {
+    /// Where the next reason is written.
+    pub(crate) fn next(&mut self) -> &mut String {
+        if self.0.is_empty() {
+            self.0.reserve(160);
+        } else {
+            self.0.push_str(BETWEEN);
+        }
+        &mut self.0
+    }
+
+    /// A reason in parts.
+    pub(crate) fn push(&mut self, parts: &[&str]) {
+        let text = self.next();
+        parts.iter().for_each(|part| text.push_str(part));
+    }
+
+    /// Whether what begins there was said before.
+    fn repeats(&self, begin: usize) -> bool {
+        let (before, last) = self.0.split_at(begin.min(self.0.len()));
+        before.split(BETWEEN).any(|one| one == last)
     }
 }
 

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use jiff::ToSpan as _;
 use serde::Deserialize;
 
-use crate::condition::{Condition, Reads, Truth};
+use crate::condition::{BETWEEN, Condition, Reads, Reasons, Truth};
 use crate::facts::{Facts, Value};
 use crate::library::{Library, Shape, Vocabulary};
 use crate::obligation::Obligation;
@@ -133,10 +133,10 @@ impl Library {
                 })
             }
             Rule::When(condition, mask, says) => (condition.judge(facts) == Truth::True).then(|| {
-                let mut reasons = Vec::new();
+                let mut reasons = Reasons::default();
                 condition.because(facts, &self.vocabulary, &mut reasons);
                 let names = (0..128_usize).filter(|fact| *mask & 1_u128 << *fact != 0).map(named).collect();
-                let says = format!("{}: {says}; check both", reasons.join(" and "));
+                let says = format!("{}: {says}; check both", reasons.0.replace(BETWEEN, " and "));
                 Contradiction { facts: names, says, concerns: Concern::Facts(*mask) }
             }),
         }

@@ -1,12 +1,13 @@
 //! Facts and obligations in; clocks out.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan};
 
 use crate::answer::{Answer, Clocked, Options, Stage, Status, Tolled};
-use crate::condition::{Pattern, Truth, sum};
+use crate::condition::{Pattern, Reasons, Truth, sum};
 use crate::contradiction::Contradiction;
 use crate::facts::{DelayKind, Facts, Value};
 use crate::library::{Delaying, Library};
@@ -37,7 +38,7 @@ impl Library {
         let day = self.reference_day(facts);
         let contradictions = self.contradictions(facts, options.at);
         let concerns = |of: &Obligation| !facts.has_roles() || of.roles & facts.roles != 0;
-        let mut answers = Vec::with_capacity(8);
+        let mut answers = Vec::with_capacity(if facts.has_roles() { 12 } else { self.groups.len() });
         for group in &self.groups {
             let Some(versions) = self.obligations().get(group.clone()) else { continue };
             if !versions.iter().any(concerns) {
@@ -52,7 +53,7 @@ impl Library {
             }
             if !contradictions.is_empty() {
                 let told = contradictions.iter().filter(|one: &&Contradiction| one.concerns(version));
-                answer.notes.extend(told.map(|one| one.says.clone()));
+                answer.notes.extend(told.map(|one| Cow::Owned(one.says.clone())));
             }
             answers.push(answer);
         }
@@ -113,7 +114,7 @@ impl Library {
             text_version: of.text_version,
             confidence: of.confidence,
         };
-        let mut reasons = Vec::new();
+        let mut reasons = Reasons(self.roles_in_words(of, facts));
         if truth == when && when != Truth::Unknown {
             of.when.because(facts, self.vocabulary(), &mut reasons);
         }
@@ -122,9 +123,10 @@ impl Library {
         }
         if truth == Truth::False {
             let hint = of.hint.as_ref().filter(|hint| !facts.is_given(hint.fact));
-            answer
-                .notes
-                .extend(hint.filter(|hint| hint.when.judge(facts) != Truth::False).map(|hint| hint.says.clone()));
+            answer.notes.extend(
+                hint.filter(|hint| hint.when.judge(facts) != Truth::False)
+                    .map(|hint| Cow::Borrowed(hint.says.as_str())),
+            );
         } else {
             self.reckon(of, facts, options, truth, &mut answer, &mut reasons);
             answer.on_request = answer.status == Status::Waiting
@@ -132,7 +134,7 @@ impl Library {
                 && requested == Truth::Unknown
                 && facts.has_roles();
         }
-        answer.because = self.because(of, facts, &reasons);
+        answer.because = because(of, reasons);
         answer
     }
 
@@ -143,7 +145,7 @@ impl Library {
         options: Options,
         truth: Truth,
         answer: &mut Answer<'l>,
-        reasons: &mut Vec<String>,
+        reasons: &mut Reasons,
     ) {
         of.when.questions(facts, self.vocabulary(), &mut answer.questions);
         if let Some(requested) = &of.requested {
@@ -169,7 +171,7 @@ impl Library {
             // Whether anything else has to be asked depends on it, and it is the same question of every obligation.
             answer.status = Status::Waiting;
             answer.questions.clear();
-            answer.questions.push(self.vocabulary().roles_question().to_owned());
+            answer.questions.push(self.vocabulary().roles_question().into());
         }
         self.meet(of, facts, answer, reasons);
         for stage in &of.stages {
@@ -181,20 +183,20 @@ impl Library {
     }
 
     /// The clock from where it begins, or what to ask so that it can.
-    fn begin(
-        &self,
-        of: &Obligation,
+    fn begin<'l>(
+        &'l self,
+        of: &'l Obligation,
         period: &Period,
         began: Began,
         facts: &Facts,
-        answer: &mut Answer<'_>,
-        reasons: &mut Vec<String>,
+        answer: &mut Answer<'l>,
+        reasons: &mut Reasons,
     ) {
         match began {
             Began::At { moment, is_of_instant } => {
                 self.run(of, period, moment, facts, answer);
                 if is_of_instant && !facts.has_zone() && answer.due_on.is_some() {
-                    answer.notes.push("`timezone` is not given: its day is taken in UTC".to_owned());
+                    answer.notes.push("`timezone` is not given: its day is taken in UTC".into());
                 }
             }
             Began::AtLatest(day, missing, instead) => {
@@ -204,10 +206,11 @@ impl Library {
                 }
                 self.ask(missing, answer);
                 let (missing, instead) = (self.vocabulary().fact_name(missing), self.vocabulary().fact_name(instead));
-                answer.notes.push(format!(
+                let note = format!(
                     "`{missing}` is not given: reckoned from the day of `{instead}`, than which it cannot be later; it may be earlier, and \
                      the time over sooner"
-                ));
+                );
+                answer.notes.push(note.into());
             }
             Began::Unknown(fact) => {
                 // Without a number there is nothing to reckon.
@@ -219,26 +222,26 @@ impl Library {
             Began::Notice(id) => {
                 answer.status = Status::Waiting;
                 let id = self.id(id);
-                answer.questions.push(format!("When was the notice for {id} submitted?"));
-                reasons.push(format!("the notice for {id} has not been submitted yet"));
+                answer.questions.push(format!("When was the notice for {id} submitted?").into());
+                reasons.push(&["the notice for ", id, " has not been submitted yet"]);
             }
         }
     }
 
-    fn ask(&self, fact: usize, answer: &mut Answer<'_>) {
+    fn ask<'l>(&'l self, fact: usize, answer: &mut Answer<'l>) {
         let question = self.vocabulary().question(fact);
         if !answer.questions.iter().any(|asked| asked == question) {
-            answer.questions.push(question.to_owned());
+            answer.questions.push(question.into());
         }
     }
 
     /// The period that these facts ask for; the shortest of those that they may ask for.
     fn applicable_period<'o>(
-        &self,
+        &'o self,
         of: &'o Obligation,
         facts: &Facts,
-        answer: &mut Answer<'_>,
-        reasons: &mut Vec<String>,
+        answer: &mut Answer<'o>,
+        reasons: &mut Reasons,
     ) -> &'o Period {
         let mut shortest: Option<&Period> = None;
         let shorter = |one: Option<&'o Period>, other: &'o Period| match one {
@@ -262,7 +265,7 @@ impl Library {
     }
 
     /// From what these facts have the period run.
-    fn applicable_starts<'o>(&self, of: &'o Obligation, facts: &Facts, reasons: &mut Vec<String>) -> &'o [Start] {
+    fn applicable_starts<'o>(&self, of: &'o Obligation, facts: &Facts, reasons: &mut Reasons) -> &'o [Start] {
         for (when, starts) in &of.other_starts {
             if when.judge(facts) == Truth::True {
                 when.because(facts, self.vocabulary(), reasons);
@@ -299,7 +302,7 @@ impl Library {
         missing.unwrap_or(Began::Unknown(usize::MAX))
     }
 
-    fn run(&self, of: &Obligation, period: &Period, moment: Moment, facts: &Facts, answer: &mut Answer<'_>) {
+    fn run<'l>(&'l self, of: &'l Obligation, period: &Period, moment: Moment, facts: &Facts, answer: &mut Answer<'l>) {
         let (instant, day) = both(moment, facts);
         match moment {
             Moment::Instant(at) => answer.start_at = Some(Clocked::of(at, &facts.zone)),
@@ -311,12 +314,12 @@ impl Library {
                 answer.due_on = Some(on);
                 if let Some(calendar) = of.rolls.and_then(|calendar| self.calendars().get(calendar)) {
                     answer.legal_due_on = calendar.rolled(on).filter(|rolled| *rolled != on);
-                    answer.notes.extend(calendar.not_announced(on));
+                    answer.notes.extend(calendar.not_announced(on).map(Cow::Owned));
                 }
             }
             None if period.is_exact() => {
                 answer.status = Status::Waiting;
-                answer.questions.push("At what time of that day?".to_owned());
+                answer.questions.push("At what time of that day?".into());
             }
             None => {}
         }
@@ -325,10 +328,10 @@ impl Library {
             if let Some(End::On(on)) = guidance.period.end(instant, day, self.calendars()) {
                 answer.target_on = Some(on);
             }
-            answer.notes.push(guidance.cites.clone());
+            answer.notes.push(guidance.cites.as_str().into());
         }
         if day < of.from {
-            answer.notes.push(format!("this text applies from {}; the incident lies before", of.from));
+            answer.notes.push(format!("this text applies from {}; the incident lies before", of.from).into());
         }
     }
 
@@ -359,33 +362,26 @@ impl Library {
     }
 
     /// The notice that was sent for it.
-    fn meet(&self, of: &Obligation, facts: &Facts, answer: &mut Answer<'_>, reasons: &mut Vec<String>) {
+    fn meet(&self, of: &Obligation, facts: &Facts, answer: &mut Answer<'_>, reasons: &mut Reasons) {
         let Some(submitted_at) = facts.notice(of.index) else { return };
         if answer.status == Status::Waiting {
-            answer.notes.push("a notice for it was submitted already".to_owned());
+            answer.notes.push("a notice for it was submitted already".into());
             return;
         }
         answer.status = Status::Met;
         let at = submitted_at.map_or_else(String::new, |at| format!(" at {}", Clocked::of(at, &facts.zone)));
-        reasons.push(format!("its notice was submitted{at}"));
+        reasons.push(&["its notice was submitted", &at]);
         let is_early = submitted_at.is_some_and(|at| {
             answer.start_at.is_some_and(|start| at < start.instant)
                 || answer.start_on.is_some_and(|start| facts.day(at) < start)
         });
         if is_early {
-            answer.notes.push("the notice was submitted before its clock began; check both times".to_owned());
+            answer.notes.push("the notice was submitted before its clock began; check both times".into());
         }
     }
 
     /// A delay that law enforcement asked for.
-    fn toll(
-        &self,
-        of: &Obligation,
-        facts: &Facts,
-        options: Options,
-        answer: &mut Answer<'_>,
-        reasons: &mut Vec<String>,
-    ) {
+    fn toll(&self, of: &Obligation, facts: &Facts, options: Options, answer: &mut Answer<'_>, reasons: &mut Reasons) {
         let (Some(delay), Some(rule), Some(undelayed)) = (facts.delay, self.delaying(&of.regime), answer.due_on) else {
             return;
         };
@@ -404,7 +400,7 @@ impl Library {
             // Nobody should aim for a day on which notice may not be given yet.
             answer.target_on = None;
             answer.questions.push(
-                "How did law enforcement ask to wait, in writing or by word of mouth, when, and until when?".to_owned(),
+                "How did law enforcement ask to wait, in writing or by word of mouth, when, and until when?".into(),
             );
             return;
         };
@@ -415,7 +411,7 @@ impl Library {
             answer.status = Status::Tolled;
         }
         answer.tolled = Some(Tolled { until, undelayed_due_on: undelayed, citation: citation.clone() });
-        reasons.push(format!("law enforcement asked to wait until {until} ({citation}: {says})"));
+        let _ = write!(reasons.next(), "law enforcement asked to wait until {until} ({citation}: {says})");
     }
 
     fn name_recipients<'l>(&'l self, of: &'l Obligation, facts: &Facts, truth: Truth, answer: &mut Answer<'l>) {
@@ -438,12 +434,13 @@ impl Library {
         answer.recipients = jurisdictions.iter().map(|jurisdiction| named(jurisdiction)).collect();
         answer.recipients_for = jurisdictions;
         if let Some(fact) = of.recipient_is.filter(|_| answer.recipients.is_empty() && truth == Truth::True) {
-            answer.questions.push(self.vocabulary().question(fact).to_owned());
+            answer.questions.push(self.vocabulary().question(fact).into());
         }
     }
 
-    fn because(&self, of: &Obligation, facts: &Facts, reasons: &[String]) -> String {
-        let mut text = String::with_capacity(64 + of.citation.len() + of.says.len());
+    /// As whom the organisation owes it, with room for the reasons behind it.
+    fn roles_in_words(&self, of: &Obligation, facts: &Facts) -> String {
+        let mut text = String::with_capacity(224 + of.citation.len() + of.says.len());
         if !facts.has_roles() {
             text.push_str("`roles` is not given");
         }
@@ -452,11 +449,6 @@ impl Library {
             text.push_str(between);
             text.push_str(role);
         }
-        for reason in reasons {
-            text.push_str("; ");
-            text.push_str(reason);
-        }
-        let _ = write!(text, ". {}: {}", of.citation, of.says);
         text
     }
 
@@ -464,6 +456,14 @@ impl Library {
         let named = |obligation: &&Obligation| obligation.index == index;
         self.obligations().iter().find(named).map_or("", |obligation| obligation.id.as_str())
     }
+}
+
+fn because(of: &Obligation, reasons: Reasons) -> String {
+    let mut text = reasons.0;
+    for part in [". ", of.citation.as_str(), ": ", of.says.as_str()] {
+        text.push_str(part);
+    }
+    text
 }
 
 /// The version of a text that applied on a day: the newest that had begun, or the first there is.
