@@ -123,15 +123,6 @@ async fn playbooks_stand_in_the_room_as_cards_and_pictures() {
     }
     let failed = playbooks::Input::ActFailed { task: 1, why: "<b>no</b> answer".to_owned() };
     guard.incidents.add(1, incidents::case::What::Step { run: 2, input: failed }, &by).await.unwrap();
-    // Now people are asked.
-    let room = site.get("/incidents/1", &reviewer).await;
-    for part in [
-        "Refuse its owner everything",
-        "You have no role in this incident.",
-        "is wanted here, and nobody has that role yet",
-    ] {
-        assert!(room.text.contains(part), "no {part} in {}", room.text);
-    }
     let run = site.get("/incidents/1/runs/2", &reviewer).await;
     for part in ["class=\"step own failed\"", "class=\"step own open\"", "Refuse its owner everything", "What it knows"]
     {
@@ -153,6 +144,17 @@ async fn playbooks_stand_in_the_room_as_cards_and_pictures() {
     let told = site.post("/incidents/1", "what=answer&run=2&task=x", &reviewer).await;
     assert!(told.status == StatusCode::BAD_REQUEST && told.text.contains("is no number"), "{}", told.text);
     assert_eq!(site.post("/incidents/1", "what=forward&hours=3", &reviewer).await.status, StatusCode::SEE_OTHER);
+    // Whatever Lazaret cannot do, people are asked.
+    let mut asked = String::new();
+    for task in 2..12 {
+        let failed = playbooks::Input::ActFailed { task, why: "no answer".to_owned() };
+        let said = guard.incidents.add(1, incidents::case::What::Step { run: 2, input: failed }, &by).await;
+        asked = site.get("/incidents/1", &reviewer).await.text;
+        if said.is_err() || asked.contains("You have no role in this incident.") {
+            break;
+        }
+    }
+    assert!(asked.contains("is wanted here, and nobody has that role yet"), "{asked}");
 }
 
 #[tokio::test]
