@@ -20,7 +20,8 @@ fn answers_at(value: &Value, at: Option<&str>) -> Vec<Answer<'static>> {
 
 fn notes(value: &Value, id: &str, at: Option<&str>) -> Vec<String> {
     let found = answers_at(value, at).into_iter().find(|answer| answer.obligation == id);
-    found.unwrap_or_else(|| panic!("no {id} for {value}")).notes
+    let notes = found.unwrap_or_else(|| panic!("no {id} for {value}")).notes;
+    notes.into_iter().map(std::borrow::Cow::into_owned).collect()
 }
 
 fn of(place: &str) -> Value {
