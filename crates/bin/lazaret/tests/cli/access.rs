@@ -1,35 +1,11 @@
 //! `lazaret access`: on a stopped server and through the socket of a running one.
 
-use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Stdio};
 
 use serde_json::Value;
 
-use super::run::{lazaret, run, strings};
-
-/// A running server; it ends when this is dropped.
-struct Server(Child);
-
-impl Server {
-    fn start(folder: &Path) -> Self {
-        let mut child = lazaret(folder)
-            .args(["up", "--quiet", "--listen", "127.0.0.1:0", "--s3-listen", "127.0.0.1:0"])
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        while !lines.next().expect("it says where S3 is").unwrap().starts_with("S3 is at ") {}
-        Self(child)
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _gone = self.0.kill();
-        let _gone = self.0.wait();
-    }
-}
+use super::guard::{Server, verified};
+use super::run::{run, strings};
 
 /// The lines that a command prints as JSON.
 fn lines(folder: &Path, arguments: &[&str]) -> Vec<Value> {
@@ -146,7 +122,6 @@ fn access_is_asked_and_decided_with_and_without_a_server() {
     let server = Server::start(folder);
     questions(folder);
     policy(folder);
-    drop(server);
-    let verified = run(folder, &["verify"]);
-    assert_eq!(verified.status.code(), Some(0), "{}", String::from_utf8_lossy(&verified.stdout));
+    server.end();
+    verified(folder);
 }

@@ -101,7 +101,7 @@ fn a_bucket_is_adopted_through_a_running_server() {
     let server = Server::start(folder);
     let (code, lines, summary) = adopt(folder, &["share", "--prefix", "share/"]);
     assert_eq!((code, &summary["sealed"]), (Some(0), &3.into()), "{lines:?}");
-    drop(server);
+    server.end();
     verified(folder);
 }
 

@@ -165,7 +165,7 @@ fn people_log_in_through_a_provider_and_their_visas_open_studies() {
             .unwrap();
         let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         assert!(output.status.success() && out.contains("all arrived"), "{out}\n{err}");
-        drop(server);
+        server.end();
         verified(folder);
     }
 }
@@ -199,6 +199,6 @@ fn a_directory_provisions_over_the_wire() {
     assert_eq!(told(folder, &["scim-token", "revoke", id])["state"], "revoked");
     let refused = Command::new(&python).arg(script("scim.py")).args([&console, token, "off", &rita]).output().unwrap();
     assert!(!refused.status.success(), "a token that was revoked is worth nothing");
-    drop(server);
+    server.end();
     verified(folder);
 }

@@ -89,7 +89,7 @@ fn misuse_becomes_a_finding_once_and_survives_a_kill() {
     assert!(String::from_utf8_lossy(&refused.stderr).contains("a reason is missing"));
     told(folder, &["findings", "change", &id, "false-positive", "--reason", "a drill"]);
     assert_eq!(findings(folder)[0]["state"], "resolved");
-    drop(server);
+    server.end();
     // The same works where no server runs.
     assert_eq!(findings(folder)[0]["verdict"], "false-positive");
     verified(folder);
@@ -137,7 +137,7 @@ fn what_another_system_logged_becomes_a_finding() {
     let shown = told(folder, &["findings", "show", &found["finding"].to_string()]);
     assert_eq!(shown["matches"], 1, "{shown}");
     assert_eq!(sent(&server.console, &token, "not a log that anybody knows\n").0, "200", "what cannot be read is kept");
-    drop(server);
+    server.end();
     verified(folder);
 }
 

@@ -44,8 +44,9 @@ impl Server {
         Self::with(folder, &[])
     }
 
-    /// Stops it in order.
-    pub(crate) fn stop(&mut self) {
+    /// Ends it in order: its record can be audited at once. Who drops it kills it instead, and what a kill leaves
+    /// behind is for the next start.
+    pub(crate) fn end(mut self) {
         let id = self.child.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
         self.child.wait().unwrap();
@@ -181,7 +182,7 @@ fn nobody_takes_more_than_the_limits_say_also_after_a_restart() {
         .unwrap();
     let key = user(folder, "ada", &["--actions", "administer"]);
     let start = || Server::with(folder, &["--config", "limits.toml"]);
-    let mut server = start();
+    let server = start();
     let steps =
         "[s3.create_bucket(Bucket='onc-9'), s3.put_object(Bucket='onc-9', Key='a', Body=b'x' * 600)] and 'stored'";
     assert!(asked(&python, &server, &key, steps).contains("stored"));
@@ -191,13 +192,13 @@ fn nobody_takes_more_than_the_limits_say_also_after_a_restart() {
     assert!(refused.contains("policy:volume") && refused.contains("midnight UTC"), "{refused}");
     let part = "len(s3.get_object(Bucket='onc-9', Key='a', Range='bytes=0-99')['Body'].read())";
     assert!(asked(&python, &server, &key, part).contains("100"), "what is left may be taken");
-    server.stop();
+    server.end();
     let server = start();
     assert!(asked(&python, &server, &key, get).contains("policy:volume"), "the day goes on");
     let many = "[s3.head_object(Bucket='onc-9', Key='a') for _ in range(100)]";
     let slowed = asked(&python, &server, &key, many);
     assert!(slowed.contains("503") || slowed.contains("SlowDown"), "{slowed}");
-    drop(server);
+    server.end();
     verified(folder);
 }
 

@@ -113,7 +113,7 @@ fn from_downloads_to_people_clocks_drafts_and_containment() {
     );
     let listed = lines(folder, &["incidents", "list"]);
     assert_eq!((listed.len(), listed[0]["title"].as_str()), (1, Some("Ada took what she should not")));
-    drop(server);
+    server.end();
     // Killed: everything is still there, and the same works where no server runs.
     let case = told(folder, &["incidents", "show", &id]);
     assert_eq!(case["contained"][0][1], "onc-201", "{case}");
@@ -174,7 +174,7 @@ fn whoever_comes_to_a_contained_partner_is_contained_and_so_is_what_a_kill_left_
         assert!(Instant::now() < ends, "nobody contained the newcomer");
         std::thread::sleep(Duration::from_millis(100));
     }
-    drop(server);
+    server.end();
     told(folder, &["incidents", "contain", &id, "partner", "Example CRO", "--release"]);
     assert!(!is_contained(folder, "newcomer") && !is_contained(folder, "ada"));
     verified(folder);

@@ -102,7 +102,7 @@ fn letters_are_agreed_to_by_two_and_named_nowhere_else() {
     assert_eq!(case["letters"][&number]["made"], 2, "{case}");
     let text: Value = case;
     assert!(!text.to_string().contains("Probe"), "{text}");
-    drop(server);
+    server.end();
     std::fs::remove_file(&table).unwrap();
     std::fs::remove_dir_all(&out).unwrap();
     assert_eq!(holding(folder, "Änne Probe".as_bytes()), Vec::<std::path::PathBuf>::new(), "no name is kept");

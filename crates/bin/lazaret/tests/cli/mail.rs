@@ -378,7 +378,7 @@ fn letters_reach_everybody_once_across_stops_and_kills() {
         let held = holding(&folder.join("lazaret-data"), part.as_bytes());
         assert_eq!(held, Vec::<PathBuf>::new(), "{part}");
     }
-    drop(server);
+    server.end();
     verified(folder);
 }
 

@@ -131,7 +131,7 @@ fn a_stolen_key_is_refused_looked_into_and_given_back() {
     let report = run(folder, &["incidents", "report", &id, "--quiet"]);
     let report = String::from_utf8_lossy(&report.stdout).into_owned();
     assert!(report.contains("# After-action report") && report.contains("Put objects back as they were"), "{report}");
-    drop(server);
+    server.end();
     verified(folder);
 }
 
@@ -172,6 +172,6 @@ fn an_exercise_runs_against_the_clock_and_touches_nobody() {
     assert!(report.contains("This was an exercise") && report.contains("late"), "{report}");
     let other = told(folder, &["incidents", "open", "--title", "A real one"])["incident"].to_string();
     fails(folder, &["incidents", "forward", &other, "10"], "only the clock of an exercise");
-    drop(server);
+    server.end();
     verified(folder);
 }

@@ -201,7 +201,7 @@ fn what_is_stopped_leaves_the_repositories_fine_and_says_so() {
     let long = at.join("extra/long");
     std::fs::File::create(&long).unwrap().set_len(1 << 38).unwrap();
     let settings = ["--config", "lazaret.toml"];
-    let mut server = Server::with(at, &settings);
+    let server = Server::with(at, &settings);
     let ada = Person::set_up(&server);
     let storing = |part: &str| part.contains("storing files") && part.contains("275 GB");
     ada.press("/backups/begin", "what=backup");
@@ -223,9 +223,8 @@ fn what_is_stopped_leaves_the_repositories_fine_and_says_so() {
     ada.press("/backups/begin", "what=backup");
     ada.until("/backups/running", storing);
     let clock = Instant::now();
-    server.stop();
+    server.end();
     assert!(clock.elapsed() < Duration::from_secs(60), "it took {:?}", clock.elapsed());
-    drop(server);
     std::fs::remove_file(&long).unwrap();
     let server = Server::with(at, &settings);
     let ada = Person::log_in(&server);
