@@ -6,6 +6,7 @@
 //! means (labels, merges and risk are computed above it), never read the clock, and never return a page without an
 //! upper limit.
 
+pub mod answers;
 mod batch;
 pub mod changes;
 pub mod copies;

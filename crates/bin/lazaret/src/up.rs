@@ -243,9 +243,9 @@ fn view(guarded: &guard::Guarded, watching: &guard::Watching, receiving: &guard:
     }
 }
 
-/// Works out who is in a large catalogue before the first page asks. Pages wait for it or work it out themselves.
+/// Works out who is in a large catalogue, where that is not known from before, and has everybody at hand. Pages wait for it or do it themselves.
 async fn warm(catalogue: Arc<Catalogue>) {
-    if let Err(error) = catalogue.people().await {
+    if let Err(error) = catalogue.warm().await {
         tracing::warn!("the people in the catalogue could not be counted ahead: {error}");
     }
 }

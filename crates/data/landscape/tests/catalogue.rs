@@ -288,3 +288,35 @@ async fn many_matches_come_by_falling_risk_page_by_page() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_over_an_unchanged_catalogue_has_the_counts() {
+    on_each_engine(|store| async move {
+        let catalogue = Catalogue::new(store.clone());
+        let id = source(&catalogue).await;
+        let scan = batch(id, vec![inspected("a.csv", vec![patients("a.csv", 0..30, "JP")])]);
+        catalogue.ingest(&scan, 1).await.unwrap();
+        let counted = catalogue.people().await.unwrap();
+        let by_study = catalogue.treemap(&[Dimension::Study, Dimension::Label]).await.unwrap();
+        assert_eq!((counted.total.people, by_study.people), (30, Some(30)));
+        // They are kept beside what goes on.
+        let clock = std::time::Instant::now();
+        let kept = || async { store.rows("SELECT name FROM kept_answers", &[]).await.unwrap().len() };
+        while kept().await < 2 {
+            assert!(clock.elapsed() < std::time::Duration::from_secs(60), "nothing was kept");
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        // What they were worked out from is not read again.
+        store.execute("DELETE FROM people_unions", &[]).await.unwrap();
+        let started = Catalogue::new(store.clone());
+        assert_eq!(started.people().await.unwrap(), counted);
+        assert_eq!(started.treemap(&[Dimension::Study, Dimension::Label]).await.unwrap(), by_study);
+        // A batch ends that; so does what cannot be read.
+        let scan = batch(id, vec![inspected("b.csv", vec![patients("b.csv", 40..45, "JP")])]);
+        started.ingest(&scan, 2).await.unwrap();
+        assert_eq!(started.people().await.unwrap().total.people, 5, "counted anew, from what is there");
+        store.execute("UPDATE kept_answers SET answer = $1", &[b"{".to_vec().into()]).await.unwrap();
+        assert_eq!(Catalogue::new(store).people().await.unwrap().total.people, 5);
+    })
+    .await;
+}

@@ -36,6 +36,18 @@ pub struct Node {
     pub children: Vec<Node>,
 }
 
+impl Dimension {
+    /// Its name.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Study => "study",
+            Self::Label => "label",
+            Self::Format => "format",
+            Self::Source => "source",
+        }
+    }
+}
+
 impl Catalogue {
     /// The landscape divided by `dimensions`, outermost first. What is gone is left out.
     ///

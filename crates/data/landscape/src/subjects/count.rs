@@ -7,7 +7,7 @@ use model::Jurisdiction;
 use super::{Accumulator, DamagedBitmap, People};
 
 /// Distinct people.
-#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Counts {
     /// All of them.
     pub people: u64,
