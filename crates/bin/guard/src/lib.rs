@@ -58,7 +58,7 @@ pub use receive::folder::Watched;
 pub use receiving::{INTAKE_TOKENS, ReceiveError, ReceiveOptions, Receiving, SPOOL};
 pub use record::Recorder;
 pub use recovering::BackupRequest;
-pub use responding::{IncidentRequest, obligation_of};
+pub use responding::IncidentRequest;
 pub use running::BackUp;
 pub use running::announce::Announcing;
 pub use storage::Sealed;

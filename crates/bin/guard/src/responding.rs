@@ -5,12 +5,12 @@ mod privileged;
 use std::collections::BTreeMap;
 
 use incidents::assess::{self, Answers};
+use incidents::brief::brief_of;
 use incidents::case::{Case, Notice, What};
 use incidents::desk::{DeskError, NewIncident};
 use incidents::drafts;
 use incidents::exposure::{self, Exposure, Grade};
 use model::{By, Severity, StudyId};
-use obligations::Obligation;
 use playbooks::Input;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -401,7 +401,7 @@ impl Guarded {
                 "somebody wrote the notice for {obligation} in `{language}`; with `--again` it is drafted anew, and theirs stays among the entries"
             )));
         }
-        let of = obligation_of(&case, obligation)?;
+        let of = brief_of(&case, obligation).map_err(|error| OpsError::Wrong(error.to_string()))?;
         let recipients: Vec<String> = case
             .clocks
             .get(obligation)
@@ -411,7 +411,7 @@ impl Guarded {
             .filter_map(|one| one.as_str().map(str::to_owned))
             .collect();
         let reference = format!("INC-{}", row.id);
-        let drafted = drafts::draft(of, &case.facts, &recipients, &reference, language);
+        let drafted = drafts::draft(&of, &case.facts, &recipients, &reference, language);
         let drafted = drafted.map_err(|error| OpsError::Wrong(error.to_string()))?;
         let what = What::Draft {
             obligation: obligation.to_owned(),
@@ -474,19 +474,6 @@ const CLOCKS_DIFFER_MS: i64 = 10 * 60_000;
 const SUMMARY_FLOWS: usize = 40;
 /// Objects that an incident's summary of exposure lists.
 const SUMMARY_OBJECTS: usize = 50;
-
-/// The version of an obligation that an incident is judged by.
-///
-/// # Errors
-/// When there is none.
-pub fn obligation_of(case: &Case, id: &str) -> Result<&'static Obligation, OpsError> {
-    let library = library()?;
-    let facts = Value::Object(case.facts.clone()).to_string();
-    let facts = obligations::Facts::from_json(facts.as_bytes(), library.vocabulary());
-    let facts = facts.map_err(|error| OpsError::Wrong(error.to_string()))?;
-    let none = || OpsError::Wrong(format!("there is no obligation `{id}`; `lazaret obligations --list` shows them"));
-    library.version(id, &facts, obligations::options()).ok_or_else(none)
-}
 
 fn line(row: &Incident, title: &str) -> Value {
     json!({

@@ -2,18 +2,18 @@
 
 use std::sync::Arc;
 
+use incidents::brief::{Brief, brief_of};
 use incidents::case::{Case, Outcome, What};
 use incidents::desk::Desk;
 use incidents::drafts;
 use incidents::letters::{Standing, bars, standing};
 use incidents::plan::{Channel, Plan, Receiver};
 use model::By;
-use obligations::{Audience, Obligation};
+use obligations::Audience;
 use outlets::{MailFault, Mailer, Post, Reply, Sender};
 use serde_json::{Value, json};
 
 use crate::ops::{OpsError, time};
-use crate::responding::obligation_of;
 use crate::{Guarded, outside};
 
 /// How long a message may be on its way before nobody can still be sending it: longer than a server may take to answer.
@@ -57,7 +57,7 @@ impl Guarded {
         if case.is_exercise {
             return wrong("an exercise sends nothing to anybody; say with `sent` that it was sent");
         }
-        let of = obligation_of(&case, obligation)?;
+        let of = brief_of(&case, obligation).map_err(|error| OpsError::Wrong(error.to_string()))?;
         if of.audience == Audience::People {
             return wrong(format!(
                 "{obligation} is told to the people concerned themselves: by letters, with `lazaret incidents letters`"
@@ -66,7 +66,7 @@ impl Guarded {
         let language = language_of(&case, obligation, language)?;
         let to = match to.map(str::trim).filter(|to| !to.is_empty()) {
             Some(to) => to.to_owned(),
-            None => self.receiver(&case, of)?,
+            None => self.receiver(&case, &of)?,
         };
         let Some(notice) = case.notice(obligation, &language) else {
             return wrong(format!("there is no draft for {obligation} in `{language}`; make one first"));
@@ -82,7 +82,7 @@ impl Guarded {
         }
         let Some(sender) = self.mailing.get() else { return wrong(UNSET) };
         let random: String = outside::random_16()().iter().map(|byte| format!("{byte:02x}")).collect();
-        let subject = drafts::subject(of, &format!("INC-{}", row.id), &language);
+        let subject = drafts::subject(&of, &format!("INC-{}", row.id), &language);
         let ready = Ready {
             incident: id,
             obligation: obligation.to_owned(),
@@ -107,8 +107,8 @@ impl Guarded {
     }
 
     /// Who receives the notice by the plan: exactly one, by e-mail.
-    fn receiver(&self, case: &Case, of: &Obligation) -> Result<String, OpsError> {
-        let id = &of.id;
+    fn receiver(&self, case: &Case, of: &Brief<'_>) -> Result<String, OpsError> {
+        let id = of.id;
         let text = self.plan_text().map_err(|error| OpsError::Wrong(format!("the plan cannot be read: {error}")))?;
         let plan = match text.as_deref().map(Plan::parse) {
             Some(Ok(plan)) => plan,

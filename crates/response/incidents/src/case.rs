@@ -516,7 +516,7 @@ fn delay_ends(clock: &Value, facts: &Map<String, Value>) -> Option<i64> {
 
 fn sent_is_sound(obligation: &str, at: &str) -> Result<(), CaseError> {
     let library = obligations::in_force().map_err(|error| CaseError(error.to_string()))?;
-    if library.obligations().iter().all(|one| one.id != obligation) {
+    if library.obligations().iter().all(|one| one.id != obligation) && !crate::brief::is_statement(obligation) {
         return wrong(format!("there is no obligation `{obligation}`; `lazaret obligations --list` shows them"));
     }
     let parsed: Result<jiff::Timestamp, _> = at.parse();

@@ -1,4 +1,4 @@
-//! Notices, put together from what the law asks for and the facts as they are known; and whether everything is said.
+//! Notices, put together from what has to be said and the facts as they are known; and whether everything is said.
 //!
 //! A draft holds numbers, kinds of data and dates, and the texts that people wrote. It names no data subject: letters to people are
 //! addressed elsewhere.
@@ -7,9 +7,11 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::OnceLock;
 
-use obligations::{Content, Obligation};
+use obligations::Content;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+
+use crate::brief::Brief;
 
 /// Languages that notices are drafted in.
 pub const LANGUAGES: [&str; 5] = ["en", "de", "fr", "es", "ja"];
@@ -121,12 +123,12 @@ impl Words {
     }
 }
 
-/// Drafts the notice for an obligation from the facts of an incident.
+/// Drafts a notice from the facts of an incident.
 ///
 /// # Errors
 /// When there are no words in that language.
 pub fn draft(
-    of: &Obligation,
+    of: &Brief<'_>,
     facts: &Map<String, Value>,
     recipients: &[String],
     reference: &str,
@@ -135,16 +137,17 @@ pub fn draft(
     let words = words(language)?;
     let (audience, text_of) = (of.audience.as_str(), |name: &str| facts.get(name).and_then(Value::as_str));
     let mut text = String::new();
-    let to = if recipients.is_empty() { of.recipient.clone() } else { recipients.join("; ") };
+    let to = if recipients.is_empty() { of.recipient.to_owned() } else { recipients.join("; ") };
     let from = text_of("organisation").map_or_else(|| words.missing(&asked("organisation")), str::to_owned);
-    let head = [("to", to), ("from", from), ("basis", of.citation.clone()), ("reference", reference.to_owned())];
+    let basis = of.citation.map(|citation| ("basis", citation.to_owned()));
+    let head = [("to", to), ("from", from)].into_iter().chain(basis).chain([("reference", reference.to_owned())]);
     for (name, value) in head {
         let _ = writeln!(text, "{}: {value}", words.word(name));
     }
     let _ = writeln!(text, "\n{}\n", words.subject.get(audience).map_or("", String::as_str));
     let _ = writeln!(text, "{}", words.opening.get(audience).map_or("", String::as_str));
     let mut checked = Vec::new();
-    for content in &of.contents {
+    for content in of.contents {
         let said = said(content, facts, words);
         let title = words.section.get(&content.id).unwrap_or(&content.text);
         let question = said.is_none().then(|| question(&content.id));
@@ -167,7 +170,7 @@ pub fn draft(
 ///
 /// # Errors
 /// When there are no words in that language.
-pub fn check(of: &Obligation, text: &str, language: &str) -> Result<Vec<Checked>, DraftError> {
+pub fn check(of: &Brief<'_>, text: &str, language: &str) -> Result<Vec<Checked>, DraftError> {
     let words = words(language)?;
     let open = words.word("missing").split("{what}").next().unwrap_or_default();
     let headings: Vec<&str> = of
@@ -193,11 +196,11 @@ pub fn check(of: &Obligation, text: &str, language: &str) -> Result<Vec<Checked>
     Ok(checked)
 }
 
-/// The subject of the notice for an obligation, on one line.
+/// The subject of a notice, on one line.
 ///
 /// # Errors
 /// When there are no words in that language.
-pub fn subject(of: &Obligation, reference: &str, language: &str) -> Result<String, DraftError> {
+pub fn subject(of: &Brief<'_>, reference: &str, language: &str) -> Result<String, DraftError> {
     let subject = words(language)?.subject.get(of.audience.as_str()).map_or("", String::as_str);
     Ok(format!("{subject} ({reference}, {})", of.id))
 }

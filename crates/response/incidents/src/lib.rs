@@ -3,12 +3,13 @@
 //! What comes in: entries of the record that say who touched which object, how many data subjects of which jurisdiction an
 //! object is about, and what people do and say about an incident. What goes out: exposure, graded by how sure it is, each figure with the
 //! entries that prove it ([`exposure`]); incidents as their entries leave them, with the clocks that their facts start ([`case`]), recorded
-//! before they are kept ([`desk`]); notices with a check of what the law wants said ([`drafts`]); what follows from the answers to a form that
+//! before they are kept ([`desk`]); notices of what an obligation or statement wants said ([`brief`]), and whether they say it ([`drafts`]); what follows from the answers to a form that
 //! assesses risk, as a text that can be signed ([`assess`]); whom to reach and how ([`plan`]), and letters to those concerned ([`letters`]). This crate
 //! must never read a clock, change or take away an entry, give a figure without the entries that it is told from, or name a data subject other
 //! than in the letter to them.
 
 pub mod assess;
+pub mod brief;
 pub mod case;
 pub mod desk;
 pub mod drafts;

@@ -4,6 +4,7 @@
 
 use std::sync::{Arc, Mutex};
 
+use incidents::brief::{self, Brief};
 use incidents::case::{Reader, What};
 use incidents::desk::{Desk, DeskError, NewIncident};
 use incidents::drafts::{self, LANGUAGES};
@@ -146,7 +147,7 @@ async fn a_notice_is_drafted_approved_sent_and_met_and_then_the_case_may_close()
     let refused = desk.add(id, closing(), &by(1, 2_500)).await.expect_err("a clock runs").to_string();
     assert!(refused.contains("clocks still run: GDPR-33-1"), "{refused}");
     let library = obligations::shipped().expect("the library");
-    let of = library.obligations().iter().find(|one| one.id == "GDPR-33-1").expect("it is there");
+    let of = &Brief::from(library.obligations().iter().find(|one| one.id == "GDPR-33-1").expect("it is there"));
     for language in LANGUAGES {
         let draft = drafts::draft(of, &case.facts, &["CNIL (EU-FR)".to_owned()], "INC-1", language).expect(language);
         assert!(
@@ -342,7 +343,7 @@ async fn a_breach_is_not_after_its_discovery() {
     let refused = desk.add(id, found, &by(1, 3_000)).await.expect_err("a contradiction").to_string();
     assert!(refused.contains("lies after `discovered_on`"), "{refused}");
     let library = obligations::shipped().expect("the library");
-    let of = library.obligations().iter().find(|one| one.id == "HIPAA-408c").expect("it is there");
+    let of = &Brief::from(library.obligations().iter().find(|one| one.id == "HIPAA-408c").expect("it is there"));
     let mut known = case.facts.clone();
     known.insert("what_happened".to_owned(), json!("A laptop was lost."));
     for (language, word) in [("en", "Happened or began on: 2026-11-02"), ("ja", "発生日: 2026-11-02")] {
@@ -400,13 +401,22 @@ fn every_obligation_can_be_drafted_in_every_language() {
     let library = obligations::shipped().expect("the library");
     let set = json!({"organisation": "Test Hospital", "what_happened": "a", "cause": "b", "likely_consequences": "c", "measures_taken": "d", "steps_for_people": "e",
         "contact_point": "f", "cross_border_effect": "g", "indicators_of_compromise": "h", "suspected_acts": "i", "response_to_people": "j",
-        "publication": "k", "other_matters": "l", "secured": true, "affected": [{"jurisdiction": "JP", "subjects": null, "categories": ["health"]}]});
-    for of in library.obligations() {
+        "publication": "k", "other_matters": "l", "instructions_for_staff": "m", "spokesperson": "n", "secured": true,
+        "affected": [{"jurisdiction": "JP", "subjects": null, "categories": ["health"]}]});
+    let briefs = library.obligations().iter().map(Brief::from).chain(brief::statements().expect("the statements"));
+    for of in briefs {
         for language in LANGUAGES {
             let complete =
-                drafts::draft(of, set.as_object().expect("an object"), &[], "INC-1", language).expect(language);
+                drafts::draft(&of, set.as_object().expect("an object"), &[], "INC-1", language).expect(language);
             assert!(complete.is_complete(), "{} {language}: {:?}", of.id, complete.checked);
-            let empty = drafts::draft(of, &Map::new(), &[], "INC-1", language).expect(language);
+            let subject = drafts::subject(&of, "INC-1", language).expect(language);
+            assert!(subject.len() > of.id.len() + 12, "{subject}");
+            assert!(
+                complete.text.lines().filter(|line| !line.is_empty()).count() >= 6 + 2 * of.contents.len(),
+                "{}",
+                complete.text
+            );
+            let empty = drafts::draft(&of, &Map::new(), &[], "INC-1", language).expect(language);
             assert!(
                 empty
                     .checked
@@ -418,5 +428,33 @@ fn every_obligation_can_be_drafted_in_every_language() {
             );
         }
     }
-    assert!(drafts::draft(&library.obligations()[0], &Map::new(), &[], "INC-1", "la").is_err());
+    assert!(drafts::draft(&Brief::from(&library.obligations()[0]), &Map::new(), &[], "INC-1", "la").is_err());
+}
+
+#[tokio::test]
+async fn a_statement_is_told_and_starts_no_clock() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (desk, _) = desk(&folder).await;
+    let id = desk.open(new("Ransomware on a LIMS"), &by(1, 1_000)).await.expect("it opens");
+    let set = json!({"what_happened": "A laboratory system stands still.", "spokesperson": "The press office."});
+    let (_, case) = desk.add(id, facts(set, json!({})), &by(1, 2_000)).await.expect("facts");
+    let of = brief::brief_of(&case, "STAFF").expect("a statement");
+    assert_eq!((of.audience.as_str(), of.citation), ("staff", None));
+    let drafted = drafts::draft(&of, &case.facts, &[], "INC-1", "de").expect("a draft");
+    assert!(drafted.text.contains("A laboratory system stands still.") && drafted.text.contains("The press office."));
+    assert!(!drafted.text.contains("Rechtsgrundlage"), "no law asks for it: {}", drafted.text);
+    let unsaid: Vec<&str> = drafted.checked.iter().filter(|one| !one.is_said).map(|one| one.id.as_str()).collect();
+    assert_eq!(unsaid, ["measures", "staff_steps", "contact"]);
+    let (obligation, language) = ("STAFF".to_owned(), "de".to_owned());
+    let draft = What::Draft { obligation, language, text: drafted.text, by_hand: false, was: None };
+    desk.add(id, draft, &by(1, 3_000)).await.expect("drafted");
+    let at = "2026-11-02T09:00:00+01:00".to_owned();
+    let sent =
+        What::Sent { obligation: "STAFF".to_owned(), at: at.clone(), how: "on the intranet".to_owned(), sending: None };
+    let (_, told) = desk.add(id, sent, &by(1, 4_000)).await.expect("told");
+    assert_eq!(told.clocks, case.clocks);
+    assert!(!told.facts.contains_key("notifications"), "facts are what laws ask about: {:?}", told.facts);
+    let nowhere = What::Sent { obligation: "CAFETERIA".to_owned(), at, how: "by hand".to_owned(), sending: None };
+    let refused = desk.add(id, nowhere, &by(1, 5_000)).await.expect_err("no such thing").to_string();
+    assert!(refused.contains("there is no obligation `CAFETERIA`"), "{refused}");
 }

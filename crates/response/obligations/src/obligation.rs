@@ -33,8 +33,16 @@ pub enum Audience {
     People,
     /// Another organisation: controller, covered entity, entruster.
     Partner,
-    /// The press.
+    /// The media through which residents of a place are told.
     Media,
+    /// Those who work for the organisation.
+    Staff,
+    /// The press, where the organisation speaks of itself.
+    Press,
+    /// An ethics committee or institutional review board.
+    Ethics,
+    /// An insurer.
+    Insurer,
 }
 
 impl Audience {
@@ -46,6 +54,10 @@ impl Audience {
             Self::People => "people",
             Self::Partner => "partner",
             Self::Media => "media",
+            Self::Staff => "staff",
+            Self::Press => "press",
+            Self::Ethics => "ethics",
+            Self::Insurer => "insurer",
         }
     }
 }

@@ -111,7 +111,7 @@ const CONTAINED: &[&str] = &["principal", "access_key", "partner", "device", "st
 /// Whether what was exposed could be read.
 pub const READABLE: &[&str] = &["clear", "sealed", "unknown"];
 /// For whom notices are drafted.
-const AUDIENCES: &[&str] = &["authorities", "people", "partners", "sponsor", "ethics"];
+const AUDIENCES: &[&str] = &["authorities", "people", "partners", "sponsor", "ethics", "staff", "press", "insurer"];
 
 const fn needed(name: &'static str, takes: Takes, about: &'static str) -> Argument {
     Argument { name, takes, is_needed: true, about }

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use incidents::brief::{self, brief_of};
 use incidents::case::{Case, Entry, What};
 use incidents::exposure::{Exposure, Grade};
 use model::{By, Scope, StudyId};
+use obligations::Audience;
 use playbooks::{Act, Role, Verb};
 use serde_json::{Map, Value};
 use store::incidents::Incident;
@@ -258,24 +260,29 @@ impl Guarded {
         Ok(Values::from([("clocks".to_owned(), clocks.to_string()), ("first_due".to_owned(), first)]))
     }
 
-    /// Drafts the notices to an audience that the clocks ask for and nobody has drafted.
+    /// Drafts the notices to an audience that the clocks ask for, and the statement to it, where nobody has drafted them.
     async fn draft_for(&self, case: &Case, id: u32, audience: &str, by: &By) -> Result<Values, OpsError> {
-        let meant: &[&str] = match audience {
-            "authorities" => &["authority"],
-            "people" => &["people", "media"],
-            "partners" | "sponsor" => &["partner"],
-            _ => &[],
+        let is_meant = |of: Audience| match audience {
+            "authorities" => of == Audience::Authority,
+            "people" => matches!(of, Audience::People | Audience::Media),
+            "partners" | "sponsor" => of == Audience::Partner,
+            other => of.as_str() == other,
         };
-        let mut drafts = 0_u32;
+        let (mut drafts, mut asked) = (0_u32, Vec::new());
         for (obligation, clock) in &case.clocks {
             let runs = matches!(clock["status"].as_str(), Some("due" | "promptly" | "tolled" | "waiting"));
-            let of = crate::responding::obligation_of(case, obligation)?;
-            if !runs || !meant.contains(&of.audience.as_str()) {
-                continue;
+            let of = brief_of(case, obligation).map_err(|error| OpsError::Wrong(error.to_string()))?;
+            if runs && is_meant(of.audience) {
+                asked.push(of);
             }
-            for language in self.languages_of(case, obligation) {
-                if case.notice(obligation, &language).is_none() {
-                    self.draft(by, id, obligation, &language, false).await?;
+        }
+        // Whom no law names is told by a statement; partners are where a law or contract names them.
+        let statements = brief::statements().map_err(|error| OpsError::Wrong(error.to_string()))?;
+        asked.extend(statements.filter(|one| one.audience.as_str() == audience));
+        for of in asked {
+            for language in self.languages_of(case, of.id) {
+                if case.notice(of.id, &language).is_none() {
+                    self.draft(by, id, of.id, &language, false).await?;
                 }
                 drafts += 1;
             }

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::{Case, CaseError, Entry, What, wrong};
+use crate::brief::is_statement;
 
 /// What became of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -101,11 +102,13 @@ impl Case {
                 }
             }
             What::Sent { obligation, at, sending, .. } => {
-                let sent = serde_json::json!({"obligation": obligation, "submitted_at": at});
-                match self.facts.get_mut("notifications") {
-                    Some(serde_json::Value::Array(all)) => all.push(sent),
-                    _ => {
-                        self.facts.insert("notifications".to_owned(), serde_json::Value::Array(vec![sent]));
+                if !is_statement(obligation) {
+                    let sent = serde_json::json!({"obligation": obligation, "submitted_at": at});
+                    match self.facts.get_mut("notifications") {
+                        Some(serde_json::Value::Array(all)) => all.push(sent),
+                        _ => {
+                            self.facts.insert("notifications".to_owned(), serde_json::Value::Array(vec![sent]));
+                        }
                     }
                 }
                 if let Some(dispatch) = sending.and_then(|sending| self.dispatches.get_mut(&sending)) {

@@ -158,9 +158,15 @@ fn recipients(plan: &Plan, library: &Library, gaps: &mut Vec<Gap>) {
     for (id, of) in owed(plan, library) {
         let (is_met, remedy) = match of.audience {
             // Letters go to people, whose addresses are no part of a plan.
-            Audience::People => continue,
+            Audience::People | Audience::Staff => continue,
             Audience::Authority => (false, "add an `[[authority]]`"),
-            Audience::Media => (has(&[StakeholderKind::Press]), "add a `[[stakeholder]]` of the kind `press`"),
+            Audience::Media | Audience::Press => {
+                (has(&[StakeholderKind::Press]), "add a `[[stakeholder]]` of the kind `press`")
+            }
+            Audience::Ethics => {
+                (has(&[StakeholderKind::EthicsCommittee]), "add a `[[stakeholder]]` of the kind `ethics-committee`")
+            }
+            Audience::Insurer => (has(&[StakeholderKind::Insurer]), "add a `[[stakeholder]]` of the kind `insurer`"),
             Audience::Partner => (
                 has(&[StakeholderKind::Partner, StakeholderKind::Sponsor]),
                 "add a `[[stakeholder]]` of the kind `partner` or `sponsor`",

@@ -1,9 +1,10 @@
 //! Who receives the notice for an obligation, and at which address.
 
-use obligations::{Audience, Obligation};
+use obligations::Audience;
 use serde::Serialize;
 
 use super::{Channel, Plan, StakeholderKind, shape};
+use crate::brief::Brief;
 
 /// Who receives a notice.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -30,10 +31,10 @@ impl Plan {
     /// Who receives the notice for an obligation about people of these jurisdictions: authorities, those most closely named first; for notices to
     /// other organisations also sponsors and partners of the study, and for those to the public also the press.
     #[must_use]
-    pub fn receivers(&self, of: &Obligation, jurisdictions: &[&str], study: Option<&str>) -> Vec<Receiver> {
+    pub fn receivers(&self, of: &Brief<'_>, jurisdictions: &[&str], study: Option<&str>) -> Vec<Receiver> {
         let real = |text: &Option<String>| text.clone().filter(|text| !shape::is_placeholder(text));
         let mut found: Vec<Receiver> = Vec::new();
-        for authority in self.recipients(&of.id, jurisdictions) {
+        for authority in self.recipients(of.id, jurisdictions) {
             let email = real(&authority.email);
             let place = match authority.how {
                 Channel::Portal => authority.url.clone(),
@@ -45,8 +46,10 @@ impl Plan {
         }
         let is_told = |kind: StakeholderKind| match of.audience {
             Audience::Partner => matches!(kind, StakeholderKind::Sponsor | StakeholderKind::Partner),
-            Audience::Media => kind == StakeholderKind::Press,
-            Audience::Authority | Audience::People => false,
+            Audience::Media | Audience::Press => kind == StakeholderKind::Press,
+            Audience::Ethics => kind == StakeholderKind::EthicsCommittee,
+            Audience::Insurer => kind == StakeholderKind::Insurer,
+            Audience::Authority | Audience::People | Audience::Staff => false,
         };
         for one in self.stakeholders.iter().filter(|one| is_told(one.kind)) {
             if one.study.is_some() && one.study.as_deref() != study {

@@ -1,10 +1,11 @@
 //! Letters and notices that leave: what was sent and posted, what takes the place of letters, and how far that is.
 
+use incidents::brief::brief_of;
 use incidents::case::{Case, Outcome, PostingChannel, What};
 use incidents::letters::{Demand, Met, Standing, bars, standing};
 use incidents::plan::Plan;
 use jiff::civil::Date;
-use obligations::{Audience, Obligation};
+use obligations::Audience;
 use serde_json::Value;
 
 use crate::Console;
@@ -149,11 +150,6 @@ fn row(one: &Standing, made: Option<u64>, asked_by: String, agreed_by: String) -
     }
 }
 
-/// The obligation of that id.
-fn obligation(id: &str) -> Option<&'static Obligation> {
-    obligations::in_force().ok()?.obligations().iter().find(|one| one.id == id)
-}
-
 fn places(case: &Case) -> Vec<&str> {
     let affected = case.facts.get("affected").and_then(Value::as_array).into_iter().flatten();
     affected.filter_map(|one| one["jurisdiction"].as_str()).collect()
@@ -161,8 +157,8 @@ fn places(case: &Case) -> Vec<&str> {
 
 /// Who receives a notice by the plan, and how.
 pub(crate) fn receivers(plan: Option<&Plan>, case: &Case, id: &str) -> Vec<String> {
-    let (Some(plan), Some(of)) = (plan, obligation(id)) else { return Vec::new() };
-    let found = plan.receivers(of, &places(case), case.study.as_deref());
+    let (Some(plan), Some(of)) = (plan, brief_of(case, id).ok()) else { return Vec::new() };
+    let found = plan.receivers(&of, &places(case), case.study.as_deref());
     let told = |one: incidents::plan::Receiver| {
         format!("{}, {}: {}", one.name, one.how.as_str(), one.place.as_deref().unwrap_or("address missing"))
     };
@@ -171,8 +167,8 @@ pub(crate) fn receivers(plan: Option<&Plan>, case: &Case, id: &str) -> Vec<Strin
 
 /// To whom a notice can go by e-mail, and what went.
 pub(crate) fn mail(plan: Option<&Plan>, case: &Case, id: &str, language: &str) -> Mail {
-    let of = obligation(id);
-    let found = match (plan, of) {
+    let of = brief_of(case, id).ok();
+    let found = match (plan, &of) {
         (Some(plan), Some(of)) => plan.receivers(of, &places(case), case.study.as_deref()),
         _ => Vec::new(),
     };

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use askama::Template;
 use axum::extract::{Form, Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
+use incidents::brief::{self, brief_of};
 use incidents::case::{Case, Reader, What};
 use incidents::drafts::{self, LANGUAGES};
 use model::{IncidentState, Severity, UnknownName};
-use obligations::{Facts, Obligation};
 use playbooks::Role;
 use serde_json::{Map, Value};
 
@@ -126,6 +126,8 @@ struct Page {
     forms: Vec<FormRow>,
     dials: Vec<Dial>,
     languages: Vec<(&'static str, String)>,
+    /// What is told though no law asks for it: id and title.
+    statements: Vec<(&'static str, &'static str)>,
     open_questions: usize,
     exposed: Option<Exposed>,
     facts: Vec<FactRow>,
@@ -207,6 +209,7 @@ pub(crate) async fn show(
         severities: Severity::ALL.iter().map(|severity| severity.as_str()).collect(),
         dials,
         languages: languages(),
+        statements: brief::statements().into_iter().flatten().map(|one| (one.id, one.title)).collect(),
     })
 }
 
@@ -389,19 +392,10 @@ fn of_kind(kind: &str) -> &'static str {
     }
 }
 
-/// What the law wants said for an obligation, and whether the text says it.
+/// What a notice has to say, and whether the text says it.
 fn checked(case: &Case, obligation: &str, text: &str, language: &str) -> Vec<drafts::Checked> {
-    let Ok(of) = judged_by(case, obligation) else { return Vec::new() };
-    drafts::check(of, text, language).unwrap_or_default()
-}
-
-/// The version of an obligation that a case is judged by.
-fn judged_by<'l>(case: &Case, id: &str) -> Result<&'l Obligation, Failure> {
-    let none = || Failure::NotFound(format!("There is no obligation {id}."));
-    let library = obligations::in_force().map_err(|_broken| Failure::Internal)?;
-    let facts = Value::Object(case.facts.clone()).to_string();
-    let facts = Facts::from_json(facts.as_bytes(), library.vocabulary()).map_err(|_strange| none())?;
-    library.version(id, &facts, obligations::options()).ok_or_else(none)
+    let Ok(of) = brief_of(case, obligation) else { return Vec::new() };
+    drafts::check(&of, text, language).unwrap_or_default()
 }
 
 fn words(what: &What) -> String {
