@@ -22,7 +22,7 @@ const STRANGE_MAX: usize = 20;
 /// What is wrong with facts.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub struct FactsError(#[from] serde_json::Error);
+pub struct FactsError(#[from] pub(crate) serde_json::Error);
 
 /// What is known of one fact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

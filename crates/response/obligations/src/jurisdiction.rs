@@ -66,6 +66,20 @@ impl Places {
         Ok(places)
     }
 
+    /// Blocs with their parts, countries, and the unknown.
+    pub(crate) fn all(&self) -> Vec<String> {
+        let mut all = Vec::new();
+        for bloc in &self.blocs {
+            all.push(bloc.prefix.clone());
+            all.extend(bloc.parts.iter().map(|part| format!("{}-{part}", bloc.prefix)));
+        }
+        let apart = |country: &&String| !all.contains(*country) && self.named(country).is_ok_and(|same| same == **country);
+        let countries: Vec<String> = self.countries.iter().filter(apart).cloned().collect();
+        all.extend(countries);
+        all.push(UNKNOWN.to_owned());
+        all
+    }
+
     /// The jurisdiction that counts for what was written.
     pub(crate) fn named<'p>(&'p self, text: &'p str) -> Result<&'p str, String> {
         match self.same.get(text) {

@@ -7,9 +7,11 @@
 
 mod answer;
 mod calendar;
+mod clause;
 mod condition;
 mod contradiction;
 mod facts;
+mod fault;
 mod in_force;
 mod jurisdiction;
 mod library;
@@ -18,14 +20,18 @@ mod period;
 mod reckon;
 mod regime;
 mod shipped;
+mod within;
 
 pub use answer::{Answer, Options, Stage, Status, Tolled};
 pub use calendar::Calendar;
+pub use clause::{CLAUSES_FILE, CLAUSES_MAX, Clause, ClauseChange, ClauseError, ClauseFault, Clauses};
 pub use condition::{Condition, Truth};
 pub use contradiction::Contradiction;
 pub use facts::{AFFECTED_MAX, Affected, Delay, DelayKind, Facts, FactsError, NOTIFICATIONS_MAX, Notification, Value};
-pub use in_force::{in_force, options, put_in_force};
-pub use library::{Asked, Library, LibraryError, Vocabulary};
+pub use fault::{Fault, faults};
+pub use in_force::{base, in_force, options, put_clauses_in_force, put_in_force};
+pub use library::{Asked, Group, Library, LibraryError, Shape, Trigger, Vocabulary};
 pub use obligation::{Audience, Confidence, Content, Extension, LawStatus, Obligation};
 pub use period::{Period, Start};
 pub use shipped::shipped;
+pub use within::{NoPeriod, Within};

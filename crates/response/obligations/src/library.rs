@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use serde::Deserialize;
 
 use crate::calendar::{Calendar, Written as WrittenCalendar};
+use crate::condition::Condition;
 use crate::contradiction::{File as ContradictionsFile, Rule};
 use crate::facts::Value;
 use crate::jurisdiction::{Places, Written as WrittenPlaces};
@@ -33,11 +34,16 @@ pub struct LibraryError {
 /// The shape of a fact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum Shape {
+pub enum Shape {
+    /// Yes or no.
     Flag,
+    /// A time with offset.
     Instant,
+    /// A day.
     Day,
+    /// One of its words.
     Word,
+    /// A text, which moves no clock.
     Text,
 }
 
@@ -58,6 +64,7 @@ impl Shape {
 struct FactItem {
     name: String,
     shape: Shape,
+    group: String,
     question: String,
     presumed: Option<bool>,
     #[serde(default)]
@@ -86,6 +93,7 @@ struct Categories {
 struct FactsFile {
     #[serde(rename = "checked")]
     _checked: toml::value::Datetime,
+    group: Vec<Group>,
     fact: Vec<FactItem>,
     role: Vec<RoleItem>,
     categories: Categories,
@@ -117,6 +125,34 @@ pub(crate) struct Delaying {
     pub oral_days_max: i64,
 }
 
+/// Facts that are asked for together.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Group {
+    /// Its id.
+    pub id: String,
+    /// What they are about, in plain words.
+    pub title: String,
+}
+
+/// What usually triggers a clause of a contract.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Trigger {
+    /// As a condition.
+    pub when: String,
+    /// In plain words.
+    pub means: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ClausesFile {
+    #[serde(rename = "checked")]
+    _checked: toml::value::Datetime,
+    trigger: Vec<Trigger>,
+}
+
 /// A fact that is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Asked<'v> {
@@ -126,16 +162,33 @@ pub struct Asked<'v> {
     pub question: &'v str,
     /// Words that answer, if it is such.
     pub words: &'v [String],
+    /// What answers.
+    pub shape: Shape,
+    /// The group that it is asked in.
+    pub group: &'v str,
+}
+
+impl Asked<'_> {
     /// Yes or no answers.
-    pub is_flag: bool,
+    #[must_use]
+    pub fn is_flag(&self) -> bool {
+        self.shape == Shape::Flag
+    }
+
     /// A text answers, which moves no clock.
-    pub is_text: bool,
+    #[must_use]
+    pub fn is_text(&self) -> bool {
+        self.shape == Shape::Text
+    }
 }
 
 /// The words in which facts, roles, categories and obligations are named.
 #[derive(Debug, Clone, Default)]
 pub struct Vocabulary {
     facts: Vec<(String, Shape, String, Vec<String>)>,
+    /// Facts that are asked for together, and for each fact the group that it is asked in.
+    groups: Vec<Group>,
+    group_of: Vec<usize>,
     fact_index: HashMap<String, usize>,
     presumed: Vec<Value>,
     /// Contents of notices, and the fact whose text answers each.
@@ -154,12 +207,13 @@ impl Vocabulary {
             return Err(format!("there may be {FACTS_MAX} facts, and {BITS_MAX} roles and categories each"));
         }
         let mut vocabulary = Self {
+            groups: file.group,
             roles: file.role.into_iter().map(|role| (role.name, role.means)).collect(),
             categories: file.categories.known,
             ..Self::default()
         };
         let mut order = Vec::new();
-        for FactItem { name, shape, question, presumed, words, fills, not_after } in file.fact {
+        for FactItem { name, shape, group, question, presumed, words, fills, not_after } in file.fact {
             if (shape == Shape::Word) == words.is_empty() || words.len() > usize::from(u8::MAX) {
                 return Err(format!("fact `{name}`: `words` belong to the shape `word`, at most 255"));
             }
@@ -173,6 +227,8 @@ impl Vocabulary {
             if !fills.is_empty() && shape != Shape::Text {
                 return Err(format!("fact `{name}`: only a text fills contents"));
             }
+            let group = vocabulary.groups.iter().position(|known| known.id == group);
+            vocabulary.group_of.push(group.ok_or_else(|| format!("fact `{name}`: there is no group of that name"))?);
             order.extend(not_after.into_iter().map(|other| (name.clone(), other)));
             vocabulary.fills.extend(fills.into_iter().map(|content| (content, name.clone())));
             vocabulary.presumed.push(presumed.map_or(Value::Unknown, Value::Flag));
@@ -268,13 +324,32 @@ impl Vocabulary {
 
     /// Facts that are asked for.
     pub fn facts(&self) -> impl Iterator<Item = Asked<'_>> {
-        self.facts.iter().map(|(name, shape, question, words)| Asked {
+        let grouped = self.facts.iter().zip(&self.group_of);
+        grouped.map(|((name, shape, question, words), group)| Asked {
             name,
             question,
             words,
-            is_flag: *shape == Shape::Flag,
-            is_text: *shape == Shape::Text,
+            shape: *shape,
+            group: self.groups.get(*group).map_or("", |group| &group.id),
         })
+    }
+
+    /// Facts that are asked for together, in the order in which they are asked.
+    #[must_use]
+    pub fn groups(&self) -> &[Group] {
+        &self.groups
+    }
+
+    /// Contents of notices that a fact answers, each with its question.
+    pub fn fillable(&self) -> impl Iterator<Item = (&str, &str)> {
+        let asked = |fact: &str| self.fact(fact).map_or("", |fact| self.question(fact));
+        self.fills.iter().map(move |(content, fact)| (content.as_str(), asked(fact)))
+    }
+
+    /// Jurisdictions that facts may name, but for parts of countries that no law here tells apart.
+    #[must_use]
+    pub fn places(&self) -> Vec<String> {
+        self.places.all()
     }
 
     /// The fact whose text answers a content of notices.
@@ -336,6 +411,7 @@ pub struct Library {
     pub(crate) contradictions: Vec<Rule>,
     /// Facts that are instants or days, by index.
     pub(crate) timed: Vec<usize>,
+    triggers: Vec<Trigger>,
     authorities: HashMap<String, HashMap<String, String>>,
 }
 
@@ -361,10 +437,15 @@ impl Library {
             written.calendar().map_err(|why| wrong("calendars.toml", format!("calendar `{}`: ", written.id), why))
         };
         let calendars = calendars.calendar.iter().map(calendar).collect::<Result<Vec<_>, _>>()?;
+        let clauses: ClausesFile = read("clauses.toml", text("clauses.toml")?)?;
+        for Trigger { when, .. } in &clauses.trigger {
+            Condition::parse(when, &vocabulary).map_err(|why| wrong("clauses.toml", format!("`{when}`: "), why))?;
+        }
         let authorities: AuthoritiesFile = read("authorities.toml", text("authorities.toml")?)?;
         let mut library = Self {
             contradictions,
             timed: vocabulary.timed(),
+            triggers: clauses.trigger,
             vocabulary,
             calendars,
             obligations: Vec::new(),
@@ -373,8 +454,14 @@ impl Library {
             delaying: HashMap::new(),
             authorities: authorities.by_regime,
         };
-        const APART: [&str; 5] =
-            ["facts.toml", "calendars.toml", "authorities.toml", "jurisdictions.toml", "contradictions.toml"];
+        const APART: [&str; 6] = [
+            "facts.toml",
+            "calendars.toml",
+            "authorities.toml",
+            "jurisdictions.toml",
+            "contradictions.toml",
+            "clauses.toml",
+        ];
         let regimes: Vec<(&str, &str)> = files.iter().copied().filter(|(name, _)| !APART.contains(name)).collect();
         library.add(&regimes)?;
         Ok(library)
@@ -413,6 +500,12 @@ impl Library {
     #[must_use]
     pub fn calendars(&self) -> &[Calendar] {
         &self.calendars
+    }
+
+    /// What usually triggers clauses of contracts.
+    #[must_use]
+    pub fn triggers(&self) -> &[Trigger] {
+        &self.triggers
     }
 
     pub(crate) fn delaying(&self, regime: &str) -> Option<&Delaying> {

@@ -150,6 +150,8 @@ pub struct Obligation {
     pub source_url: Option<String>,
     /// What the text says, in our words.
     pub says: String,
+    /// With whom the contract is, where it is a clause of one.
+    pub partner: Option<String>,
     /// The roles whose duty it is, as bits of the vocabulary's roles.
     pub roles: u64,
     /// What triggers it.

@@ -3,12 +3,13 @@
 use std::collections::HashMap;
 
 use jiff::civil::Date;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::condition::{Condition, Pattern};
 use crate::library::{Delaying, Library, LibraryError, Shape, read, wrong};
 use crate::obligation::{Audience, Confidence, Content, Extension, Guidance, Hint, LaterStage, LawStatus, Obligation};
 use crate::period::{Period, Start};
+use crate::within::Within;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -39,25 +40,32 @@ struct RegimeFile {
     obligation: Vec<WrittenObligation>,
 }
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct WrittenLength {
-    hours: Option<i64>,
-    days: Option<i64>,
-    months: Option<i64>,
-    business_days: Option<i64>,
-    calendar: Option<String>,
-    #[serde(default)]
-    first_day_counts: bool,
-    after: Option<String>,
-    cites: Option<String>,
+pub(crate) struct WrittenLength {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hours: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub days: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub months: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub business_days: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub calendar: Option<String>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub first_day_counts: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cites: Option<String>,
 }
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(untagged)]
-enum WrittenPeriod {
+pub(crate) enum WrittenPeriod {
     Word(String),
-    Length(WrittenLength),
+    Length(Box<WrittenLength>),
 }
 
 #[derive(Debug, Deserialize)]
@@ -110,6 +118,8 @@ struct WrittenObligation {
     citation: String,
     source_url: Option<String>,
     says: String,
+    /// With whom the contract is whose clause it is.
+    partner: Option<String>,
     roles: Vec<String>,
     when: String,
     requested: Option<String>,
@@ -155,8 +165,7 @@ impl Library {
             let file: RegimeFile = read(name, text)?;
             for obligation in &file.obligation {
                 if !well_formed(&obligation.id) {
-                    let why = "an id is 1 to 64 letters, digits, `-`, `.` and `_`";
-                    return Err(wrong(name, format!("obligation `{}`: ", obligation.id), why));
+                    return Err(wrong(name, format!("obligation `{}`: ", obligation.id), written_id()));
                 }
                 self.vocabulary.add_id(&obligation.id);
             }
@@ -226,6 +235,7 @@ impl Library {
             citation: written.citation.clone(),
             source_url: written.source_url.as_deref().or(file.source_url.as_deref()).map(url).transpose()?,
             says: written.says.clone(),
+            partner: written.partner.clone(),
             roles,
             when: condition(&written.when)?,
             requested: written.requested.as_deref().map(condition).transpose()?,
@@ -330,7 +340,12 @@ impl Library {
         found.ok_or_else(|| format!("there is no calendar `{id}`"))
     }
 
-    fn starts(&self, written: &[String]) -> Result<Vec<Start>, String> {
+    /// The period as it is reckoned with.
+    pub(crate) fn within(&self, within: &Within) -> Result<Period, String> {
+        self.period(&within.clone().into())
+    }
+
+    pub(crate) fn starts(&self, written: &[String]) -> Result<Vec<Start>, String> {
         let one = |text: &String| match text.split_once(' ') {
             Some(("day", name)) => self.timed_fact(name).map(Start::DayOf),
             Some(("notice", id)) => self.known_id(id).map(Start::Notice),
@@ -427,7 +442,12 @@ fn url(text: &str) -> Result<String, String> {
     }
 }
 
-fn well_formed(id: &str) -> bool {
+/// How an id is written.
+pub(crate) const fn written_id() -> &'static str {
+    "an id is 1 to 64 letters, digits, `-`, `.` and `_`"
+}
+
+pub(crate) fn well_formed(id: &str) -> bool {
     (1..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_'))
 }
 

@@ -1,6 +1,6 @@
 //! The obligations of content/obligations, built in.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use crate::library::{Library, LibraryError};
 
@@ -14,6 +14,11 @@ mod embedded {
 ///
 /// What is wrong with them, were they broken.
 pub fn shipped() -> Result<&'static Library, &'static LibraryError> {
-    static LIBRARY: OnceLock<Result<Library, LibraryError>> = OnceLock::new();
-    LIBRARY.get_or_init(|| Library::of(embedded::FILES)).as_ref()
+    shared().map(|library| &**library)
+}
+
+/// As [`shipped`], to be kept.
+pub(crate) fn shared() -> Result<&'static Arc<Library>, &'static LibraryError> {
+    static LIBRARY: OnceLock<Result<Arc<Library>, LibraryError>> = OnceLock::new();
+    LIBRARY.get_or_init(|| Library::of(embedded::FILES).map(Arc::new)).as_ref()
 }
