@@ -3,8 +3,10 @@
 import json
 from collections import Counter
 from datetime import datetime
+from pathlib import Path
 
-KEYS = ("status", "on_request", "start_at", "start_on", "due_at", "due_on", "legal_due_on", "recipients_for")
+# What both say of an answer, one field a line; the first names the obligation.
+KEYS = tuple(Path(__file__).with_name("fields.txt").read_text().split())[1:]
 SHOWN = 20
 
 

@@ -232,6 +232,8 @@ pub enum Request {
     Findings(crate::FindingsRequest),
     /// Incidents.
     Incidents(crate::IncidentRequest),
+    /// Clauses of contracts.
+    Clauses(crate::ClauseRequest),
     /// Whose data was exposed.
     Exposure(crate::ExposureRequest),
     /// Backups, restores and drills, as they are recorded.
@@ -325,6 +327,7 @@ impl Guarded {
             Request::HuntProve { index } => self.prove(index).await.map(one),
             Request::Access(request) => self.attend(operator, request).await,
             Request::Incidents(request) => self.about_incidents(operator, request).await,
+            Request::Clauses(request) => Box::pin(self.about_clauses(operator, request)).await,
             Request::Exposure(request) => self.tell_exposure(operator, request).await,
             Request::Findings(request) => self.about_findings(operator, request).await,
             Request::Backup(request) => self.about_backups(operator, request).await,

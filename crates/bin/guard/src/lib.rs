@@ -6,6 +6,7 @@
 
 mod access;
 mod adopt;
+mod clauses;
 mod containing;
 mod control;
 mod exposing;
@@ -45,6 +46,7 @@ use vault::{Blobs, Caching, RootKey, Vault};
 
 pub use access::AccessRequest;
 pub use adopt::ToAdopt;
+pub use clauses::{CLAUSES, ClauseRequest, read_clauses};
 pub use containing::CutOff;
 pub use control::{Answer, CONTROL_SOCKET, Request, ask, own_name, serve as serve_control, whole};
 pub use exposing::{ExposureRequest, gather, people_of};
@@ -189,6 +191,8 @@ pub struct Guarded {
     settling: Mutex<HashMap<u32, Arc<tokio::sync::Mutex<()>>>>,
     /// What is contained changes one after the other: what is looked after never comes back by an older look.
     containing: tokio::sync::Mutex<()>,
+    /// Clauses of contracts change one after the other.
+    changing_clauses: tokio::sync::Mutex<()>,
     cut_off: Arc<containing::CutOff>,
     back_up: OnceLock<Arc<dyn BackUp>>,
     backups_begun: Mutex<HashSet<(u32, u64, u32)>>,
@@ -265,6 +269,7 @@ impl Guarded {
         Ok(Self {
             settling: Mutex::default(),
             containing: tokio::sync::Mutex::default(),
+            changing_clauses: tokio::sync::Mutex::default(),
             cut_off,
             back_up: OnceLock::new(),
             backups_begun: Mutex::default(),

@@ -76,8 +76,10 @@ impl Guarded {
     pub(crate) fn organisation(&self) -> Map<String, Value> {
         let mut known = Map::new();
         let Some(organisation) = self.plan().map(|plan| plan.organisation) else { return known };
-        let vocabulary = obligations::in_force().ok().map(obligations::Library::vocabulary);
-        let is_role = |role: &String| vocabulary.is_some_and(|words| words.roles().any(|(name, _)| name == role));
+        let library = obligations::in_force().ok();
+        let is_role = |role: &String| {
+            library.as_ref().is_some_and(|library| library.vocabulary().roles().any(|(name, _)| name == role))
+        };
         let roles: Vec<String> = organisation.legal_roles.into_iter().filter(is_role).collect();
         if !roles.is_empty() {
             known.insert("roles".to_owned(), roles.into());

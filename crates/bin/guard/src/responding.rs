@@ -3,6 +3,7 @@
 mod privileged;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use incidents::assess::{self, Answers};
 use incidents::brief::brief_of;
@@ -179,7 +180,7 @@ impl From<DeskError> for OpsError {
     }
 }
 
-fn library() -> Result<&'static obligations::Library, OpsError> {
+pub(crate) fn library() -> Result<Arc<obligations::Library>, OpsError> {
     obligations::in_force().map_err(|error| OpsError::Wrong(error.to_string()))
 }
 
@@ -321,7 +322,7 @@ impl Guarded {
         let mut lines = Vec::new();
         for (row, title) in self.incidents.listed(true, store::PAGE_ROWS_MAX).await? {
             let (_, case) = self.incidents.case(row.id).await?;
-            let issued = case.reissue(library()?, by.now_ms).map_err(DeskError::from)?;
+            let issued = case.reissue(&*library()?, by.now_ms).map_err(DeskError::from)?;
             for clock in issued {
                 let obligation = clock["obligation"].as_str().unwrap_or_default();
                 let was = case.clocks.get(obligation);
@@ -401,7 +402,8 @@ impl Guarded {
                 "somebody wrote the notice for {obligation} in `{language}`; with `--again` it is drafted anew, and theirs stays among the entries"
             )));
         }
-        let of = brief_of(&case, obligation).map_err(|error| OpsError::Wrong(error.to_string()))?;
+        let library = library()?;
+        let of = brief_of(&case, &library, obligation).map_err(|error| OpsError::Wrong(error.to_string()))?;
         let recipients: Vec<String> = case
             .clocks
             .get(obligation)

@@ -14,6 +14,7 @@ use outlets::{MailFault, Mailer, Post, Reply, Sender};
 use serde_json::{Value, json};
 
 use crate::ops::{OpsError, time};
+use crate::responding::library;
 use crate::{Guarded, outside};
 
 /// How long a message may be on its way before nobody can still be sending it: longer than a server may take to answer.
@@ -57,7 +58,8 @@ impl Guarded {
         if case.is_exercise {
             return wrong("an exercise sends nothing to anybody; say with `sent` that it was sent");
         }
-        let of = brief_of(&case, obligation).map_err(|error| OpsError::Wrong(error.to_string()))?;
+        let library = library()?;
+        let of = brief_of(&case, &library, obligation).map_err(|error| OpsError::Wrong(error.to_string()))?;
         if of.audience == Audience::People {
             return wrong(format!(
                 "{obligation} is told to the people concerned themselves: by letters, with `lazaret incidents letters`"

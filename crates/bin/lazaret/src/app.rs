@@ -59,7 +59,7 @@ fn run(cli: Cli) -> Result<Outcome, Failure> {
         Command::Incidents(command) => incidents::run(&cli.global, &command),
         Command::Plan(command) => planning::run(&cli.global, &command),
         Command::Playbooks(command) => playing::run(&command),
-        Command::Obligations(arguments) => clocks::run(&arguments),
+        Command::Obligations(arguments) => clocks::run(&cli.global, &arguments),
         Command::Behave(arguments) => behaving::run(&arguments),
         Command::Intel(command) => knowing::run(&cli.global, &command),
         Command::Hunt(arguments) => hunting::run(&cli.global, &arguments),

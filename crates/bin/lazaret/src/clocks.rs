@@ -1,15 +1,17 @@
 //! `lazaret obligations`: facts about incidents in, legal clocks out.
 
+mod clause;
+
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 
-use clap::Args;
-use obligations::{Answer, Facts, Library, Options, Status};
+use clap::{Args, Subcommand};
+use obligations::{Answer, Clauses, Facts, Library, LibraryError, Options, Status};
 use serde::Serialize;
 use serde_json::json;
 
-use crate::cli::ListFormat;
+use crate::cli::{Global, ListFormat};
 use crate::config::Config;
 use crate::failure::{Failure, Outcome};
 
@@ -24,7 +26,10 @@ const NOBODYS_DUTY: &str =
 const BATCH_BYTES: usize = 32 << 20;
 
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub(crate) struct ObligationsArgs {
+    #[command(subcommand)]
+    pub command: Option<ObligationsCommand>,
     /// Facts as JSON: one incident, or one a line; `-` is standard input.
     #[arg(long, value_name = "FILE", required_unless_present = "list")]
     pub facts: Option<PathBuf>,
@@ -34,7 +39,7 @@ pub(crate) struct ObligationsArgs {
     /// With what is only proposed in the place of the law.
     #[arg(long)]
     pub proposed: bool,
-    /// Also these obligations, such as clauses of contracts.
+    /// Also these obligations, such as clauses of contracts, beside those of the settings and of the data folder.
     #[arg(long, value_name = "FILE")]
     pub contracts: Vec<PathBuf>,
     /// Show all obligations with their texts instead.
@@ -45,8 +50,21 @@ pub(crate) struct ObligationsArgs {
     pub format: ListFormat,
 }
 
-pub(crate) fn run(arguments: &ObligationsArgs) -> Result<Outcome, Failure> {
-    let library = library(&arguments.contracts)?;
+#[derive(Debug, Subcommand)]
+pub(crate) enum ObligationsCommand {
+    /// Clauses of contracts that people entered: list, enter, change, end.
+    #[command(subcommand)]
+    Clause(clause::ClauseCommand),
+}
+
+pub(crate) fn run(global: &Global, arguments: &ObligationsArgs) -> Result<Outcome, Failure> {
+    if let Some(ObligationsCommand::Clause(command)) = &arguments.command {
+        return clause::run(global, command);
+    }
+    let config = Config::read(global.config.as_deref())?;
+    let mut contracts = config.obligations.contracts.clone();
+    contracts.extend(arguments.contracts.iter().cloned());
+    let library = clauses(global)?.within(&library(&contracts)?).map_err(|error| wrong_clauses(&error))?;
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     if arguments.list {
         list(&library, arguments.format, &mut out)?;
@@ -58,7 +76,7 @@ pub(crate) fn run(arguments: &ObligationsArgs) -> Result<Outcome, Failure> {
                 .hint("write `--at 2026-03-28T09:00:00+01:00`")
         })
     });
-    let options = Options { at: at.transpose()?, with_proposed: arguments.proposed };
+    let options = Options { at: at.transpose()?, with_proposed: arguments.proposed || config.obligations.proposed };
     let asked = Asked { library: &library, options, format: arguments.format };
     let path = arguments.facts.as_deref().unwrap_or(Path::new("-"));
     let wrong = answer_file(path, &asked, &mut out)?;
@@ -73,20 +91,41 @@ pub(crate) fn run(arguments: &ObligationsArgs) -> Result<Outcome, Failure> {
     }
 }
 
-/// Puts the obligations in force that the settings name, before incidents are looked at.
-pub(crate) fn put_in_force(config: &Config) -> Result<(), Failure> {
+/// Puts the obligations in force that the settings name, and the clauses of the data folder, before incidents are looked at.
+pub(crate) fn put_in_force(global: &Global, config: &Config) -> Result<(), Failure> {
     let settings = &config.obligations;
     if !settings.contracts.is_empty() || settings.proposed {
         obligations::put_in_force(library(&settings.contracts)?, settings.proposed);
     }
-    Ok(())
+    obligations::put_clauses_in_force(&clauses(global)?).map_err(|error| wrong_clauses(&error))
+}
+
+/// The clauses that people entered.
+fn clauses(global: &Global) -> Result<Clauses, Failure> {
+    guard::read_clauses(&global.data_dir).map_err(|error| {
+        let path = global.data_dir.join(guard::CLAUSES);
+        Failure::failed("clauses", anyhow::anyhow!("`{}` cannot be read: {error}", path.display()))
+            .hint("bring it back from a backup, or mend it by hand: it is written like a file of obligations")
+    })
+}
+
+fn wrong_clauses(error: &LibraryError) -> Failure {
+    Failure::usage(error.to_string())
+        .hint("take it out of the settings' `contracts`, or end the clause and enter it with another id")
 }
 
 /// The obligations that come with the program, and those of files.
-pub(crate) fn library(contracts: &[PathBuf]) -> Result<Library, Failure> {
+fn library(contracts: &[PathBuf]) -> Result<Library, Failure> {
     let shipped = obligations::shipped().map_err(|error| Failure::failed("obligations", error.clone()))?;
     let mut files = Vec::with_capacity(contracts.len());
+    let mut seen: Vec<PathBuf> = Vec::new();
     for path in contracts {
+        // The settings and the command line may name the same file.
+        let whole = path.canonicalize().unwrap_or_else(|_missing| path.clone());
+        if seen.contains(&whole) {
+            continue;
+        }
+        seen.push(whole);
         let text = std::fs::read_to_string(path)
             .map_err(|error| Failure::usage(format!("`{}` cannot be read: {error}", path.display())))?;
         files.push((path.display().to_string(), text));
@@ -302,7 +341,7 @@ fn list(library: &Library, format: ListFormat, out: &mut impl Write) -> Result<(
         let written = match format {
             ListFormat::Json => {
                 let line = json!({
-                    "obligation": one.id, "regime": one.regime, "jurisdiction": one.jurisdiction, "title": one.title,
+                    "obligation": one.id, "regime": one.regime, "jurisdiction": one.jurisdiction, "partner": one.partner, "title": one.title,
                     "citation": one.citation, "source_url": one.source_url, "says": one.says, "extensions": one.extensions,
                     "recipient": one.recipient, "law": one.status, "from": one.from, "to": one.to, "text_version": one.text_version,
                     "checked": one.checked, "confidence": one.confidence, "contents": one.contents, "note": one.note,
@@ -311,7 +350,8 @@ fn list(library: &Library, format: ListFormat, out: &mut impl Write) -> Result<(
             }
             ListFormat::Text => {
                 let proposed = if one.status == obligations::LawStatus::Proposed { " (proposed)" } else { "" };
-                let place = one.jurisdiction.as_deref().map_or_else(String::new, |place| format!(" [{place}]"));
+                let place = one.jurisdiction.as_ref().or(one.partner.as_ref());
+                let place = place.map_or_else(String::new, |place| format!(" [{place}]"));
                 let url = one.source_url.as_deref().map_or_else(String::new, |url| format!("\n              {url}"));
                 let longer = one.extensions.iter().map(|way| format!("\n              {}: {}", way.cites, way.says));
                 writeln!(

@@ -242,7 +242,7 @@ pub(crate) fn time(text: &str) -> Result<i64, Failure> {
 /// Has `request` done and prints what came of it.
 pub(crate) fn tell(global: &Global, request: Request, format: ListFormat, shown: &[&str]) -> Result<Outcome, Failure> {
     let config = Config::read(global.config.as_deref())?;
-    crate::clocks::put_in_force(&config)?;
+    crate::clocks::put_in_force(global, &config)?;
     let answer = runtime()?.block_on(done(global, &config, request))?;
     let lines: Vec<String> = match format {
         ListFormat::Json => answer.iter().map(Value::to_string).collect(),

@@ -255,7 +255,7 @@ pub(crate) fn run(global: &Global, command: &IncidentsCommand) -> Result<Outcome
         }
     };
     let config = Config::read(global.config.as_deref())?;
-    crate::clocks::put_in_force(&config)?;
+    crate::clocks::put_in_force(global, &config)?;
     let answer = runtime()?.block_on(async {
         let counter = Counter::new(global, &config, false);
         let answer = counter.obey(Request::Incidents(request)).await;

@@ -78,7 +78,7 @@ pub(crate) fn run(global: &Global, command: &PlanCommand) -> Result<Outcome, Fai
         PlanCommand::Check { format } => {
             let plan = read(global)?;
             let library = obligations::in_force().map_err(|error| Failure::failed("content", error))?;
-            let gaps = plan.gaps(library);
+            let gaps = plan.gaps(&library);
             let lines: Vec<String> = match format {
                 ListFormat::Json => gaps.iter().map(|gap| json!(gap).to_string()).collect(),
                 ListFormat::Text if gaps.is_empty() => vec!["the plan leaves nothing open".to_owned()],

@@ -37,7 +37,7 @@ const GRACE: Duration = Duration::from_secs(10);
 
 pub(crate) fn run(global: &Global, arguments: &UpArgs) -> Result<Outcome, Failure> {
     let config = Config::read(global.config.as_deref())?;
-    crate::clocks::put_in_force(&config)?;
+    crate::clocks::put_in_force(global, &config)?;
     let listen = arguments.listen.or(config.listen).unwrap_or(LISTEN);
     let s3_listen = arguments.s3_listen.or(config.s3_listen).unwrap_or(S3_LISTEN);
     for address in [listen, s3_listen] {

@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use obligations::{Audience, Content, Obligation};
+use obligations::{Audience, Content, Library, Obligation};
 use serde::Deserialize;
 
 use crate::case::{Case, CaseError};
@@ -87,22 +87,9 @@ pub fn is_statement(id: &str) -> bool {
 ///
 /// # Errors
 /// When there is neither under that id.
-pub fn brief_of(case: &Case, id: &str) -> Result<Brief<'static>, CaseError> {
+pub fn brief_of<'l>(case: &Case, library: &'l Library, id: &str) -> Result<Brief<'l>, CaseError> {
     match statements()?.find(|one| one.id == id) {
         Some(statement) => Ok(statement),
-        None => obligation_of(case, id).map(Brief::from),
+        None => case.judged_by(library, id).map(Brief::from),
     }
-}
-
-/// The version of an obligation that an incident is judged by.
-///
-/// # Errors
-/// When there is none.
-pub fn obligation_of(case: &Case, id: &str) -> Result<&'static Obligation, CaseError> {
-    let library = obligations::in_force().map_err(|error| CaseError(error.to_string()))?;
-    let facts = serde_json::Value::Object(case.facts.clone()).to_string();
-    let facts = obligations::Facts::from_json(facts.as_bytes(), library.vocabulary());
-    let facts = facts.map_err(|error| CaseError(error.to_string()))?;
-    let none = || CaseError(format!("there is no obligation `{id}`; `lazaret obligations --list` shows them"));
-    library.version(id, &facts, obligations::options()).ok_or_else(none)
 }

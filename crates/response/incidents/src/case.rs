@@ -13,7 +13,7 @@ mod what;
 use std::collections::{BTreeMap, BTreeSet};
 
 use model::{IncidentState, Severity};
-use obligations::{Facts, Library};
+use obligations::{Facts, Library, Obligation};
 use playbooks::{Role, Run};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -435,9 +435,7 @@ impl Case {
     /// # Errors
     /// When the facts are none, which [`Case::check`] excludes.
     pub fn reissue(&self, library: &Library, at: i64) -> Result<Vec<Value>, CaseError> {
-        let facts = Value::Object(self.facts.clone()).to_string();
-        let facts =
-            Facts::from_json(facts.as_bytes(), library.vocabulary()).map_err(|error| CaseError(error.to_string()))?;
+        let facts = self.read_facts(library)?;
         let answers = library.answers(&facts, obligations::options());
         let mut issued: Vec<Value> = answers.iter().filter_map(|answer| serde_json::to_value(answer).ok()).collect();
         for clock in &mut issued {
@@ -453,16 +451,33 @@ impl Case {
                         ["obligation", "recipient", "citation", "text_version", "confidence"].contains(&name.as_str())
                     });
                     gone.insert("status".to_owned(), "not_triggered".into());
-                    gone.insert(
-                        "because".to_owned(),
-                        "none of the roles whose duty it is is among `roles` any more".into(),
-                    );
+                    let is_in_force = library.version(obligation, &facts, obligations::options()).is_some();
+                    let because = if is_in_force {
+                        "none of the roles whose duty it is is among `roles` any more"
+                    } else {
+                        "no text of it was in force on the day of the incident"
+                    };
+                    gone.insert("because".to_owned(), because.into());
                 }
                 issued.push(gone);
             }
         }
         issued.retain(|clock| clock["obligation"].as_str().and_then(|id| self.clocks.get(id)) != Some(clock));
         Ok(issued)
+    }
+
+    /// The version of an obligation that it is judged by.
+    ///
+    /// # Errors
+    /// When there is none, or the facts are none, which [`Case::check`] excludes.
+    pub fn judged_by<'l>(&self, library: &'l Library, id: &str) -> Result<&'l Obligation, CaseError> {
+        let none = || CaseError(format!("there is no obligation `{id}`; `lazaret obligations --list` shows them"));
+        library.version(id, &self.read_facts(library)?, obligations::options()).ok_or_else(none)
+    }
+
+    fn read_facts(&self, library: &Library) -> Result<Facts, CaseError> {
+        let facts = Value::Object(self.facts.clone()).to_string();
+        Facts::from_json(facts.as_bytes(), library.vocabulary()).map_err(|error| CaseError(error.to_string()))
     }
 
     /// When the breach began, if that is a fact, in milliseconds since 1970, UTC: the begin of its day where the organisation is.

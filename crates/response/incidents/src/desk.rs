@@ -359,7 +359,7 @@ fn following(case: &Case, facts: &Map<String, Value>) -> Option<What> {
 /// The clocks that a case's facts and the time move.
 fn moved(case: &Case, now_ms: i64) -> Result<Option<What>, CaseError> {
     let library = obligations::in_force().map_err(|error| CaseError(error.to_string()))?;
-    let issued = case.reissue(library, now_ms)?;
+    let issued = case.reissue(&library, now_ms)?;
     Ok((!issued.is_empty()).then_some(What::Clocks { issued }))
 }
 

@@ -205,19 +205,19 @@ pub fn subject(of: &Brief<'_>, reference: &str, language: &str) -> Result<String
     Ok(format!("{subject} ({reference}, {})", of.id))
 }
 
-fn vocabulary() -> Option<&'static obligations::Vocabulary> {
-    obligations::in_force().ok().map(obligations::Library::vocabulary)
-}
-
-fn asked(fact: &str) -> String {
-    vocabulary().and_then(|vocabulary| vocabulary.question_of(fact)).unwrap_or(fact).to_owned()
+/// The fact whose text answers a content of notices, and the question that asks for it.
+fn filling(content: &str) -> Option<(String, String)> {
+    let library = obligations::in_force().ok()?;
+    let vocabulary = library.vocabulary();
+    let fact = vocabulary.filling(content)?;
+    Some((fact.to_owned(), vocabulary.question_of(fact).unwrap_or(fact).to_owned()))
 }
 
 /// What to answer so that a content is said.
 fn question(content: &str) -> String {
     match content {
         "data" | "people" => "How many people in which countries are affected, and which kinds of data?".to_owned(),
-        other => vocabulary().and_then(|vocabulary| vocabulary.filling(other)).map_or_else(|| other.to_owned(), asked),
+        other => filling(other).map_or_else(|| other.to_owned(), |(_, question)| question),
     }
 }
 
@@ -246,7 +246,7 @@ fn said(content: &Content, facts: &Map<String, Value>, words: &Words) -> Option<
             }
             Some(text)
         }
-        other => text_of(vocabulary()?.filling(other)?).map(str::to_owned),
+        other => text_of(&filling(other)?.0).map(str::to_owned),
     }
 }
 

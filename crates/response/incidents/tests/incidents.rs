@@ -438,7 +438,8 @@ async fn a_statement_is_told_and_starts_no_clock() {
     let id = desk.open(new("Ransomware on a LIMS"), &by(1, 1_000)).await.expect("it opens");
     let set = json!({"what_happened": "A laboratory system stands still.", "spokesperson": "The press office."});
     let (_, case) = desk.add(id, facts(set, json!({})), &by(1, 2_000)).await.expect("facts");
-    let of = brief::brief_of(&case, "STAFF").expect("a statement");
+    let library = obligations::shipped().expect("the library");
+    let of = brief::brief_of(&case, library, "STAFF").expect("a statement");
     assert_eq!((of.audience.as_str(), of.citation), ("staff", None));
     let drafted = drafts::draft(&of, &case.facts, &[], "INC-1", "de").expect("a draft");
     assert!(drafted.text.contains("A laboratory system stands still.") && drafted.text.contains("The press office."));

@@ -30,7 +30,7 @@ pub fn put_in_force(base: Library, with_proposed: bool) {
 /// When they are no library together with what applies anyway; nothing changes then.
 pub fn put_clauses_in_force(clauses: &Clauses) -> Result<(), LibraryError> {
     let base = base().map_err(Clone::clone)?;
-    let library = Some(Arc::new(clauses.within(&base)?));
+    let library = if clauses.versions().is_empty() { None } else { Some(Arc::new(clauses.within(&base)?)) };
     IN_FORCE.write().unwrap_or_else(PoisonError::into_inner).library = library;
     Ok(())
 }

@@ -268,11 +268,15 @@ impl Guarded {
             "partners" | "sponsor" => of == Audience::Partner,
             other => of.as_str() == other,
         };
+        let library = crate::responding::library()?;
         let (mut drafts, mut asked) = (0_u32, Vec::new());
         for (obligation, clock) in &case.clocks {
             let runs = matches!(clock["status"].as_str(), Some("due" | "promptly" | "tolled" | "waiting"));
-            let of = brief_of(case, obligation).map_err(|error| OpsError::Wrong(error.to_string()))?;
-            if runs && is_meant(of.audience) {
+            if !runs {
+                continue;
+            }
+            let of = brief_of(case, &library, obligation).map_err(|error| OpsError::Wrong(error.to_string()))?;
+            if is_meant(of.audience) {
                 asked.push(of);
             }
         }

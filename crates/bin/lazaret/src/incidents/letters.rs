@@ -149,7 +149,7 @@ fn counts(merged: &Merged, kind: Kind) -> Result<Value, Failure> {
 
 pub(super) fn run(global: &Global, command: &LettersCommand) -> Result<Outcome, Failure> {
     let config = Config::read(global.config.as_deref())?;
-    crate::clocks::put_in_force(&config)?;
+    crate::clocks::put_in_force(global, &config)?;
     runtime()?.block_on(async {
         let counter = Counter::new(global, &config, false);
         let done = Box::pin(obeyed(global, &config, &counter, command)).await;

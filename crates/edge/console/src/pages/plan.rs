@@ -106,7 +106,7 @@ pub(crate) async fn show(State(console): State<Shared>, visitor: Visitor) -> Res
 fn fill(page: &mut Page, plan: &Plan) {
     page.organisation.clone_from(&plan.organisation.name);
     if let Ok(library) = obligations::in_force() {
-        let gaps = plan.gaps(library);
+        let gaps = plan.gaps(&library);
         page.gaps = gaps.into_iter().map(|gap| (gap.about, gap.why, gap.remedy)).collect();
     }
     let tree = plan.tree();

@@ -135,6 +135,7 @@ pub fn prepare(kind: Kind, common: &Common<'_>) -> Result<Prepared, LetterError>
     let Some(first) = own.or_else(|| languages.first()) else {
         return Err(LetterError::Content { file: "en.toml".to_owned(), why: "there are no languages".to_owned() });
     };
+    let library = &*library;
     let wanted = wanted(kind, common, library);
     let must: BTreeSet<Field> = ALWAYS.into_iter().chain(wanted.iter().filter_map(|(field, _)| *field)).collect();
     let is_known = |field: Field| fields::value(field, kind, common, first).is_some();

@@ -108,10 +108,9 @@ fn dial(clock: &Value, case: &Case, kind: &'static str, word: &'static str, due:
     };
     let around = TAU * RADIUS;
     let obligation = text(&clock["obligation"]);
-    let title = obligations::in_force()
-        .ok()
-        .and_then(|library| library.obligations().iter().find(|one| one.id == obligation))
-        .map_or_else(String::new, |one| one.title.clone());
+    let library = obligations::in_force().ok();
+    let of = library.as_ref().and_then(|library| case.judged_by(library, &obligation).ok());
+    let title = of.map_or_else(String::new, |of| of.title.clone());
     let left = match (kind, due) {
         ("met" | "settled", _) => "✓".to_owned(),
         ("waiting", None) => "?".to_owned(),

@@ -157,7 +157,8 @@ fn places(case: &Case) -> Vec<&str> {
 
 /// Who receives a notice by the plan, and how.
 pub(crate) fn receivers(plan: Option<&Plan>, case: &Case, id: &str) -> Vec<String> {
-    let (Some(plan), Some(of)) = (plan, brief_of(case, id).ok()) else { return Vec::new() };
+    let Ok(library) = obligations::in_force() else { return Vec::new() };
+    let (Some(plan), Ok(of)) = (plan, brief_of(case, &library, id)) else { return Vec::new() };
     let found = plan.receivers(&of, &places(case), case.study.as_deref());
     let told = |one: incidents::plan::Receiver| {
         format!("{}, {}: {}", one.name, one.how.as_str(), one.place.as_deref().unwrap_or("address missing"))
@@ -167,7 +168,8 @@ pub(crate) fn receivers(plan: Option<&Plan>, case: &Case, id: &str) -> Vec<Strin
 
 /// To whom a notice can go by e-mail, and what went.
 pub(crate) fn mail(plan: Option<&Plan>, case: &Case, id: &str, language: &str) -> Mail {
-    let of = brief_of(case, id).ok();
+    let library = obligations::in_force().ok();
+    let of = library.as_ref().and_then(|library| brief_of(case, library, id).ok());
     let found = match (plan, &of) {
         (Some(plan), Some(of)) => plan.receivers(of, &places(case), case.study.as_deref()),
         _ => Vec::new(),

@@ -227,11 +227,11 @@ fn fact_rows(case: &Case, dials: &[Dial]) -> Vec<FactRow> {
                 _ => String::new(),
             };
             let words: Vec<&str> =
-                if fact.is_flag { vec!["true", "false"] } else { fact.words.iter().map(String::as_str).collect() };
+                if fact.is_flag() { vec!["true", "false"] } else { fact.words.iter().map(String::as_str).collect() };
             FactRow {
                 words: words.into_iter().map(|word| (word.to_owned(), word == value)).collect(),
                 is_asked: asked.iter().any(|question| *question == fact.question),
-                is_long: fact.is_text,
+                is_long: fact.is_text(),
                 name: fact.name.to_owned(),
                 question: fact.question.to_owned(),
                 value,
@@ -394,7 +394,8 @@ fn of_kind(kind: &str) -> &'static str {
 
 /// What a notice has to say, and whether the text says it.
 fn checked(case: &Case, obligation: &str, text: &str, language: &str) -> Vec<drafts::Checked> {
-    let Ok(of) = brief_of(case, obligation) else { return Vec::new() };
+    let Ok(library) = obligations::in_force() else { return Vec::new() };
+    let Ok(of) = brief_of(case, &library, obligation) else { return Vec::new() };
     drafts::check(&of, text, language).unwrap_or_default()
 }
 
