@@ -116,7 +116,8 @@ impl Guarded {
             let base = obligations::base().map_err(|error| OpsError::Wrong(error.to_string()))?;
             let wrong = |error: obligations::ClauseError| OpsError::Wrong(error.to_string());
             let mut after = before.changed(change, &base).map_err(wrong)?;
-            let entry = self.record_clause(change, before.newest(change.id()), after.newest(change.id()), why, by).await?;
+            let entry =
+                self.record_clause(change, before.newest(change.id()), after.newest(change.id()), why, by).await?;
             after.note_recorded(change.id(), entry);
             let text = after.to_toml().map_err(|error| OpsError::Wrong(error.to_string()))?;
             write(&self.data_dir, &text).map_err(|error| failed("written", &error))?;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use console::{Act, ActFault, Respond};
 use guard::{ExposureRequest, Guarded, IncidentRequest, OpsError};
 use model::{Answer, By};
+use obligations::{ClauseChange, Clauses};
 
 /// Acts through the guard.
 pub(crate) struct Responder(pub Arc<Guarded>);
@@ -29,6 +30,14 @@ impl Respond for Responder {
             }
         };
         Box::pin(async move { self.0.about_incidents_by(by, request).await.map(drop).map_err(fault) })
+    }
+
+    fn clauses(&self) -> Result<Clauses, ActFault> {
+        self.0.clauses().map_err(|error| ActFault::Failed(guard::whole(&error)))
+    }
+
+    fn change_clause<'a>(&'a self, change: ClauseChange, why: String, by: &'a By) -> Answer<'a, Result<u64, ActFault>> {
+        Box::pin(async move { self.0.change_clauses(&change, &why, by).await.map_err(fault) })
     }
 
     fn plan(&self) -> Result<Option<String>, ActFault> {

@@ -2,6 +2,7 @@
 
 pub(crate) mod bursts;
 pub(crate) mod calendar;
+pub(crate) mod deadlines;
 pub(crate) mod flows;
 pub(crate) mod gauge;
 pub(crate) mod squares;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use model::{Answer, By};
+use obligations::{ClauseChange, Clauses};
 use playbooks::Input;
 
 /// What is to be done about an incident.
@@ -82,6 +83,15 @@ pub enum ActFault {
 pub trait Respond: Send + Sync + 'static {
     /// Does it for an incident, on behalf of somebody.
     fn act<'a>(&'a self, incident: u32, act: Act, by: &'a By) -> Answer<'a, Result<(), ActFault>>;
+
+    /// Clauses of contracts that people entered.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    fn clauses(&self) -> Result<Clauses, ActFault>;
+
+    /// Changes a clause on behalf of somebody, who says why; the entry of the record.
+    fn change_clause<'a>(&'a self, change: ClauseChange, why: String, by: &'a By) -> Answer<'a, Result<u64, ActFault>>;
 
     /// The text of the communication plan; `None`: there is none.
     ///

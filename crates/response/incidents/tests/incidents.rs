@@ -459,3 +459,33 @@ async fn a_statement_is_told_and_starts_no_clock() {
     let refused = desk.add(id, nowhere, &by(1, 5_000)).await.expect_err("no such thing").to_string();
     assert!(refused.contains("there is no obligation `CAFETERIA`"), "{refused}");
 }
+
+#[tokio::test]
+async fn an_incident_is_judged_by_the_text_of_its_time() {
+    let clause = |from: &str, to: &str, title: &str| {
+        format!(
+            "[[obligation]]\nid = \"MSA-7\"\ntitle = \"{title}\"\ncitation = \"7\"\nsays = \"\"\nroles = [\"processor\"]\nwhen = \"always\"\n\
+             start = [\"aware_at\"]\nperiod = \"promptly\"\nrecipient = \"partner\"\nfrom = {from}\n{to}text_version = {from}\nchecked = {from}\n\
+             confidence = \"user\"\n"
+        )
+    };
+    let (first, second) =
+        (clause("2024-01-01", "to = 2025-12-31\n", "first"), clause("2026-01-01", "to = 2026-06-30\n", "second"));
+    let contract = format!("regime = \"contract\"\nname = \"Contracts\"\n{first}{second}");
+    let library =
+        obligations::shipped().expect("the library").with(&[("contract.toml", &contract)]).expect("a library");
+    let folder = tempfile::tempdir().expect("a folder");
+    let (desk, _) = desk(&folder).await;
+    for (aware_at, judged_by) in [
+        ("2025-11-01T00:00:00Z", Some("first")),
+        ("2026-02-01T00:00:00Z", Some("second")),
+        ("2026-07-01T00:00:00Z", None),
+    ] {
+        let id = desk.open(new("Test"), &by(1, 1_000)).await.expect("it opens");
+        let (_, case) =
+            desk.add(id, facts(json!({"aware_at": aware_at}), json!({})), &by(1, 2_000)).await.expect("a fact");
+        let of = case.judged_by(&library, "MSA-7");
+        assert_eq!(of.as_ref().ok().map(|of| of.title.as_str()), judged_by, "{aware_at}");
+        assert!(of.is_ok() || of.is_err_and(|why| why.to_string().contains("there is no obligation `MSA-7`")));
+    }
+}

@@ -22,7 +22,7 @@ const LINE_MAX: usize = 300;
 /// The most contents that a notice of one clause has.
 const CONTENTS_MAX: usize = 40;
 /// What the file is called in messages.
-pub const CLAUSES_FILE: &str = "contracts.toml";
+pub const CLAUSES_FILE: &str = "clauses.toml";
 
 /// One version of one clause.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -186,7 +186,10 @@ impl Clause {
                 say("contents", format!("`{}` stands there twice", one.id));
             }
             if one.text.trim().is_empty() || one.text.chars().count() > LINE_MAX {
-                say("contents", format!("`{}` says what the notice has to say, in at most {LINE_MAX} characters", one.id));
+                say(
+                    "contents",
+                    format!("`{}` says what the notice has to say, in at most {LINE_MAX} characters", one.id),
+                );
             }
         }
         faults

@@ -73,7 +73,8 @@ impl Places {
             all.push(bloc.prefix.clone());
             all.extend(bloc.parts.iter().map(|part| format!("{}-{part}", bloc.prefix)));
         }
-        let apart = |country: &&String| !all.contains(*country) && self.named(country).is_ok_and(|same| same == **country);
+        let apart =
+            |country: &&String| !all.contains(*country) && self.named(country).is_ok_and(|same| same == **country);
         let countries: Vec<String> = self.countries.iter().filter(apart).cloned().collect();
         all.extend(countries);
         all.push(UNKNOWN.to_owned());

@@ -147,7 +147,7 @@ pub struct Trigger {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct ClausesFile {
+struct TriggersFile {
     #[serde(rename = "checked")]
     _checked: toml::value::Datetime,
     trigger: Vec<Trigger>,
@@ -437,15 +437,15 @@ impl Library {
             written.calendar().map_err(|why| wrong("calendars.toml", format!("calendar `{}`: ", written.id), why))
         };
         let calendars = calendars.calendar.iter().map(calendar).collect::<Result<Vec<_>, _>>()?;
-        let clauses: ClausesFile = read("clauses.toml", text("clauses.toml")?)?;
-        for Trigger { when, .. } in &clauses.trigger {
-            Condition::parse(when, &vocabulary).map_err(|why| wrong("clauses.toml", format!("`{when}`: "), why))?;
+        let triggers: TriggersFile = read("triggers.toml", text("triggers.toml")?)?;
+        for Trigger { when, .. } in &triggers.trigger {
+            Condition::parse(when, &vocabulary).map_err(|why| wrong("triggers.toml", format!("`{when}`: "), why))?;
         }
         let authorities: AuthoritiesFile = read("authorities.toml", text("authorities.toml")?)?;
         let mut library = Self {
             contradictions,
             timed: vocabulary.timed(),
-            triggers: clauses.trigger,
+            triggers: triggers.trigger,
             vocabulary,
             calendars,
             obligations: Vec::new(),
@@ -460,7 +460,7 @@ impl Library {
             "authorities.toml",
             "jurisdictions.toml",
             "contradictions.toml",
-            "clauses.toml",
+            "triggers.toml",
         ];
         let regimes: Vec<(&str, &str)> = files.iter().copied().filter(|(name, _)| !APART.contains(name)).collect();
         library.add(&regimes)?;

@@ -32,7 +32,11 @@ fn clause() -> Clause {
         from: day("2026-01-01"),
         to: None,
         checked: day("2026-11-30"),
-        contents: vec![Content { id: "nature".to_owned(), text: "what happened".to_owned(), cites: "7.2(a)".to_owned() }],
+        contents: vec![Content {
+            id: "nature".to_owned(),
+            text: "what happened".to_owned(),
+            cites: "7.2(a)".to_owned(),
+        }],
     }
 }
 
@@ -47,7 +51,8 @@ fn change(clauses: &Clauses, was: &Clause, clause: Clause) -> Result<Clauses, Cl
 /// When the clause is due for an incident of that time; `None`: there is no such duty.
 fn due(clauses: &Clauses, aware_at: &str) -> Option<String> {
     let library = clauses.within(library()).expect("a library");
-    let facts = json!({"roles": ["processor"], "aware_at": aware_at, "affected": [{"jurisdiction": "JP", "subjects": 2}]});
+    let facts =
+        json!({"roles": ["processor"], "aware_at": aware_at, "affected": [{"jurisdiction": "JP", "subjects": 2}]});
     let facts = Facts::from_json(facts.to_string().as_bytes(), library.vocabulary()).expect("facts");
     let answers = library.answers(&facts, Options::default());
     let answer = answers.iter().find(|answer| answer.obligation == "MSA-7.2")?;
@@ -127,7 +132,11 @@ fn clauses_come_into_force_and_out_of_it_while_the_program_runs() {
     obligations::put_clauses_in_force(&add(&Clauses::default(), clause()).expect("it is added")).expect("it holds");
     assert!(has("MSA-7.2") && has("GDPR-33-1"));
     let taken = Clauses::parse(
-        &add(&Clauses::default(), clause()).expect("it is added").to_toml().expect("a file").replace("MSA-7.2", "CTR-52"),
+        &add(&Clauses::default(), clause())
+            .expect("it is added")
+            .to_toml()
+            .expect("a file")
+            .replace("MSA-7.2", "CTR-52"),
     );
     assert!(obligations::put_clauses_in_force(&taken.expect("it is read")).is_err());
     assert!(has("MSA-7.2"), "what is wrong changes nothing");
@@ -209,7 +218,8 @@ fn every_wrong_fact_is_told_and_which_it_is() {
     );
     assert!(all[0].2.contains("no time with offset") && !all[0].2.contains("column"), "{:?}", all[0]);
     assert!(all[5].2.contains("`affected[1].jurisdiction`") && all[5].2.contains("EU-DE"), "{:?}", all[5]);
-    let order = told(&json!({"aware_at": "2026-03-27T22:30:00Z", "breached_on": "2026-04-01", "discovered_on": "2026-05-01"}));
+    let order =
+        told(&json!({"aware_at": "2026-03-27T22:30:00Z", "breached_on": "2026-04-01", "discovered_on": "2026-05-01"}));
     assert_eq!(order[0].0, ["aware_at", "breached_on"], "facts that do not fit together are both told: {order:?}");
     assert!(told(&json!({"aware_at": "2026-03-27T22:30:00Z", "risk": null, "affected": []})).is_empty());
 }

@@ -200,10 +200,7 @@ pub(crate) fn run(global: &Global, command: &ClauseCommand) -> Result<Outcome, F
     print(&mut std::io::stdout().lock(), &lines)
 }
 
-async fn answered(
-    counter: &Counter,
-    command: &ClauseCommand,
-) -> Result<(Vec<Value>, ListFormat), Failure> {
+async fn answered(counter: &Counter, command: &ClauseCommand) -> Result<(Vec<Value>, ListFormat), Failure> {
     let (change, told) = match command {
         ClauseCommand::List { format } => {
             return Ok((counter.obey(Request::Clauses(ClauseRequest::List)).await?, *format));

@@ -1,7 +1,8 @@
 //! Facts in a file, clocks out, as the contract has it.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use super::guard::{Server, told, verified};
 use super::run::run;
 
 fn answers(folder: &std::path::Path, arguments: &[&str]) -> (Option<i32>, Vec<Value>, String) {
@@ -79,4 +80,113 @@ fn unknown_roles_are_asked_for_once_and_places_are_told() {
     file("place.json", r#"{"roles":["controller"],"affected":[{"jurisdiction":"DE","subjects":1200}]}"#);
     let (code, _, why) = answers(folder, &["--facts", "place.json"]);
     assert!(code == Some(1) && why.contains("affected[0].jurisdiction") && why.contains("write `EU-DE`"), "{why}");
+}
+
+const ENTER: [&str; 20] = [
+    "obligations",
+    "clause",
+    "add",
+    "MSA-7.2",
+    "--partner",
+    "Aurelion",
+    "--citation",
+    "Master services agreement 7.2",
+    "--within",
+    "24 hours",
+    "--recipient",
+    "security desk",
+    "--role",
+    "processor",
+    "--content",
+    "nature=what happened",
+    "--from",
+    "2026-01-01",
+    "--why",
+    "new contract",
+];
+
+#[test]
+fn clauses_hold_for_open_incidents_and_are_recorded() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let opened = told(folder, &["incidents", "open", "--title", "Lost laptop"]);
+    let id = opened["incident"].to_string();
+    let facts = ["roles=[\"processor\"]", "aware_at=2026-11-02T08:00:00Z", "timezone=UTC"];
+    told(folder, &[&["incidents", "facts", &id], &facts[..]].concat());
+    // By a command alone, then while a server runs.
+    let entered = told(folder, &ENTER);
+    assert_eq!((&entered["clause"]["period"]["hours"], entered["recorded"].is_u64()), (&json!(24), true), "{entered}");
+    let clock = |value: &Value| value["clocks"]["MSA-7.2"].clone();
+    let case = told(folder, &["incidents", "show", &id]);
+    assert_eq!(clock(&case)["due_at"], "2026-11-03T08:00:00+00:00", "{case}");
+    let file = json!({"roles": ["processor"], "aware_at": "2026-11-02T08:00:00Z"}).to_string();
+    std::fs::write(folder.join("facts.json"), file).unwrap();
+    let (_, lines, _) = answers(folder, &["--facts", "facts.json"]);
+    assert!(lines.iter().any(|line| line["obligation"] == "MSA-7.2"), "{lines:?}");
+    let server = Server::start(folder);
+    let change = [
+        "obligations",
+        "clause",
+        "change",
+        "MSA-7.2",
+        "--within",
+        "12 hours",
+        "--from",
+        "2026-01-01",
+        "--why",
+        "a slip",
+    ];
+    told(folder, &change);
+    let case = told(folder, &["incidents", "show", &id]);
+    assert_eq!(clock(&case)["due_at"], "2026-11-02T20:00:00+00:00", "{case}");
+    let issued: Vec<&str> = case["entries"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(|entry| entry["issued"].as_array().into_iter().flatten())
+        .filter(|clock| clock["obligation"] == "MSA-7.2")
+        .filter_map(|clock| clock["due_at"].as_str())
+        .collect();
+    assert_eq!(issued, ["2026-11-03T08:00:00+00:00", "2026-11-02T20:00:00+00:00"], "what was issued before stays");
+    let end = ["obligations", "clause", "end", "MSA-7.2", "--last", "2026-06-30", "--why", "contract over"];
+    told(folder, &end);
+    let case = told(folder, &["incidents", "show", &id]);
+    let ended = clock(&case);
+    assert_eq!(ended["status"], "not_triggered", "{ended}");
+    assert!(ended["because"].as_str().unwrap().contains("no text of it was in force"), "{ended}");
+    drop(server);
+    for (arguments, why) in [
+        (&ENTER[..], "there is a clause `MSA-7.2` already"),
+        (&["obligations", "clause", "end", "X", "--last", "2026-06-30", "--why", "abc"], "there is no clause `X`"),
+        (&["obligations", "clause", "end", "MSA-7.2", "--last", "2026-07-30", "--why", "a"], "say why"),
+        (
+            &["obligations", "clause", "add", "A", "--within", "soon", "--from", "2026-01-01", "--why", "abc"],
+            "is no period",
+        ),
+        (
+            &["obligations", "clause", "add", "A", "--within", "1 h", "--from", "2026-01-01", "--why", "abc"],
+            "`partner`: it is empty",
+        ),
+    ] {
+        let output = run(folder, arguments);
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success() && told.contains(why), "{arguments:?}: {told}");
+    }
+    let listed = run(folder, &["obligations", "clause", "list", "--format", "json", "--quiet"]);
+    let listed: Value = serde_json::from_slice(&listed.stdout).unwrap();
+    assert_eq!(
+        (&listed["to"], listed["recorded"].as_array().map(Vec::len)),
+        (&json!("2026-06-30"), Some(3)),
+        "{listed}"
+    );
+    // A file of the settings with the same id: nobody is left to guess which of both holds.
+    let contract = "regime = 'contract'\nname = 'C'\n[[obligation]]\nid = 'MSA-7.2'\ntitle = 't'\ncitation = 'c'\nsays = 's'\nroles = ['processor']\n\
+                    when = 'always'\nstart = ['aware_at']\nperiod = 'promptly'\nrecipient = 'r'\nfrom = 2026-01-01\ntext_version = 2026-01-01\n\
+                    checked = 2026-01-01\nconfidence = 'user'\n";
+    std::fs::write(folder.join("contract.toml"), contract).unwrap();
+    std::fs::write(folder.join("lazaret.toml"), "[obligations]\ncontracts = ['contract.toml']\n").unwrap();
+    let output = run(folder, &["--config", "lazaret.toml", "incidents", "list"]);
+    let why = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.code() == Some(2) && why.contains("MSA-7.2") && why.contains("clauses.toml"), "{why}");
+    verified(folder);
 }

@@ -12,9 +12,12 @@ pub(crate) mod tasks;
 use askama::Template;
 use axum::extract::{Form, Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
+use incidents::case::What;
 use incidents::desk::NewIncident;
 use model::{Severity, StudyId, UnknownName};
+use obligations::Facts;
 use serde::Deserialize;
+use serde_json::{Map, Value};
 
 use crate::Shared;
 use crate::failure::{Failure, render};
@@ -92,6 +95,24 @@ pub(crate) async fn show(
     })
 }
 
+/// Facts that an incident begins with: looked at before it is opened, so that none is opened without them.
+fn beginning(text: &str) -> Result<Map<String, Value>, Failure> {
+    if text.trim().is_empty() {
+        return Ok(Map::new());
+    }
+    let facts: Map<String, Value> = serde_json::from_str(text)
+        .map_err(|error| Failure::BadInput(format!("The facts are no object of JSON: {error}.")))?;
+    let library = obligations::in_force().map_err(|_broken| Failure::Internal)?;
+    let read = Facts::from_json(text.as_bytes(), library.vocabulary());
+    match read.map(|read| read.strange) {
+        Ok(strange) if strange.is_empty() => Ok(facts),
+        Ok(strange) => {
+            Err(Failure::BadInput(format!("No incident was opened: {} mean nothing here.", strange.join(", "))))
+        }
+        Err(error) => Err(Failure::BadInput(format!("No incident was opened: {error}."))),
+    }
+}
+
 /// A new incident.
 #[derive(Debug, Deserialize)]
 pub(crate) struct New {
@@ -103,6 +124,9 @@ pub(crate) struct New {
     study: String,
     #[serde(default)]
     exercise: String,
+    /// Facts that it begins with, as JSON.
+    #[serde(default)]
+    facts: String,
 }
 
 /// `POST /incidents`: opens one.
@@ -122,9 +146,20 @@ pub(crate) async fn open(
         "" => None,
         text => Some(text.parse().map_err(|error| Failure::BadInput(format!("`{text}` is no finding: {error}")))?),
     };
+    let mut facts = beginning(&form.facts)?;
+    let (roles, timezone) = console.organisation()?;
+    if !roles.is_empty() {
+        facts.entry("roles").or_insert_with(|| roles.into());
+    }
+    if let Some(timezone) = timezone {
+        facts.entry("timezone").or_insert_with(|| timezone.into());
+    }
     let drawn = (console.random)()?;
     let uid = *drawn.first_chunk::<16>().ok_or(Failure::Internal)?;
     let new = NewIncident { title: form.title, severity, finding, study, exercise: !form.exercise.is_empty(), uid };
     let id = guard.view.incidents.open(new, &by).await?;
+    if !facts.is_empty() {
+        guard.view.incidents.add(id, What::Facts { set: facts, was: Map::new() }, &by).await?;
+    }
     Ok(Redirect::to(&format!("/incidents/{id}")).into_response())
 }

@@ -1,12 +1,40 @@
-//! The obligations explorer: which laws say that somebody has to be told.
+//! Obligations: which clocks facts start, which clauses of contracts hold, and what the law says.
+
+mod answers;
+pub(crate) mod clauses;
+pub(crate) mod explore;
+mod form;
+
+use std::sync::Arc;
 
 use askama::Template;
 use axum::response::Response;
-use obligations::{LawStatus, Obligation, Period};
+use obligations::{LawStatus, Library, Obligation, Period};
 
+use super::access::Tab;
 use crate::failure::{Failure, render};
 use crate::frame::{Frame, Section};
 use crate::session::Visitor;
+
+/// The pages of the section, `here` the one that is shown.
+fn tabs(here: &str) -> Vec<Tab> {
+    [
+        ("Clocks from facts", "/obligations"),
+        ("Contracts", "/obligations/contracts"),
+        ("What the law says", "/obligations/texts"),
+    ]
+    .into_iter()
+    .map(|(name, href)| Tab { name, href, is_here: href == here })
+    .collect()
+}
+
+/// What is in force.
+fn library() -> Result<Arc<Library>, Failure> {
+    obligations::in_force().map_err(|error| {
+        tracing::error!(%error, "the obligations that are shipped cannot be read");
+        Failure::Internal
+    })
+}
 
 struct Row {
     id: String,
@@ -22,6 +50,7 @@ struct Row {
     extensions: Vec<(String, String)>,
     roles: String,
     from: String,
+    to: String,
     text_version: String,
     checked: String,
     confidence: String,
@@ -36,9 +65,10 @@ struct Regime {
 }
 
 #[derive(Template)]
-#[template(path = "obligations/obligations.html")]
+#[template(path = "obligations/texts.html")]
 struct Page {
     frame: Frame,
+    tabs: Vec<Tab>,
     regimes: Vec<Regime>,
 }
 
@@ -48,17 +78,14 @@ fn period(of: &Obligation) -> String {
         Period::Hours(hours) => format!("within {hours} hours"),
         Period::Days { days, after_year_end: true, .. } => format!("within {days} days after the end of the year"),
         Period::Days { days, .. } => format!("within {days} days"),
-        Period::Months(months) => format!("within {months} months").replace("1 months", "a month"),
+        Period::Months(months) => format!("within {months} months").replace(" 1 months", " a month"),
         Period::BusinessDays { days, .. } => format!("within {days} business days"),
     }
 }
 
-/// `GET /obligations`.
-pub(crate) async fn show(visitor: Visitor) -> Result<Response, Failure> {
-    let library = obligations::in_force().map_err(|error| {
-        tracing::error!(%error, "the obligations that are shipped cannot be read");
-        Failure::Internal
-    })?;
+/// `GET /obligations/texts`.
+pub(crate) async fn texts(visitor: Visitor) -> Result<Response, Failure> {
+    let library = library()?;
     let row = |of: &Obligation| Row {
         id: of.id.clone(),
         title: of.title.clone(),
@@ -67,11 +94,12 @@ pub(crate) async fn show(visitor: Visitor) -> Result<Response, Failure> {
         says: of.says.clone(),
         note: of.note.clone(),
         citation: of.citation.clone(),
-        jurisdiction: of.jurisdiction.clone().unwrap_or_default(),
+        jurisdiction: of.jurisdiction.clone().or_else(|| of.partner.clone()).unwrap_or_default(),
         source_url: of.source_url.clone().unwrap_or_default(),
         extensions: of.extensions.iter().map(|one| (one.says.clone(), one.cites.clone())).collect(),
         roles: library.vocabulary().role_names(of.roles).collect::<Vec<_>>().join(", "),
         from: of.from.to_string(),
+        to: of.to.map_or_else(String::new, |to| to.to_string()),
         text_version: of.text_version.to_string(),
         checked: of.checked.to_string(),
         confidence: format!("{:?}", of.confidence),
@@ -83,5 +111,10 @@ pub(crate) async fn show(visitor: Visitor) -> Result<Response, Failure> {
         name: name.clone(),
         obligations: library.obligations().iter().filter(|of| of.regime == *id).map(row).collect(),
     });
-    render(&Page { frame: visitor.frame("Obligations", Section::Obligations), regimes: regimes.collect() })
+    let regimes = regimes.collect();
+    render(&Page {
+        frame: visitor.frame("Obligations", Section::Obligations),
+        tabs: tabs("/obligations/texts"),
+        regimes,
+    })
 }

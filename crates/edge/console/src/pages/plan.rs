@@ -66,6 +66,17 @@ impl Console {
     }
 }
 
+impl Console {
+    /// The roles and the time zone of the organisation, as its plan says.
+    pub(crate) fn organisation(&self) -> Result<(Vec<String>, Option<String>), Failure> {
+        let Some(Ok(plan)) = self.plan()? else { return Ok((Vec::new(), None)) };
+        let library = obligations::in_force().map_err(|_broken| Failure::Internal)?;
+        let is_role = |role: &String| library.vocabulary().roles().any(|(name, _)| name == role);
+        let roles = plan.organisation.legal_roles.into_iter().filter(is_role).collect();
+        Ok((roles, plan.organisation.timezone))
+    }
+}
+
 fn ways(person: &Person) -> Vec<String> {
     let all = [&person.mobile, &person.phone, &person.email, &person.email_outside];
     all.into_iter().flatten().cloned().collect()

@@ -32,7 +32,14 @@ pub(super) fn table() -> Vec<Route> {
         get("/incidents/{id}/assessments/{entry}", REVIEWERS, incidents::assess::text),
         get("/incidents/{id}/report", REVIEWERS, incidents::runs::report),
         get("/incidents/{id}/report.md", REVIEWERS, incidents::runs::report_text),
-        get("/obligations", READERS, obligations::show),
+        get("/obligations", READERS, obligations::explore::show),
+        // Nothing is changed by it: facts are no part of an address, which logs keep.
+        post("/obligations", READERS, obligations::explore::answer),
+        get("/obligations/texts", READERS, obligations::texts),
+        get("/obligations/contracts", READERS, obligations::clauses::show),
+        post("/obligations/contracts", ADMINISTRATORS, obligations::clauses::save),
+        get("/obligations/contracts/edit", ADMINISTRATORS, obligations::clauses::edit),
+        post("/obligations/contracts/end", ADMINISTRATORS, obligations::clauses::end),
         get("/playbooks", READERS, playbooks::show),
         get("/playbooks/{name}", READERS, playbooks::one),
         // Private telephones stand there.

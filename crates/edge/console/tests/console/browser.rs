@@ -9,6 +9,7 @@ use serde_json::json;
 use tokio::net::TcpListener;
 
 use crate::backups::{self, IDS};
+use crate::obligations::Keeper;
 use crate::sample_tree;
 use crate::site::{NOON, Site, target};
 use crate::webdriver::{Browser, ENTER, TAB};
@@ -169,6 +170,54 @@ fn look_at(browser: &Browser, address: &str, pages: &[(&str, &str)]) {
             browser.resize(width, 1000);
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn obligations_in_a_browser() {
+    let Some(browser) = Browser::start() else { return };
+    let site = Site::responding(Arc::new(Keeper::default())).await;
+    let cookie = site.user("adm", Role::Administrator).await;
+    let token = cookie.split_once('=').unwrap().1.to_owned();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let stopped = async move { drop(stopped.await) };
+    let server = tokio::spawn(console::serve(listener, Arc::clone(&site.console), stopped));
+    tokio::task::spawn_blocking(move || {
+        browser.resize(1280, 1000);
+        browser.open(&format!("{address}/login"));
+        browser.script(&format!("document.cookie = 'lazaret_session={token}; path=/; SameSite=Strict'"));
+        // By keyboard alone: a place, how many people, and send.
+        browser.open(&format!("{address}/obligations"));
+        browser.script("document.querySelector('#f-aware_at').value = '2026-11-24T09:00'; document.querySelector('#place-0').focus()");
+        browser.press(&format!("EU-DE{TAB}1200{ENTER}"));
+        browser.wait_for("return document.querySelector('#answer svg.deadlines.wide') !== null");
+        assert_eq!(browser.script("return location.hash"), "#answer");
+        browser.script("document.querySelector('.questions a').focus()");
+        browser.press(&ENTER.to_string());
+        browser.wait_for("return location.hash.startsWith('#f-') || location.hash === '#people'");
+        for (width, shown) in [(1280, "wide"), (400, "narrow")] {
+            browser.resize(width, 1000);
+            let drawn = browser.script("return [...document.querySelectorAll('svg.deadlines')].filter(e => e.clientWidth > 0).map(e => e.classList[1]).join()");
+            assert_eq!(drawn, shown);
+            let wide = browser.script("return document.documentElement.scrollWidth <= window.innerWidth");
+            assert_eq!(wide, true, "the answer is wider than its window at {width}");
+            browser.screenshot(&target().join(format!("screenshots/clocks-{shown}.png")));
+        }
+        let pages = [
+            ("obligations", "/obligations"),
+            ("obligations-texts", "/obligations/texts"),
+            ("contracts", "/obligations/contracts"),
+            ("contract", "/obligations/contracts/edit"),
+        ];
+        look_at(&browser, &address, &pages);
+        let lines = browser.console_lines();
+        assert!(lines.is_empty(), "the browser complains: {lines:#?}");
+    })
+    .await
+    .unwrap();
+    stop.send(()).unwrap();
+    server.abort();
 }
 
 /// Half a year of backups, one of which failed, some that were missed, and folders that were encrypted in the end.

@@ -16,6 +16,7 @@ mod hunts;
 mod incidents;
 mod keys;
 mod login;
+mod obligations;
 mod ops;
 mod pages;
 mod passkeys;

@@ -140,7 +140,7 @@ fn dial(clock: &Value, case: &Case, kind: &'static str, word: &'static str, due:
 }
 
 /// `2026-12-02 02:03 +01:00` for `2026-12-02T02:03:29+01:00`.
-fn spaced(at: &str) -> String {
+pub(crate) fn spaced(at: &str) -> String {
     match (at.get(..10), at.get(11..16), at.get(19..)) {
         (Some(day), Some(time), Some(offset)) => format!("{day} {time} {offset}"),
         _ => at.to_owned(),
