@@ -12,6 +12,7 @@ mod exposing;
 mod gate;
 mod inspect;
 mod lakeside;
+mod measures;
 pub mod ops;
 mod outside;
 mod planning;
@@ -190,6 +191,7 @@ pub struct Guarded {
     /// What is contained changes one after the other: what is looked after never comes back by an older look.
     containing: tokio::sync::Mutex<()>,
     cut_off: Arc<containing::CutOff>,
+    closers: Arc<::watch::Closers>,
     back_up: OnceLock<Arc<dyn BackUp>>,
     backups_begun: Mutex<HashSet<(u32, u64, u32)>>,
     announcing: OnceLock<Announcing>,
@@ -266,6 +268,7 @@ impl Guarded {
             settling: Mutex::default(),
             containing: tokio::sync::Mutex::default(),
             cut_off,
+            closers: Arc::default(),
             back_up: OnceLock::new(),
             backups_begun: Mutex::default(),
             announcing: OnceLock::new(),
