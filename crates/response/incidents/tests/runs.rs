@@ -289,6 +289,8 @@ async fn two_people_agree_to_letters() {
         by_email: 0,
         unreachable: 1,
         faults: 0,
+        kin: 0,
+        kin_unreached: 0,
     };
     assert!(desk.add(id, asked("postcard"), &by(1, 2_000)).await.is_err());
     let (row, _) = desk.add(id, asked("gdpr-34"), &by(1, 2_000)).await.expect("asked for");

@@ -43,7 +43,7 @@ pub(crate) enum LettersCommand {
         id: u32,
         /// The kind of letter.
         kind: String,
-        /// CSV with a first line of `id,name,address1,…,postcode,city,country,email,language`.
+        /// CSV with a first line of `id,name,address1,…,postcode,city,country,email,language`, and `deceased,next_of_kin` where people have died.
         #[arg(long, value_name = "FILE")]
         recipients: PathBuf,
         /// How it is written to standard output.
@@ -198,6 +198,8 @@ async fn obeyed(
                 by_email: merged.by_email,
                 unreachable: merged.unreachable,
                 faults: merged.faults,
+                kin: merged.kin,
+                kin_unreached: merged.kin_unreached,
             };
             let case = asked(counter, IncidentRequest::Add { id: *id, what: Box::new(what) }).await?;
             let number = case["version"].clone();
@@ -286,6 +288,13 @@ fn stands(standing: &Value) -> Vec<String> {
             number("email_left")
         ));
         lines.push(format!("  {} whom no letter reached", number("unreachable")));
+        if number("kin") + number("kin_unreached") > 0 {
+            lines.push(format!(
+                "  of people who have died: {} letters to their next of kin, {} of whose next of kin none reached",
+                number("kin"),
+                number("kin_unreached")
+            ));
+        }
         let substitute = &one["substitute"];
         if substitute["form"] != "none" {
             let text = |name: &str| substitute[name].as_str().unwrap_or_default();
@@ -340,6 +349,14 @@ fn tell(value: &Value, format: ListFormat) -> Result<Outcome, Failure> {
                 number("duplicates"),
                 number("faults")
             ));
+            if number("kin") + number("kin_unreached") + number("deceased") > 0 {
+                lines.push(format!(
+                    "of people who have died: {} letters to their next of kin, {} without an address of theirs, {} whom this law leaves out",
+                    number("kin"),
+                    number("kin_unreached"),
+                    number("deceased")
+                ));
+            }
             for fault in value["told"].as_array().into_iter().flatten().take(20) {
                 lines.push(format!("  line {}: {}", fault["line"], fault["why"].as_str().unwrap_or_default()));
             }

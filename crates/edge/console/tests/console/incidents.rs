@@ -169,6 +169,8 @@ async fn letters_stand_in_the_room_with_what_takes_their_place() {
         by_email: 0,
         unreachable: 12,
         faults: 0,
+        kin: 0,
+        kin_unreached: 0,
     };
     guard.incidents.add(1, letters, &by(1)).await.unwrap();
     let room = site.get("/incidents/1", &reviewer).await;

@@ -247,6 +247,12 @@ pub enum What {
         unreachable: u64,
         /// Rows that are wrong.
         faults: u64,
+        /// Of the letters by post, those to the next of kin or personal representatives of people who have died.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        kin: u64,
+        /// People who have died, and of whose next of kin no address is known.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        kin_unreached: u64,
     },
     /// Somebody else agrees that names are put to what happened.
     LettersAgreed {
@@ -286,6 +292,9 @@ pub enum What {
         letters: u64,
         /// How many, besides those of which it was said before.
         count: u64,
+        /// They were to the next of kin or personal representatives of people who have died.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        kin: bool,
     },
     /// Letters were handed to the post, or a notice stands in their place.
     Posted {
@@ -381,6 +390,11 @@ pub struct InPlace {
     pub role: Role,
     /// Why.
     pub reason: String,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// A card of a run, and how often its holder was told of it.
