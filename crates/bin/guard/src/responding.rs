@@ -191,6 +191,27 @@ pub enum IncidentRequest {
         /// To which address; to whom the plan names where it is left out.
         to: Option<String>,
     },
+    /// Objects that say how the exposed people are reached.
+    Reaching {
+        /// Its number.
+        id: u32,
+    },
+    /// Asks for letters to the exposed people, from what objects say of how they are reached.
+    AskLetters {
+        /// Its number.
+        id: u32,
+        /// The kind of letter.
+        kind: String,
+        /// The objects, by their numbers in the catalogue.
+        objects: Vec<u32>,
+    },
+    /// The table of letters that were asked for in that way, once somebody else agreed.
+    DrawLetters {
+        /// Its number.
+        id: u32,
+        /// The letters.
+        letters: u64,
+    },
     /// Where letters and the notices in their place stand.
     Letters {
         /// Its number.
@@ -307,6 +328,11 @@ impl Guarded {
             IncidentRequest::Send { id, obligation, language, to } => {
                 self.send_notice(by, id, &obligation, language.as_deref(), to.as_deref()).await
             }
+            IncidentRequest::Reaching { id } => Box::pin(self.reaching(by, id)).await,
+            IncidentRequest::AskLetters { id, kind, objects } => {
+                Box::pin(self.ask_letters(by, id, &kind, &objects)).await
+            }
+            IncidentRequest::DrawLetters { id, letters } => Box::pin(self.draw_letters(by, id, letters)).await,
             IncidentRequest::Letters { id } => self.letters_standing(by, id).await,
         }
     }

@@ -291,6 +291,7 @@ async fn two_people_agree_to_letters() {
         faults: 0,
         kin: 0,
         kin_unreached: 0,
+        objects: Vec::new(),
     };
     assert!(desk.add(id, asked("postcard"), &by(1, 2_000)).await.is_err());
     let (row, _) = desk.add(id, asked("gdpr-34"), &by(1, 2_000)).await.expect("asked for");

@@ -29,6 +29,7 @@ fn letters(kind: &str, (by_post, by_email, unreachable): (u64, u64, u64)) -> Wha
         faults: 0,
         kin: 0,
         kin_unreached: 0,
+        objects: Vec::new(),
     }
 }
 
@@ -71,6 +72,7 @@ fn nothing_takes_the_place_of_letters_to_next_of_kin() {
         faults: 0,
         kin: 12,
         kin_unreached: 13,
+        objects: Vec::new(),
     };
     let all = [opened(false), asked, What::LettersAgreed { letters: 2 }, What::LettersMade { letters: 2, made: 30 }];
     let by = ["ada", "ada", "ben", "ada"];

@@ -87,7 +87,7 @@ impl Object {
         let contact = contacts.is_some().then(|| std::mem::take(&mut self.contact));
         let Some(subject) = self.record.finish(key, places) else { return };
         if let (Some(contacts), Some(contact)) = (contacts, &contact) {
-            contacts(&subject, contact);
+            (**contacts)(&subject, contact);
         }
         match linked {
             Some(linked) => self.links.add(linked, subject, &mut self.subjects),

@@ -40,6 +40,8 @@ pub struct Letters {
     pub kin_unreached: u64,
     /// Of the letters to next of kin, those that came back; not among [`Letters::returned`].
     pub kin_returned: u64,
+    /// Objects of the catalogue that the table is drawn from; none: somebody brings it.
+    pub objects: Vec<u32>,
 }
 
 /// What came of the e-mails of letters, all in all.
@@ -267,7 +269,7 @@ impl Case {
 
     pub(super) fn apply_letters(&mut self, entry: &Entry) -> Result<(), CaseError> {
         match &entry.what {
-            What::Letters { kind, sha256, recipients, by_post, by_email, unreachable, kin, kin_unreached, .. } => {
+            What::Letters { kind, sha256, recipients, by_post, by_email, unreachable, kin, kin_unreached, objects, .. } => {
                 let letters = Letters {
                     kind: kind.clone(),
                     sha256: sha256.clone(),
@@ -285,6 +287,7 @@ impl Case {
                     kin: *kin,
                     kin_unreached: *kin_unreached,
                     kin_returned: 0,
+                    objects: objects.clone(),
                 };
                 self.letters.insert(entry.number, letters);
             }

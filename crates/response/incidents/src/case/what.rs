@@ -253,6 +253,9 @@ pub enum What {
         /// People who have died, and of whose next of kin no address is known.
         #[serde(default, skip_serializing_if = "is_zero")]
         kin_unreached: u64,
+        /// Objects of the catalogue that the table is drawn from; none: somebody brings it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        objects: Vec<u32>,
     },
     /// Somebody else agrees that names are put to what happened.
     LettersAgreed {
