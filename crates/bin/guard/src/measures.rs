@@ -11,8 +11,8 @@ use store::incidents::Incident;
 use store::principals::Principal;
 use watch::{Closer, Closers};
 
-use crate::ops::OpsError;
 use crate::Guarded;
+use crate::ops::OpsError;
 
 fn wrong<T>(why: impl Into<String>) -> Result<T, OpsError> {
     Err(OpsError::Wrong(why.into()))
@@ -59,9 +59,8 @@ impl Guarded {
             self.to_be_watched(kind, target).await?
         };
         // Who is watched for longer already stays so.
-        let is_longer = |until: i64| {
-            case.watched.iter().any(|one| one.kind == kind && one.target == target && one.until >= until)
-        };
+        let is_longer =
+            |until: i64| case.watched.iter().any(|one| one.kind == kind && one.target == target && one.until >= until);
         if until.is_some_and(is_longer) {
             return Ok(());
         }
@@ -83,7 +82,8 @@ impl Guarded {
                 named(kind, one)
             }
             "finding" => {
-                let none = || OpsError::Wrong(format!("there is no finding `{target}`; `lazaret findings list` shows them"));
+                let none =
+                    || OpsError::Wrong(format!("there is no finding `{target}`; `lazaret findings list` shows them"));
                 let number: u32 = target.parse().map_err(|_no_number: std::num::ParseIntError| none())?;
                 let found = store::findings::by_id(&self.store, number).await?.ok_or_else(none)?;
                 let Some(principal) = found.principal else {
@@ -113,7 +113,12 @@ impl Guarded {
                 }
                 (kind.to_owned(), target.to_owned(), None)
             }
-            other => return wrong(format!("`{other}` cannot be watched more closely; there are {}", incidents::case::WATCHED.join(", "))),
+            other => {
+                return wrong(format!(
+                    "`{other}` cannot be watched more closely; there are {}",
+                    incidents::case::WATCHED.join(", ")
+                ));
+            }
         })
     }
 

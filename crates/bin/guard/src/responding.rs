@@ -291,7 +291,8 @@ impl Guarded {
             IncidentRequest::Answer { id, run, task, values, note, seen } => {
                 let (_, case) = self.incidents.case(id).await?;
                 let known = case.proposed_in(run, task);
-                if let Some((name, _)) = seen.iter().find(|(name, was)| known.get(*name).map_or("", String::as_str) != *was)
+                if let Some((name, _)) =
+                    seen.iter().find(|(name, was)| known.get(*name).map_or("", String::as_str) != *was)
                 {
                     let is = known.get(name).map_or("nothing", String::as_str);
                     return Err(OpsError::Wrong(format!(

@@ -100,7 +100,8 @@ impl Guarded {
         // What is known already need not be said again.
         let (_, case) = self.incidents.case(id).await?;
         let mut values = values;
-        if let Some(first) = books.first().and_then(|book| Playbook::parse(book.to_string().as_bytes(), playbook).ok()) {
+        if let Some(first) = books.first().and_then(|book| Playbook::parse(book.to_string().as_bytes(), playbook).ok())
+        {
             for (name, value) in case.proposed_for(&first) {
                 let is_given = values.contains_key(&name) || values.contains_key(&format!("__{name}__"));
                 if !is_given {

@@ -42,7 +42,9 @@ pub enum FlowError {
     #[error("a thread that looks at objects cannot be started; raise the limit on threads")]
     Thread(#[source] io::Error),
     /// Too many records say how their subjects are reached.
-    #[error("more than {CONTACTS_MAX} records of it say how people are reached; export the table from the system itself")]
+    #[error(
+        "more than {CONTACTS_MAX} records of it say how people are reached; export the table from the system itself"
+    )]
     Contacts,
     /// Looking ended before the object did.
     #[error("looking at the object was stopped")]

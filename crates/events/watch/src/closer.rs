@@ -110,7 +110,11 @@ pub fn watched(closer: &Closer, recorded: &Recorded, seen: &Seen<'_>) -> Sightin
         labels: seen.labels.clone(),
         subjects: seen.subjects,
         matched,
-        why: vec![format!("the {} is watched more closely until {until}, for incident {}", closer.kind.replace('_', " "), closer.incident)],
+        why: vec![format!(
+            "the {} is watched more closely until {until}, for incident {}",
+            closer.kind.replace('_', " "),
+            closer.incident
+        )],
         measures: Vec::new(),
         object: seen.object.clone(),
     }
@@ -131,7 +135,8 @@ mod tests {
 
     #[test]
     fn each_event_of_whom_it_is_about_is_seen_in_its_time() {
-        let (partner, nobody) = (Context { organisation: Some("Example CRO".to_owned()), ..Context::default() }, Context::default());
+        let (partner, nobody) =
+            (Context { organisation: Some("Example CRO".to_owned()), ..Context::default() }, Context::default());
         let closer = |kind: &str, target: &str| Closer {
             kind: kind.to_owned(),
             target: target.to_owned(),
@@ -139,9 +144,14 @@ mod tests {
             until_ms: 200,
             incident: 7,
         };
-        for (kind, target) in
-            [("principal", "a1"), ("device", "a1"), ("access_key", "LZR1"), ("partner", "Example CRO"), ("study", "onc-201"), ("object", "o1")]
-        {
+        for (kind, target) in [
+            ("principal", "a1"),
+            ("device", "a1"),
+            ("access_key", "LZR1"),
+            ("partner", "Example CRO"),
+            ("study", "onc-201"),
+            ("object", "o1"),
+        ] {
             let one = closer(kind, target);
             let event = |time: i64| recorded(time, "a1", r#","object":"o1""#);
             assert!(one.sees(&event(100), &partner) && one.sees(&event(199), &partner), "{kind}");
@@ -167,7 +177,11 @@ mod tests {
         };
         let told = watched(&one, &event, &seen);
         assert_eq!((told.entries, told.subjects), (vec![(9, 150)], 3));
-        assert!(told.why[0].contains("access key is watched more closely until 1970-01-01T00:00:00.2Z, for incident 7"), "{:?}", told.why);
+        assert!(
+            told.why[0].contains("access key is watched more closely until 1970-01-01T00:00:00.2Z, for incident 7"),
+            "{:?}",
+            told.why
+        );
     }
 
     #[test]

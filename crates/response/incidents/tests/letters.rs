@@ -52,12 +52,7 @@ fn run(kind: Kind, table: impl Into<Vec<u8>>) -> (Vec<Letter>, Merged) {
 
 fn adds_up(merged: &Merged) -> bool {
     merged.rows
-        == merged.made
-            + merged.unreachable
-            + merged.duplicates
-            + merged.faults
-            + merged.kin_unreached
-            + merged.deceased
+        == merged.made + merged.unreachable + merged.duplicates + merged.faults + merged.kin_unreached + merged.deceased
         && merged.made == merged.by_post + merged.by_email
 }
 
@@ -351,8 +346,15 @@ fn of_those_who_have_died_the_next_of_kin_is_written_to_by_post() {
     assert!(kin.subject.contains("Ann Gone") && kin.text.contains("Dear Bea Left,"), "{}", kin.text);
     assert!(kin.text.contains("next of kin or personal representative of Ann Gone"), "{}", kin.text);
     let told: Vec<&str> = merged.told.iter().map(|fault| fault.why.as_str()).collect();
-    assert!(told.iter().any(|why| why.contains("people who have died")) && told.iter().any(|why| why.contains("neither `yes` nor `no`")), "{told:?}");
-    assert!(told.iter().all(|why| !why.contains("Gil") && !why.contains("perhaps")), "a fault tells no value: {told:?}");
+    assert!(
+        told.iter().any(|why| why.contains("people who have died"))
+            && told.iter().any(|why| why.contains("neither `yes` nor `no`")),
+        "{told:?}"
+    );
+    assert!(
+        told.iter().all(|why| !why.contains("Gil") && !why.contains("perhaps")),
+        "a fault tells no value: {told:?}"
+    );
     // The GDPR and the APPI are about the living.
     for kind in [Kind::Gdpr34, Kind::Appi26Principals] {
         let (letters, merged) = run(kind, table);

@@ -220,7 +220,10 @@ async fn answers_become_facts_with_their_clocks_and_known_facts_are_proposed() {
     let notify = playbooks::named("notify-those-concerned").expect("it is shipped");
     let proposed = case.proposed_for(notify);
     let of = |name: &str| proposed.get(name).map(String::as_str);
-    assert_eq!((of("risk"), of("readable"), of("people_us"), of("people")), (Some("high"), Some("clear"), Some("7"), Some("127")));
+    assert_eq!(
+        (of("risk"), of("readable"), of("people_us"), of("people")),
+        (Some("high"), Some("clear"), Some("7"), Some("127"))
+    );
     let (_, again) = desk.case(id).await.expect("it is read again");
     assert_eq!(case, again);
 }
@@ -236,15 +239,20 @@ async fn only_who_holds_the_role_answers_or_an_administrator_who_says_why() {
     let (_, case) = desk.add(id, What::step(run, failed), &by(1, 3_000)).await.expect("it failed");
     let (_, ask) = case.asked().first().cloned().expect("the privacy office counts by hand");
     let values = [("people", "1"), ("people_eu", "1"), ("people_us", "0"), ("people_jp", "0"), ("readable", "clear")];
-    let person = |person: u8| By { origin: Origin { through: "console".into(), ..Origin::default() }, ..by(person, 4_000) };
+    let person =
+        |person: u8| By { origin: Origin { through: "console".into(), ..Origin::default() }, ..by(person, 4_000) };
     let before = record.0.lock().expect("nobody panics").len();
     let told = desk.add(id, said(run, ask.task, &values, None), &person(3)).await.expect_err("no role").to_string();
     assert!(told.contains("is for the privacy office") && told.contains("nobody holds that role"), "{told}");
-    let told = desk.add(id, said(run, ask.task, &values, Some(Role::Privacy)), &person(3)).await.expect_err("no administrator");
+    let told = desk
+        .add(id, said(run, ask.task, &values, Some(Role::Privacy)), &person(3))
+        .await
+        .expect_err("no administrator");
     assert!(told.to_string().contains("an administrator may answer"), "{told}");
     let refused = Input::Refused { task: ask.task, who: "Ben".to_owned(), why: "no time".to_owned() };
     assert!(desk.add(id, What::step(run, refused), &person(3)).await.is_err(), "nor refuse in their name");
-    let told = desk.add(id, said(run, ask.task, &values, None), &by(1, 4_000)).await.expect_err("no reason").to_string();
+    let told =
+        desk.add(id, said(run, ask.task, &values, None), &by(1, 4_000)).await.expect_err("no reason").to_string();
     assert!(told.contains("say in the note why"), "{told}");
     assert_eq!(record.0.lock().expect("nobody panics").len(), before, "nothing of it is recorded");
     let takes = What::Takes { role: Role::Privacy, name: person(3).actor.id.to_string() };

@@ -214,7 +214,9 @@ impl Run {
     /// Variables that come with the answer to a task and are facts of the incident.
     #[must_use]
     pub fn facts_of(&self, task: u32) -> Vec<(&str, &Binding)> {
-        let Some(frame) = self.tasks.get(&task).and_then(|task| self.frames.get(&task.frame)) else { return Vec::new() };
+        let Some(frame) = self.tasks.get(&task).and_then(|task| self.frames.get(&task.frame)) else {
+            return Vec::new();
+        };
         let gives = match self.step_of(frame).map(|step| &step.kind) {
             Some(Kind::Action { gives, .. }) => gives.as_slice(),
             _ => &[],

@@ -115,11 +115,15 @@ impl Guarded {
             return wrong("nobody else has agreed yet; somebody else than who asked agrees in the incident's room");
         }
         if letters.objects.is_empty() {
-            return wrong(format!("letters {number} were asked for with a table; give the same table with `--recipients`"));
+            return wrong(format!(
+                "letters {number} were asked for with a table; give the same table with `--recipients`"
+            ));
         }
         let drawn = self.drawn(by, &row, &letters.objects, "letters-drawn").await?;
         if incidents::sha256_hex(drawn.csv.as_bytes()) != letters.sha256 {
-            return wrong("what the objects say, or whom the exposure finds, changed since it was agreed to; ask for the letters anew");
+            return wrong(
+                "what the objects say, or whom the exposure finds, changed since it was agreed to; ask for the letters anew",
+            );
         }
         Ok(vec![json!({ "table": drawn.csv.as_str() })])
     }
@@ -146,7 +150,9 @@ impl Guarded {
     /// Draws a table from objects. That it is done is recorded first.
     async fn drawn(&self, by: &By, row: &Incident, objects: &[u32], reason: &str) -> Result<Drawn, OpsError> {
         if objects.is_empty() || objects.len() > DRAWN_FROM_MAX {
-            return wrong(format!("name 1 to {DRAWN_FROM_MAX} objects; `lazaret incidents letters sources` lists them"));
+            return wrong(format!(
+                "name 1 to {DRAWN_FROM_MAX} objects; `lazaret incidents letters sources` lists them"
+            ));
         }
         let Some(flows) = &self.flows else {
             return wrong("inspection is switched off, and nothing can be drawn from objects; give a table instead");
@@ -182,7 +188,9 @@ impl Guarded {
         for ((at, number), contact) in &found {
             line(&mut csv, &format!("{}-{}", objects.get(*at).copied().unwrap_or(0), number + 1), contact);
             if csv.len() > TABLE_BYTES_MAX {
-                return wrong(format!("the table has more than {TABLE_BYTES_MAX} bytes; ask for letters from fewer objects at a time"));
+                return wrong(format!(
+                    "the table has more than {TABLE_BYTES_MAX} bytes; ask for letters from fewer objects at a time"
+                ));
             }
         }
         let people = found.len() as u64;
@@ -204,7 +212,8 @@ impl Guarded {
                 let none = || unreadable("it is no longer behind the guard".to_owned());
                 let (study, name) = path.split_once('/').ok_or_else(none)?;
                 let version = versions::latest(&self.store, study, name).await?.ok_or_else(none)?;
-                let sealed = crate::storage::read_object(&version.sealed).map_err(|error| unreadable(error.to_string()))?;
+                let sealed =
+                    crate::storage::read_object(&version.sealed).map_err(|error| unreadable(error.to_string()))?;
                 Ok((path.clone(), Box::new(Opened::new(self.vault.clone(), sealed))))
             }
             Some(("folder", location)) => {
@@ -213,7 +222,9 @@ impl Guarded {
                 let opened = opening.await.map_err(|_ended: tokio::task::JoinError| crate::LakesideError::Stopped)?;
                 Ok((path, Box::new(opened.map_err(|error| unreadable(error.to_string()))?)))
             }
-            _ => Err(unreadable("a table is drawn from objects behind the guard and in folders alone; export it by hand".to_owned())),
+            _ => Err(unreadable(
+                "a table is drawn from objects behind the guard and in folders alone; export it by hand".to_owned(),
+            )),
         }
     }
 
@@ -226,7 +237,8 @@ impl Guarded {
         let reference = format!("INC-{id}");
         let common = Common { facts: &case.facts, plan: &plan, reference: &reference, date, breached_on: None };
         let prepared = letters::prepare(kind, &common).map_err(|error| said(&error))?;
-        let mut merge = letters::merge(&prepared, drawn.csv.as_bytes(), Limits::default()).map_err(|error| said(&error))?;
+        let mut merge =
+            letters::merge(&prepared, drawn.csv.as_bytes(), Limits::default()).map_err(|error| said(&error))?;
         for letter in merge.by_ref() {
             letter.map_err(|error| said(&error))?;
         }

@@ -156,14 +156,19 @@ impl Guarded {
                 let whom = match (argument(act, "principal"), argument(act, "role")) {
                     ("", _) => {
                         let role = role(act)?;
-                        let none = || format!("nobody holds the role `{}` in this incident; say who does first", role.as_str());
+                        let none = || {
+                            format!("nobody holds the role `{}` in this incident; say who does first", role.as_str())
+                        };
                         case.roles.get(&role).cloned().ok_or_else(|| OpsError::Wrong(none()))?
                     }
                     (principal, _) => principal.to_owned(),
                 };
                 let who = self.somebody(&whom).await?;
                 self.train(by, id, course, &who.id.to_string(), Some(due)).await?;
-                let text = format!("Have {} take the course `{course}`, and note until when their training counts then.", who.name);
+                let text = format!(
+                    "Have {} take the course `{course}`, and note until when their training counts then.",
+                    who.name
+                );
                 self.open_task(case, id, Role::Quality, text, Some(due), by).await?;
                 Ok(none)
             }

@@ -79,8 +79,14 @@ pub(super) async fn send(
     if case["is_exercise"] == true {
         return Err(Failure::usage("an exercise sends nothing to anybody"));
     }
-    let (prepared, sha256) =
-        agreed(global, &case, (*id, *number), Table::File(recipients), arguments.breached_on.as_deref(), arguments.incomplete)?;
+    let (prepared, sha256) = agreed(
+        global,
+        &case,
+        (*id, *number),
+        Table::File(recipients),
+        arguments.breached_on.as_deref(),
+        arguments.incomplete,
+    )?;
     let of = &case["letters"][number.to_string()];
     let count = |value: &Value| value.as_u64().unwrap_or(0);
     let by_email = count(&of["by_email"]);

@@ -227,7 +227,9 @@ pub(super) fn told(runs: &Value, text: &dyn Fn(&Value) -> String) -> Vec<String>
                 let choices: Vec<&str> = choices.collect();
                 let may = if choices.is_empty() { text(&field["hint"]) } else { choices.join(", ") };
                 let known = match (field.get("fact"), &field["value"]) {
-                    (Some(fact), Value::String(known)) if !fact.is_null() => format!("; known: {}", text(&Value::from(known.as_str()))),
+                    (Some(fact), Value::String(known)) if !fact.is_null() => {
+                        format!("; known: {}", text(&Value::from(known.as_str())))
+                    }
                     _ => String::new(),
                 };
                 lines.push(format!("        {}= {} ({may}{known})", name.trim_matches('_'), text(&field["about"])));

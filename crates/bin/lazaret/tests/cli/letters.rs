@@ -123,7 +123,9 @@ fn letters_are_drawn_from_the_objects_that_say_how_the_exposed_are_reached() {
     // What leaked has numbers and diagnoses; names and addresses stand elsewhere, with those of others.
     let leaked: String = (0..4).map(|at| format!("MRN77{at:03},C50.{at}\\n")).collect();
     let names: String = (0..9)
-        .map(|at| format!("MRN77{at:03},Zacharias,Quellmann-{at},1961-03-0{},Hauptstr. {at},10115,Berlin,DE\\n", at + 1))
+        .map(|at| {
+            format!("MRN77{at:03},Zacharias,Quellmann-{at},1961-03-0{},Hauptstr. {at},10115,Berlin,DE\\n", at + 1)
+        })
         .filter(|line| !line.starts_with("MRN77003"))
         .collect();
     let put = format!(
@@ -135,7 +137,8 @@ fn letters_are_drawn_from_the_objects_that_say_how_the_exposed_are_reached() {
     let get = "len(s3.get_object(Bucket='onc-201', Key='leaked.csv')['Body'].read())";
     let got = asked(&python, &server, &ada, get);
     assert!(got.trim().parse::<usize>().is_ok(), "{got}");
-    let id = told(folder, &["incidents", "open", "--title", "A table was taken", "--study", "onc-201"])["incident"].to_string();
+    let id = told(folder, &["incidents", "open", "--title", "A table was taken", "--study", "onc-201"])["incident"]
+        .to_string();
     fails(folder, &["incidents", "letters", "sources", &id], "has no finding");
     told(folder, &["incidents", "expose", &id, "--principal", "ada"]);
     let listed = run(folder, &["incidents", "letters", "sources", &id, "--quiet", "--format", "json"]);
@@ -164,7 +167,9 @@ fn letters_are_drawn_from_the_objects_that_say_how_the_exposed_are_reached() {
     let made = told(folder, &make);
     assert_eq!(made["made"], 3, "{made}");
     let pages = std::fs::read_to_string(out.join("letters.html")).unwrap();
-    for (name, is_there) in [("Quellmann-0", true), ("Quellmann-2", true), ("Quellmann-3", false), ("Quellmann-5", false)] {
+    for (name, is_there) in
+        [("Quellmann-0", true), ("Quellmann-2", true), ("Quellmann-3", false), ("Quellmann-5", false)]
+    {
         assert_eq!(pages.contains(name), is_there, "{name}: {pages}");
     }
     assert!(pages.contains("Hauptstr. 1") && pages.contains("10115 Berlin"), "{pages}");
@@ -179,7 +184,11 @@ fn letters_are_drawn_from_the_objects_that_say_how_the_exposed_are_reached() {
     drop(server);
     std::fs::remove_dir_all(&out).unwrap();
     for name in ["Quellmann", "Hauptstr."] {
-        assert_eq!(holding(folder, name.as_bytes()), Vec::<std::path::PathBuf>::new(), "{name} is nowhere: record, database, logs");
+        assert_eq!(
+            holding(folder, name.as_bytes()),
+            Vec::<std::path::PathBuf>::new(),
+            "{name} is nowhere: record, database, logs"
+        );
     }
     verified(folder);
 }

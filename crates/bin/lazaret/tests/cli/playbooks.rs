@@ -200,7 +200,11 @@ fn who_is_wanted_is_told_and_answers_become_facts() {
     let answer = [&["incidents", "answer", &id, &number, &task][..], &values].concat();
     fails(folder, &answer, "nobody holds that role in this incident yet");
     let case = told(folder, &[&answer[..], &["--note", "The privacy office is on leave"]].concat());
-    assert_eq!(case["facts"]["affected"][1], serde_json::json!({"jurisdiction": "EU", "subjects": 2, "categories": null}), "{case}");
+    assert_eq!(
+        case["facts"]["affected"][1],
+        serde_json::json!({"jurisdiction": "EU", "subjects": 2, "categories": null}),
+        "{case}"
+    );
     assert_eq!(case["facts"]["secured"], false, "{case}");
     let step = case["entries"].as_array().unwrap().iter().rev().find(|entry| entry["what"] == "step").unwrap();
     assert_eq!(step["in_place"]["role"], "privacy", "{step}");
@@ -214,7 +218,11 @@ fn who_is_wanted_is_told_and_answers_become_facts() {
     // A playbook that asks for what is known begins with it.
     let begun = told(folder, &["incidents", "run", &id, "notify-those-concerned"]);
     let values = &begun["runs"][1]["variables"];
-    assert_eq!((&values["__risk__"], &values["__people_eu__"], &values["__readable__"]), (&"high".into(), &"12".into(), &"clear".into()), "{begun}");
+    assert_eq!(
+        (&values["__risk__"], &values["__people_eu__"], &values["__readable__"]),
+        (&"high".into(), &"12".into(), &"clear".into()),
+        "{begun}"
+    );
     verified(folder);
 }
 
@@ -227,7 +235,8 @@ fn who_is_watched_more_closely_is_found_with_each_deed_and_a_course_ends_trainin
     let ada = user(folder, "ada", &["--study", "onc-201", "--actions", "list,read,write"]);
     told(folder, &["user", "set", "ada", "--training-until", "2099-12-31"]);
     let server = Server::start(folder);
-    let id = told(folder, &["incidents", "open", "--title", "Somebody leaves", "--study", "onc-201"])["incident"].to_string();
+    let id = told(folder, &["incidents", "open", "--title", "Somebody leaves", "--study", "onc-201"])["incident"]
+        .to_string();
     fails(folder, &["incidents", "watch", &id, "principal", "nobody", "--until", "2099-01-01"], "nobody");
     fails(folder, &["incidents", "watch", &id, "principal", "ada", "--until", "2001-01-01"], "cannot end in the past");
     fails(folder, &["incidents", "watch", &id, "weather", "ada", "--until", "2099-01-01"], "cannot be watched");
@@ -256,13 +265,24 @@ fn who_is_watched_more_closely_is_found_with_each_deed_and_a_course_ends_trainin
 
     // A course that is due ends training on that day, and that can be taken back.
     let until = || {
-        let output = run(folder, &["hunt", "SELECT training_until FROM principals WHERE name = 'ada'", "--quiet", "--format", "json"]);
+        let output = run(
+            folder,
+            &["hunt", "SELECT training_until FROM principals WHERE name = 'ada'", "--quiet", "--format", "json"],
+        );
         String::from_utf8_lossy(&output.stdout).trim().to_owned()
     };
     let before = until();
-    fails(folder, &["incidents", "train", &id, "handling-data", "ada", "--due", "2001-01-01"], "cannot be due in the past");
+    fails(
+        folder,
+        &["incidents", "train", &id, "handling-data", "ada", "--due", "2001-01-01"],
+        "cannot be due in the past",
+    );
     let case = told(folder, &["incidents", "train", &id, "handling-data", "ada", "--due", "2098-01-02T12:00:00Z"]);
-    assert_eq!((&case["trained"][0]["course"], &case["trained"][0]["name"]), (&"handling-data".into(), &"ada".into()), "{case}");
+    assert_eq!(
+        (&case["trained"][0]["course"], &case["trained"][0]["name"]),
+        (&"handling-data".into(), &"ada".into()),
+        "{case}"
+    );
     assert!(before.contains("2100-01-01") && until().contains("2098-01-02"), "{before} {}", until());
     fails(folder, &["incidents", "train", &id, "handling-data", "ada", "--due", "2098-01-02T12:00:00Z"], "already");
     told(folder, &["incidents", "train", &id, "handling-data", "ada", "--take-back"]);

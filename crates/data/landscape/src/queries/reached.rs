@@ -129,9 +129,8 @@ impl Catalogue {
 
     /// Objects that are there, and hold names with postal or e-mail addresses.
     async fn with_contacts(&self) -> Result<Vec<u32>, StoreError> {
-        let of = async |kind: IdentifierType| {
-            postings::of_term(self.store(), &Family::Identifier.term(kind.as_str())).await
-        };
+        let of =
+            async |kind: IdentifierType| postings::of_term(self.store(), &Family::Identifier.term(kind.as_str())).await;
         let mut found: Posting = of(IdentifierType::Address).await?;
         for (chunk, set) in of(IdentifierType::Email).await? {
             found.entry(chunk).or_default().union(&set);

@@ -34,7 +34,10 @@ fn a_table_says_it_row_by_row() {
     );
     assert_eq!(told.len(), 2, "who lives nowhere is reached by nothing");
     let anna = &told[0];
-    assert_eq!((anna.full_name(), anna.city.as_str(), anna.postcode.as_str()), ("Anna Keller".to_owned(), "Berlin", "10115"));
+    assert_eq!(
+        (anna.full_name(), anna.city.as_str(), anna.postcode.as_str()),
+        ("Anna Keller".to_owned(), "Berlin", "10115")
+    );
     assert_eq!((anna.lines.as_slice(), anna.country.as_str()), (&["Hauptstr. 1".to_owned()][..], "DE"));
     assert_eq!(told[1].email, "jean@example.org");
     assert_eq!(format!("{anna:?}"), "Contact { .. }", "names nobody in a log");
@@ -52,7 +55,10 @@ fn fhir_says_it_of_the_patient_and_not_of_contacts_or_doctors() {
     assert_eq!(told.len(), 1);
     let anna = &told[0];
     assert_eq!(anna.full_name(), "Anna Maria Keller");
-    assert_eq!((anna.lines.as_slice(), anna.city.as_str(), anna.email.as_str()), (&["Hauptstr. 1".to_owned()][..], "Berlin", "anna@example.org"));
+    assert_eq!(
+        (anna.lines.as_slice(), anna.city.as_str(), anna.email.as_str()),
+        (&["Hauptstr. 1".to_owned()][..], "Berlin", "anna@example.org")
+    );
 }
 
 #[test]
@@ -63,6 +69,9 @@ fn hl7_says_it_in_pid() {
     );
     assert_eq!(told.len(), 1, "{}", told.len());
     let anna = &told[0];
-    assert_eq!((anna.full_name().as_str(), anna.city.as_str(), anna.postcode.as_str()), ("Anna Keller", "Berlin", "10115"));
+    assert_eq!(
+        (anna.full_name().as_str(), anna.city.as_str(), anna.postcode.as_str()),
+        ("Anna Keller", "Berlin", "10115")
+    );
     assert!(anna.lines.iter().all(|line| !line.contains("Nebenweg")), "not where the next of kin lives");
 }

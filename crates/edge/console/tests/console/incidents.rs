@@ -177,17 +177,27 @@ async fn who_is_wanted_for_a_card_is_told_and_nobody_else_can_answer() {
     );
     assert!(!room.contains(form) && !room.contains("As an administrator"), "nobody answers who is not asked: {room}");
     let room = site.get("/incidents/1", &administrator).await.text;
-    for part in ["As an administrator you may answer in their place, and say why.", "Why you answer in their place", form] {
+    for part in
+        ["As an administrator you may answer in their place, and say why.", "Why you answer in their place", form]
+    {
         assert!(room.contains(part), "no {part} in {room}");
     }
     site.post("/incidents/1", "what=role&name=Pia+Privat&role=privacy", &reviewer).await;
     site.post("/incidents/1", "what=role&name=rev&role=it", &reviewer).await;
     let room = site.get("/incidents/1", &reviewer).await.text;
-    assert!(room.contains("Privacy office is wanted here: Pia Privat.") && !room.contains("You have no role"), "{room}");
+    assert!(
+        room.contains("Privacy office is wanted here: Pia Privat.") && !room.contains("You have no role"),
+        "{room}"
+    );
     site.post("/incidents/1", "what=facts&f.secured=false&w.secured=", &reviewer).await;
     site.post("/incidents/1", "what=role&name=rev&role=privacy", &reviewer).await;
     let room = site.get("/incidents/1", &reviewer).await.text;
-    for part in [form, "The answer becomes a fact of the incident.", "Known as a fact: clear.", "name=\"s.readable\" value=\"clear\""] {
+    for part in [
+        form,
+        "The answer becomes a fact of the incident.",
+        "Known as a fact: clear.",
+        "name=\"s.readable\" value=\"clear\"",
+    ] {
         assert!(room.contains(part), "no {part} in {room}");
     }
     assert!(!room.contains("is wanted here"), "{room}");
@@ -227,7 +237,13 @@ async fn measures_about_people_stand_in_the_room_and_on_their_page() {
     let twice = guard.incidents.add(1, train, &by).await.unwrap_err().to_string();
     assert!(twice.contains("has to take the course `handling-data` already"), "{twice}");
     let room = site.get("/incidents/1", &reviewer).await.text;
-    for part in ["Watched more closely: the principal <strong>&#60;b&#62;ada</strong>", "value=\"unwatch\"", "in 3 days", "handling-data: ada, due", "in 14 days"] {
+    for part in [
+        "Watched more closely: the principal <strong>&#60;b&#62;ada</strong>",
+        "value=\"unwatch\"",
+        "in 3 days",
+        "handling-data: ada, due",
+        "in 14 days",
+    ] {
         assert!(room.contains(part), "no {part} in {room}");
     }
     for (form, says) in [

@@ -36,7 +36,10 @@ fn fits(binding: &Binding, variable: &Variable, vocabulary: &Vocabulary) -> Resu
     let no = |why: String, remedy: &str| Err((why, remedy.to_owned()));
     if binding.fact == AFFECTED {
         let Some(place) = &binding.jurisdiction else {
-            return no("it does not say where those live whom it counts".to_owned(), "add `jurisdiction`, or `*` there");
+            return no(
+                "it does not say where those live whom it counts".to_owned(),
+                "add `jurisdiction`, or `*` there",
+            );
         };
         if place != EVERYWHERE
             && let Err(why) = vocabulary.jurisdiction(place)
@@ -44,7 +47,11 @@ fn fits(binding: &Binding, variable: &Variable, vocabulary: &Vocabulary) -> Resu
             return no(why, "correct `jurisdiction`");
         }
         let is_count = variable.kind == Kind::Whole && binding.values.is_empty();
-        return if is_count { Ok(()) } else { no("people are counted in whole numbers".to_owned(), "make it an `integer` without `values`") };
+        return if is_count {
+            Ok(())
+        } else {
+            no("people are counted in whole numbers".to_owned(), "make it an `integer` without `values`")
+        };
     }
     let Some(asked) = vocabulary.facts().find(|asked| asked.name == binding.fact) else {
         let near: Vec<&str> = vocabulary.facts().map(|asked| asked.name).collect();
@@ -68,7 +75,9 @@ fn fits(binding: &Binding, variable: &Variable, vocabulary: &Vocabulary) -> Resu
     let is_fit = match (asked.is_flag, asked.words.is_empty()) {
         (true, _) => variable.kind == Kind::Bool,
         (false, false) => {
-            variable.kind == Kind::Text && !variable.choices.is_empty() && variable.choices.iter().all(|word| is_word(word))
+            variable.kind == Kind::Text
+                && !variable.choices.is_empty()
+                && variable.choices.iter().all(|word| is_word(word))
         }
         (false, true) => variable.kind == Kind::Text && variable.choices.is_empty(),
     };
@@ -81,7 +90,10 @@ fn may_be(is_flag: bool, words: &[String]) -> String {
     } else if words.is_empty() {
         "the fact is a text, a day or a time: make it a `string` without choices or `values`".to_owned()
     } else {
-        format!("the fact is one of {}: let it take these, or say with `values` what each of its values means", words.join(", "))
+        format!(
+            "the fact is one of {}: let it take these, or say with `values` what each of its values means",
+            words.join(", ")
+        )
     }
 }
 
@@ -104,7 +116,8 @@ impl Case {
     pub fn proposed(&self, binding: &Binding) -> Option<String> {
         let is = self.facts.get(&binding.fact)?;
         if let Some(place) = &binding.jurisdiction {
-            return counted_in(is, Some(place.as_str()).filter(|place| *place != EVERYWHERE)).map(|count| count.to_string());
+            return counted_in(is, Some(place.as_str()).filter(|place| *place != EVERYWHERE))
+                .map(|count| count.to_string());
         }
         if !binding.values.is_empty() {
             let mut same = binding.values.iter().filter(|(_, says)| *says == is).map(|(value, _)| value);

@@ -269,7 +269,18 @@ impl Case {
 
     pub(super) fn apply_letters(&mut self, entry: &Entry) -> Result<(), CaseError> {
         match &entry.what {
-            What::Letters { kind, sha256, recipients, by_post, by_email, unreachable, kin, kin_unreached, objects, .. } => {
+            What::Letters {
+                kind,
+                sha256,
+                recipients,
+                by_post,
+                by_email,
+                unreachable,
+                kin,
+                kin_unreached,
+                objects,
+                ..
+            } => {
                 let letters = Letters {
                     kind: kind.clone(),
                     sha256: sha256.clone(),

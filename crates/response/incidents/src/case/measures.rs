@@ -60,7 +60,9 @@ impl Case {
             What::Training { course, member, on, name, .. } => {
                 match (self.trained.iter().any(|one| one.course == *course && one.member == *member), on) {
                     (true, true) => wrong(format!("`{name}` has to take the course `{course}` already")),
-                    (false, false) => wrong(format!("`{name}` was not assigned the course `{course}` in this incident")),
+                    (false, false) => {
+                        wrong(format!("`{name}` was not assigned the course `{course}` in this incident"))
+                    }
                     _ => Ok(()),
                 }
             }

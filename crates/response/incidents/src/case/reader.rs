@@ -58,13 +58,19 @@ impl Case {
         let title = role.title().to_lowercase();
         let who = match self.roles.get(&role) {
             Some(name) => format!("{name} holds that role in this incident"),
-            None => format!("nobody holds that role in this incident yet; whoever takes `{}` can answer", role.as_str()),
+            None => {
+                format!("nobody holds that role in this incident yet; whoever takes `{}` can answer", role.as_str())
+            }
         };
         if !reader.is_administrator {
-            return wrong(format!("task {task} is for the {title}, and {who}; an administrator may answer in their place, with a reason"));
+            return wrong(format!(
+                "task {task} is for the {title}, and {who}; an administrator may answer in their place, with a reason"
+            ));
         }
         if reason.trim().is_empty() {
-            return wrong(format!("task {task} is for the {title}, and {who}; say in the note why you answer in their place"));
+            return wrong(format!(
+                "task {task} is for the {title}, and {who}; say in the note why you answer in their place"
+            ));
         }
         Ok(Some(InPlace { role, reason: reason.trim().to_owned() }))
     }

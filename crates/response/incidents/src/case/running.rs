@@ -66,7 +66,8 @@ impl Case {
     /// What people are asked now, with the number of the run; what is due first before others.
     #[must_use]
     pub fn asked(&self) -> Vec<(u64, Ask)> {
-        let mut asked: Vec<(u64, Ask)> = self.open().filter_map(|(run, todo)| ask(run, self.with_proposals(todo))).collect();
+        let mut asked: Vec<(u64, Ask)> =
+            self.open().filter_map(|(run, todo)| ask(run, self.with_proposals(todo))).collect();
         let due = |ask: &Ask| ask.due_at.or(ask.wanted_at).unwrap_or(i64::MAX);
         asked.sort_by_key(|(run, ask)| (due(ask), *run, ask.task));
         asked

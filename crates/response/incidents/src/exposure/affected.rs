@@ -89,7 +89,9 @@ pub fn with_counted(affected: Option<&Value>, counts: &[(String, u64)]) -> Resul
         };
         let known: u64 = all.iter().filter(is_in).filter_map(|one| one["subjects"].as_u64()).sum();
         if *count < known {
-            return Err(format!("{count} people in {region} are fewer than the {known} who are known to be affected there"));
+            return Err(format!(
+                "{count} people in {region} are fewer than the {known} who are known to be affected there"
+            ));
         }
         let more = count - known;
         if more == 0 {
@@ -139,7 +141,10 @@ mod tests {
     #[test]
     fn people_counted_by_region_are_put_to_those_who_are_known() {
         let known = json!([{"jurisdiction": "EU-DE", "subjects": 10}, {"jurisdiction": "unknown", "subjects": 5}]);
-        assert_eq!((counted_in(&known, Some("EU")), counted_in(&known, Some("JP")), counted_in(&known, None)), (Some(15), Some(5), Some(15)));
+        assert_eq!(
+            (counted_in(&known, Some("EU")), counted_in(&known, Some("JP")), counted_in(&known, None)),
+            (Some(15), Some(5), Some(15))
+        );
         assert_eq!(counted_in(&json!([{"jurisdiction": "EU", "subjects": null}]), Some("EU")), None);
         assert!(lies_in("NO", "EU") && lies_in("US-CA", "US") && !lies_in("USX", "US") && !lies_in("EU-DE", "US"));
         let count = |region: &str, count: u64| (region.to_owned(), count);

@@ -223,7 +223,8 @@ impl<R> Merge<R> {
             false => how(&self.prepared, is_whole(&postal), email, of(AGREED))?,
         };
         let address = if is_whole(&postal) { block(&postal, language) } else { Vec::new() };
-        let text = if has_died { self.prepared.text_to_kin(language, name, kin) } else { self.prepared.text(language, name) };
+        let text =
+            if has_died { self.prepared.text_to_kin(language, name, kin) } else { self.prepared.text(language, name) };
         let Some(text) = text else {
             return Err(format!("there is no text in `{language}`"));
         };

@@ -205,7 +205,8 @@ impl Language {
         let (mut templates, mut to_kin) = (BTreeMap::new(), BTreeMap::new());
         for (name, WrittenLetter { subject, body }) in letter {
             let of_kin = name.strip_suffix(KIN);
-            let kind = Kind::parse(of_kin.unwrap_or(&name)).ok_or_else(|| format!("there is no kind of letter `{name}`"))?;
+            let kind =
+                Kind::parse(of_kin.unwrap_or(&name)).ok_or_else(|| format!("there is no kind of letter `{name}`"))?;
             let paragraph = |text: &str| text.lines().map(cut).collect::<Result<Vec<Line>, String>>();
             let paragraphs = body.trim().split("\n\n").map(paragraph).collect::<Result<_, _>>();
             let template = Template { subject: cut(&subject)?, paragraphs: paragraphs? };

@@ -226,11 +226,9 @@ pub(crate) fn said(what: &str, field: &impl Fn(&str) -> String) -> Result<What, 
     };
     Ok(match what {
         "letters-agree" => What::LettersAgreed { letters: number("letters")? },
-        "returned" => What::Returned {
-            letters: number("letters")?,
-            count: number("count")?,
-            kin: field("kin") == "on",
-        },
+        "returned" => {
+            What::Returned { letters: number("letters")?, count: number("count")?, kin: field("kin") == "on" }
+        }
         "taken-down" => What::TakenDown { posting: number("posting")?, at: day("at")? },
         _ => {
             let channel = field("channel");

@@ -51,9 +51,13 @@ pub(crate) fn said(what: &str, case: &Case, field: &impl Fn(&str) -> String) -> 
     let (kind, target) = (field("kind"), field("target"));
     let (course, name) = (field("course"), field("name"));
     Ok(match what {
-        "watch" => Act::Watch { kind, target, until: Some(day("until", "Say until which day it is watched more closely.")?) },
+        "watch" => {
+            Act::Watch { kind, target, until: Some(day("until", "Say until which day it is watched more closely.")?) }
+        }
         "unwatch" => Act::Watch { kind, target, until: None },
-        "train" => Act::Train { course, name, due_at: Some(day("due", "Say by which day the course has to be taken.")?) },
+        "train" => {
+            Act::Train { course, name, due_at: Some(day("due", "Say by which day the course has to be taken.")?) }
+        }
         _ => Act::Train { course, name, due_at: None },
     })
 }

@@ -86,7 +86,8 @@ fn wanted(case: &Case, reader: &Reader, role: Role) -> (String, bool) {
         return (String::new(), true);
     }
     let own = if case.roles_of(reader).next().is_none() { "You have no role in this incident. " } else { "" };
-    let instead = if reader.is_administrator { " As an administrator you may answer in their place, and say why." } else { "" };
+    let instead =
+        if reader.is_administrator { " As an administrator you may answer in their place, and say why." } else { "" };
     let words = match case.roles.get(&role) {
         Some(name) => format!("{own}{} is wanted here: {name}.{instead}", role.title()),
         None => format!(
@@ -488,13 +489,9 @@ pub(crate) fn said(what: &str, form: &[(String, String)]) -> Result<Option<Act>,
     let step = |input| Ok(Some(Act::Step { run: number("run")?, input }));
     match what {
         "begin" => Ok(Some(Act::Run { playbook: field("playbook").to_owned(), values: values() })),
-        "answer" => Ok(Some(Act::Answer {
-            run: number("run")?,
-            task: task()?,
-            values: values(),
-            note: text(),
-            seen: seen(),
-        })),
+        "answer" => {
+            Ok(Some(Act::Answer { run: number("run")?, task: task()?, values: values(), note: text(), seen: seen() }))
+        }
         "refuse" => step(Input::Refused { task: task()?, who: String::new(), why: text() }),
         "pause" => step(Input::Pause { who: String::new(), why: text() }),
         "resume" => step(Input::Resume { who: String::new(), note: text() }),
