@@ -181,7 +181,7 @@ fn letters_are_drawn_from_the_objects_that_say_how_the_exposed_are_reached() {
     fails(folder, &make, "changed since it was agreed to");
     let case = told(folder, &["incidents", "show", &id]).to_string();
     assert!(!case.contains("Quellmann") && case.contains("\"objects\":["), "{case}");
-    drop(server);
+    server.end();
     std::fs::remove_dir_all(&out).unwrap();
     for name in ["Quellmann", "Hauptstr."] {
         assert_eq!(

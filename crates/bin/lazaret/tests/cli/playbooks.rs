@@ -184,7 +184,17 @@ fn who_is_wanted_is_told_and_answers_become_facts() {
     let folder = folder.path();
     told(folder, &["user", "add", "ada"]);
     let id = told(folder, &["incidents", "open", "--title", "Somebody read too much"])["incident"].to_string();
-    told(folder, &["incidents", "facts", &id, "roles=[\"controller\"]", "aware_at=2026-11-02T09:00:00+01:00"]);
+    told(
+        folder,
+        &[
+            "incidents",
+            "facts",
+            &id,
+            "roles=[\"controller\"]",
+            "aware_at=2026-11-02T09:00:00+01:00",
+            "timezone=Europe/Berlin",
+        ],
+    );
     let affected = r#"affected=[{"jurisdiction":"EU-DE","subjects":10,"categories":["health"]}]"#;
     told(folder, &["incidents", "facts", &id, affected]);
     let case = told(folder, &["incidents", "run", &id, "assess-exposure", "kind=principal", "what=ada"]);
@@ -287,6 +297,6 @@ fn who_is_watched_more_closely_is_found_with_each_deed_and_a_course_ends_trainin
     fails(folder, &["incidents", "train", &id, "handling-data", "ada", "--due", "2098-01-02T12:00:00Z"], "already");
     told(folder, &["incidents", "train", &id, "handling-data", "ada", "--take-back"]);
     assert_eq!(until(), before);
-    drop(server);
+    server.end();
     verified(folder);
 }
