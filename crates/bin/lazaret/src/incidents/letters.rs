@@ -127,8 +127,8 @@ pub(super) enum Table<'a> {
     Drawn(&'a str),
 }
 
-impl Table<'_> {
-    fn open(self) -> Result<Box<dyn Read + '_>, Failure> {
+impl<'a> Table<'a> {
+    fn open(self) -> Result<Box<dyn Read + 'a>, Failure> {
         match self {
             Self::File(path) => match File::open(path) {
                 Ok(file) => Ok(Box::new(BufReader::new(file))),
