@@ -3,6 +3,7 @@
 mod found;
 mod meaning;
 mod places;
+mod reaching;
 #[cfg(test)]
 mod tests;
 

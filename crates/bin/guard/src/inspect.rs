@@ -84,14 +84,7 @@ impl Inspect for Looker {
             let object = crate::storage::read_object(sealed).map_err(failed)?;
             let path = path(&place.study, name);
             let bytes = object.bytes;
-            let file = Opened {
-                vault: self.vault.clone(),
-                object,
-                at: 0,
-                window: Vec::new(),
-                from: 0,
-                runtime: Handle::current(),
-            };
+            let file = Opened::new(self.vault.clone(), object);
             let reports = self.flows.read(&path, Box::new(file)).await.map_err(failed)?;
             let inspected = summed(&reports, &path);
             self.flows.keep(&path, of_version(place), bytes, reports).await.map_err(failed)?;
@@ -127,7 +120,7 @@ impl Inspection for Looking {
 }
 
 /// A sealed object, read from any place by a thread that may wait.
-struct Opened {
+pub(crate) struct Opened {
     vault: Vault,
     object: SealedObject,
     at: u64,
@@ -137,6 +130,11 @@ struct Opened {
 }
 
 impl Opened {
+    /// From its beginning. Needs a tokio runtime.
+    pub(crate) fn new(vault: Vault, object: SealedObject) -> Self {
+        Self { vault, object, at: 0, window: Vec::new(), from: 0, runtime: Handle::current() }
+    }
+
     fn fill(&mut self) -> io::Result<()> {
         let end = (self.at + WINDOW_BYTES).min(self.object.bytes);
         let (vault, object, at) = (&self.vault, &self.object, self.at);

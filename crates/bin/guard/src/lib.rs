@@ -13,6 +13,7 @@ mod exposing;
 mod gate;
 mod inspect;
 mod lakeside;
+mod measures;
 pub mod ops;
 mod outside;
 mod planning;
@@ -194,6 +195,7 @@ pub struct Guarded {
     /// Clauses of contracts change one after the other.
     changing_clauses: tokio::sync::Mutex<()>,
     cut_off: Arc<containing::CutOff>,
+    closers: Arc<::watch::Closers>,
     back_up: OnceLock<Arc<dyn BackUp>>,
     backups_begun: Mutex<HashSet<(u32, u64, u32)>>,
     announcing: OnceLock<Announcing>,
@@ -271,6 +273,7 @@ impl Guarded {
             containing: tokio::sync::Mutex::default(),
             changing_clauses: tokio::sync::Mutex::default(),
             cut_off,
+            closers: Arc::default(),
             back_up: OnceLock::new(),
             backups_begun: Mutex::default(),
             announcing: OnceLock::new(),

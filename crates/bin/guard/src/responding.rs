@@ -92,6 +92,28 @@ pub enum IncidentRequest {
         /// Whether it is contained from now on.
         on: bool,
     },
+    /// Has somebody or something watched more closely, or ends that.
+    Watch {
+        /// Its number.
+        id: u32,
+        /// `principal`, `device`, `access_key`, `partner`, `study`, `object`, or `finding` for whom it is about.
+        kind: String,
+        /// Which, by name or id.
+        target: String,
+        /// Until when, in milliseconds since 1970; left out: no longer.
+        until: Option<i64>,
+    },
+    /// Assigns a course, or takes that back.
+    Train {
+        /// Its number.
+        id: u32,
+        /// The course.
+        course: String,
+        /// Who, by name or id.
+        name: String,
+        /// By when, in milliseconds since 1970; left out: it is taken back.
+        due_at: Option<i64>,
+    },
     /// Begins a playbook.
     Run {
         /// Its number.
@@ -114,8 +136,11 @@ pub enum IncidentRequest {
         task: u32,
         /// Variables and their values.
         values: BTreeMap<String, String>,
-        /// Something about it; may be empty.
+        /// Something about it; may be empty, unless it is said in the place of who holds the role.
         note: String,
+        /// Proposals that whoever answers had before them, by variable: facts that were known then.
+        #[serde(default)]
+        seen: BTreeMap<String, String>,
     },
     /// Says something about a run of a playbook: an answer, a refusal, that it waits, goes on or ends.
     Step {
@@ -166,6 +191,27 @@ pub enum IncidentRequest {
         language: Option<String>,
         /// To which address; to whom the plan names where it is left out.
         to: Option<String>,
+    },
+    /// Objects that say how the exposed people are reached.
+    Reaching {
+        /// Its number.
+        id: u32,
+    },
+    /// Asks for letters to the exposed people, from what objects say of how they are reached.
+    AskLetters {
+        /// Its number.
+        id: u32,
+        /// The kind of letter.
+        kind: String,
+        /// The objects, by their numbers in the catalogue.
+        objects: Vec<u32>,
+    },
+    /// The table of letters that were asked for in that way, once somebody else agreed.
+    DrawLetters {
+        /// Its number.
+        id: u32,
+        /// The letters.
+        letters: u64,
     },
     /// Where letters and the notices in their place stand.
     Letters {
@@ -231,23 +277,46 @@ impl Guarded {
                 self.contain(by, id, &kind, &target, until, on).await?;
                 self.shown(id).await
             }
+            IncidentRequest::Watch { id, kind, target, until } => {
+                self.watch_closer(by, id, &kind, &target, until).await?;
+                self.shown(id).await
+            }
+            IncidentRequest::Train { id, course, name, due_at } => {
+                self.train(by, id, &course, &name, due_at).await?;
+                self.shown(id).await
+            }
             IncidentRequest::Run { id, playbook, brought, values } => {
                 Box::pin(self.run_playbook(by, id, &playbook, brought.map(|book| *book), values)).await?;
                 self.shown(id).await
             }
-            IncidentRequest::Answer { id, run, task, values, note } => {
+            IncidentRequest::Answer { id, run, task, values, note, seen } => {
                 let (_, case) = self.incidents.case(id).await?;
+                let known = case.proposed_in(run, task);
+                if let Some((name, _)) =
+                    seen.iter().find(|(name, was)| known.get(*name).map_or("", String::as_str) != *was)
+                {
+                    let is = known.get(name).map_or("nothing", String::as_str);
+                    return Err(OpsError::Wrong(format!(
+                        "somebody else changed what is known of `{name}` to {is} meanwhile; look at it again, then answer"
+                    )));
+                }
+                let reason = note.clone();
                 let is_own = case.acts().iter().any(|(at, act)| *at == run && act.task == task);
                 let input = if is_own {
                     Input::Acted { task, values }
                 } else {
                     Input::Answered { task, who: String::new(), note, values }
                 };
-                Box::pin(self.step_playbook(by, id, run, input)).await?;
+                Box::pin(self.step_playbook(by, id, run, input, &reason)).await?;
                 self.shown(id).await
             }
             IncidentRequest::Step { id, run, input } => {
-                Box::pin(self.step_playbook(by, id, run, *input)).await?;
+                let reason = match &*input {
+                    Input::Answered { note, .. } => note.clone(),
+                    Input::Refused { why, .. } => why.clone(),
+                    _ => String::new(),
+                };
+                Box::pin(self.step_playbook(by, id, run, *input, &reason)).await?;
                 self.shown(id).await
             }
             IncidentRequest::Assess { id, form, answers } => {
@@ -261,6 +330,11 @@ impl Guarded {
             IncidentRequest::Send { id, obligation, language, to } => {
                 self.send_notice(by, id, &obligation, language.as_deref(), to.as_deref()).await
             }
+            IncidentRequest::Reaching { id } => Box::pin(self.reaching(by, id)).await,
+            IncidentRequest::AskLetters { id, kind, objects } => {
+                Box::pin(self.ask_letters(by, id, &kind, &objects)).await
+            }
+            IncidentRequest::DrawLetters { id, letters } => Box::pin(self.draw_letters(by, id, letters)).await,
             IncidentRequest::Letters { id } => self.letters_standing(by, id).await,
         }
     }
@@ -270,6 +344,8 @@ impl Guarded {
             what,
             What::Clocks { .. }
                 | What::Containment { .. }
+                | What::CloserWatch { .. }
+                | What::Training { .. }
                 | What::Exposure { .. }
                 | What::Run { .. }
                 | What::Step { .. }

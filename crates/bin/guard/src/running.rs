@@ -97,13 +97,33 @@ impl Guarded {
         values: BTreeMap<String, String>,
     ) -> Result<(), OpsError> {
         let books = book(playbook, brought)?;
+        // What is known already need not be said again.
+        let (_, case) = self.incidents.case(id).await?;
+        let mut values = values;
+        if let Some(first) = books.first().and_then(|book| Playbook::parse(book.to_string().as_bytes(), playbook).ok())
+        {
+            for (name, value) in case.proposed_for(&first) {
+                let is_given = values.contains_key(&name) || values.contains_key(&format!("__{name}__"));
+                if !is_given {
+                    values.insert(name, value);
+                }
+            }
+        }
         let sha256 = books.iter().map(|book| incidents::sha256_hex(book.to_string().as_bytes())).collect();
         self.incidents.add(id, What::Run { playbook: playbook.to_owned(), books, sha256, values }, by).await?;
         self.do_what_is_open(id).await
     }
 
-    /// Puts in what somebody says about a run, and does what follows from it.
-    pub(crate) async fn step_playbook(&self, by: &By, id: u32, run: u64, input: Input) -> Result<(), OpsError> {
+    /// Puts in what somebody says about a run, and does what follows from it. `reason` says why, where they answer in the place of
+    /// somebody else.
+    pub(crate) async fn step_playbook(
+        &self,
+        by: &By,
+        id: u32,
+        run: u64,
+        input: Input,
+        reason: &str,
+    ) -> Result<(), OpsError> {
         // What was too late by then is too late.
         self.pass_time(id).await?;
         let (_, case) = self.incidents.case(id).await?;
@@ -123,7 +143,14 @@ impl Guarded {
                 return Err(OpsError::Wrong("that is put in by the program alone".to_owned()));
             }
         };
-        self.incidents.add(id, What::Step { run, input }, by).await?;
+        let in_place = match &input {
+            Input::Answered { task, .. } | Input::Refused { task, .. } | Input::Acted { task, .. } => {
+                let reader = self.incidents.reader(by).await?;
+                case.in_place(run, *task, &reader, reason).map_err(DeskError::from)?
+            }
+            _ => None,
+        };
+        self.incidents.add(id, What::Step { run, input, in_place }, by).await?;
         self.do_what_is_open(id).await
     }
 
@@ -145,7 +172,7 @@ impl Guarded {
             let (_, case) = self.incidents.case(id).await?;
             let Some(run) = case.late_runs(outside::now()).first().copied() else { return Ok(()) };
             let by = self.by_rule(PLAYBOOK_RULE).await?;
-            self.incidents.add(id, What::Step { run, input: Input::Time }, &by).await?;
+            self.incidents.add(id, What::step(run, Input::Time), &by).await?;
         }
         Ok(())
     }
@@ -185,7 +212,7 @@ impl Guarded {
             Input::Acted { task, .. } => Some(*task),
             _ => None,
         };
-        let why = match self.incidents.add(id, What::Step { run, input }, by).await {
+        let why = match self.incidents.add(id, What::step(run, input), by).await {
             Ok(_) => return Ok(true),
             Err(DeskError::Case(why)) => why,
             Err(error) => return Err(error.into()),
@@ -194,7 +221,7 @@ impl Guarded {
         // What it gave back does not fit: that is a failure like any other, and not to be done again and again.
         let Some(task) = task else { return Ok(false) };
         let input = Input::ActFailed { task, why: why.to_string() };
-        match self.incidents.add(id, What::Step { run, input }, by).await {
+        match self.incidents.add(id, What::step(run, input), by).await {
             Ok(_) => Ok(true),
             Err(DeskError::Case(_)) => Ok(false),
             Err(error) => Err(error.into()),
@@ -218,6 +245,7 @@ impl Guarded {
     async fn look_again(self: &Arc<Self>, seen: &mut HashMap<u32, Seen>) -> Result<(), OpsError> {
         let rows = store::incidents::listed(&self.store, false, store::PAGE_ROWS_MAX).await?;
         seen.retain(|id, _| rows.iter().any(|row| row.id == *id));
+        self.closers.keep(|id| rows.iter().any(|row| row.id == id));
         let partners: HashMap<u32, BTreeSet<String>> = seen
             .iter()
             .filter(|(_, seen)| !seen.partners.is_empty())
@@ -285,6 +313,7 @@ impl Guarded {
     async fn keep_containments(&self, id: u32) {
         let kept = async {
             let (row, case) = self.incidents.case(id).await?;
+            self.closers.set(id, crate::measures::watched_by(&row, &case));
             if row.state == IncidentState::Closed {
                 return Ok(());
             }

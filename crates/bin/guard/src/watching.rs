@@ -22,7 +22,7 @@ use jiff::tz::TimeZone;
 use ledger::Ledger;
 use tokio::sync::{mpsc, oneshot};
 use watch::document::{Recorded, document};
-use watch::{Context, Counts, Known, Seen, Sighting, Watcher, own_access};
+use watch::{Closers, Context, Counts, Known, Seen, Sighting, Watcher, own_access};
 
 use crate::{Guarded, outside};
 use look::Lookup;
@@ -151,6 +151,7 @@ impl Guarded {
         let mut round = Round {
             ledger: Arc::clone(&self.ledger),
             lookup: Lookup::new(self.store.clone()),
+            closers: Arc::clone(&self.closers),
             findings,
             board,
             zone: options.zone,
@@ -244,6 +245,18 @@ fn stamp(intel: &Path) -> Option<(std::time::SystemTime, u64)> {
     Some((about.modified().ok()?, about.len()))
 }
 
+/// What those do who are watched more closely: one sighting an event, whoever watches them.
+fn closer(closers: &[watch::Closer], batch: &[Passed]) -> Vec<Sighting> {
+    if closers.is_empty() {
+        return Vec::new();
+    }
+    let sighting = |passed: &Passed| {
+        let closer = closers.iter().find(|closer| closer.sees(&passed.recorded, &passed.context))?;
+        Some(watch::watched(closer, &passed.recorded, &seen(passed)))
+    };
+    batch.iter().filter_map(sighting).collect()
+}
+
 fn seen(passed: &Passed) -> Seen<'_> {
     let recorded = &passed.recorded;
     if let Some(raw) = &passed.raw {
@@ -280,6 +293,8 @@ fn seen(passed: &Passed) -> Seen<'_> {
 struct Round {
     ledger: Arc<Ledger>,
     lookup: Lookup,
+    /// Who is watched more closely.
+    closers: Arc<Closers>,
     findings: Arc<Findings>,
     board: Arc<Board>,
     zone: TimeZone,
@@ -371,9 +386,11 @@ impl Round {
             };
             batch.push(Passed { entry: entry.index, recorded, context, json, raw });
         }
+        let closer = closer(&self.closers.all(), &batch);
         let (reply, answer) = oneshot::channel();
         self.jobs.send(Job { batch, reply }).await.map_err(|_closed| StepError::Ended)?;
-        let Reply { sightings, counts, strangest } = answer.await.map_err(|_closed| StepError::Ended)?;
+        let Reply { mut sightings, counts, strangest } = answer.await.map_err(|_closed| StepError::Ended)?;
+        sightings.extend(closer);
         self.at = end;
         if end > self.place {
             self.keep(&sightings, end).await;

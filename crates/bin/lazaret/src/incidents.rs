@@ -126,6 +126,42 @@ pub(crate) enum IncidentsCommand {
         #[arg(long, value_enum, default_value = "text")]
         format: ListFormat,
     },
+    /// Watch somebody or something more closely for a time: each thing they do is a finding.
+    Watch {
+        /// The incident's number.
+        id: u32,
+        /// `principal`, `device`, `access_key`, `partner`, `study`, `object`, or `finding` for whom it is about.
+        kind: String,
+        /// Which, by name or id.
+        target: String,
+        /// Until then.
+        #[arg(long, value_name = "TIME", required_unless_present = "end")]
+        until: Option<String>,
+        /// End it instead.
+        #[arg(long, conflicts_with = "until")]
+        end: bool,
+        /// How it is written to standard output.
+        #[arg(long, value_enum, default_value = "text")]
+        format: ListFormat,
+    },
+    /// Assign a course: from the day on which it is due, the training of whoever has to take it no longer counts.
+    Train {
+        /// The incident's number.
+        id: u32,
+        /// The course.
+        course: String,
+        /// Who, by name or id.
+        name: String,
+        /// By then.
+        #[arg(long, value_name = "TIME", required_unless_present = "take_back")]
+        due: Option<String>,
+        /// Take it back instead.
+        #[arg(long, conflicts_with = "due")]
+        take_back: bool,
+        /// How it is written to standard output.
+        #[arg(long, value_enum, default_value = "text")]
+        format: ListFormat,
+    },
     /// Add an entry as JSON, such as `{"what":"note","text":"…","privileged":false}`; docs/reference/incidents.md lists them.
     Add {
         /// Its number.
@@ -238,6 +274,16 @@ pub(crate) fn run(global: &Global, command: &IncidentsCommand) -> Result<Outcome
             let until = until.as_deref().map(time).transpose()?;
             (IncidentRequest::Contain { id: *id, kind, target, until, on: !release }, *format)
         }
+        IncidentsCommand::Watch { id, kind, target, until, end: _, format } => {
+            let (kind, target) = (kind.clone(), target.clone());
+            let until = until.as_deref().map(time).transpose()?;
+            (IncidentRequest::Watch { id: *id, kind, target, until }, *format)
+        }
+        IncidentsCommand::Train { id, course, name, due, take_back: _, format } => {
+            let (course, name) = (course.clone(), name.clone());
+            let due_at = due.as_deref().map(time).transpose()?;
+            (IncidentRequest::Train { id: *id, course, name, due_at }, *format)
+        }
         IncidentsCommand::Add { id, entry, format } => {
             let what = serde_json::from_str(entry).map_err(|error| {
                 Failure::usage(format!("that is no entry: {error}"))
@@ -344,6 +390,16 @@ fn told(value: &Value) -> String {
     }
     for one in value["contained"].as_array().into_iter().flatten() {
         lines.push(format!("  contained: {} {}", text(&one[0]), text(&one[1])));
+    }
+    let at = |value: &Value| value.as_i64().and_then(|at| jiff::Timestamp::from_millisecond(at).ok());
+    let at = |value: &Value| at(value).map_or_else(|| "-".to_owned(), |at| at.to_string());
+    for one in value["watched"].as_array().into_iter().flatten() {
+        let (kind, target) = (text(&one["kind"]), text(&one["target"]));
+        lines.push(format!("  watched more closely: {kind} {target} until {}", at(&one["until"])));
+    }
+    for one in value["trained"].as_array().into_iter().flatten() {
+        let (course, name) = (text(&one["course"]), text(&one["name"]));
+        lines.push(format!("  course {course}: {name} by {}", at(&one["due_at"])));
     }
     lines.extend(running::told(&value["runs"], &text));
     for entry in value["entries"].as_array().into_iter().flatten() {

@@ -85,7 +85,10 @@ fn check(path: &Path) -> Result<Playbook, Vec<String>> {
         return Err(one(format!("`{shown}` is longer than {} MiB", FILE_BYTES_MAX >> 20)));
     }
     let bytes = std::fs::read(path).map_err(|error| one(format!("`{shown}` cannot be read: {error}")))?;
-    Playbook::parse(&bytes, &shown).map_err(|error| error.faults.iter().map(ToString::to_string).collect())
+    let library = obligations::in_force().map_err(|error| one(error.to_string()))?;
+    let read = Playbook::parse(&bytes, &shown);
+    let read = read.and_then(|book| incidents::case::check_facts(&book, &shown, library.vocabulary()).map(|()| book));
+    read.map_err(|error| error.faults.iter().map(ToString::to_string).collect())
 }
 
 fn told(path: &Path, checked: &Result<Playbook, Vec<String>>, format: ListFormat) -> Vec<String> {

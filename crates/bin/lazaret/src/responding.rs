@@ -21,8 +21,12 @@ impl Respond for Responder {
                 IncidentRequest::Expose { id, of: Box::new(of) }
             }
             Act::Contain { kind, target, on } => IncidentRequest::Contain { id, kind, target, until: None, on },
+            Act::Watch { kind, target, until } => IncidentRequest::Watch { id, kind, target, until },
+            Act::Train { course, name, due_at } => IncidentRequest::Train { id, course, name, due_at },
             Act::Run { playbook, values } => IncidentRequest::Run { id, playbook, brought: None, values },
-            Act::Answer { run, task, values, note } => IncidentRequest::Answer { id, run, task, values, note },
+            Act::Answer { run, task, values, note, seen } => {
+                IncidentRequest::Answer { id, run, task, values, note, seen }
+            }
             Act::Step { run, input } => IncidentRequest::Step { id, run, input: Box::new(input) },
             Act::Draft { obligation, language } => IncidentRequest::Draft { id, obligation, language, again: false },
             Act::Send { obligation, language, to } => {

@@ -225,6 +225,7 @@ fn federated(config: &Config, guarded: &guard::Guarded, at: SocketAddr) -> Resul
 /// The guard as the console sees it.
 fn view(guarded: &guard::Guarded, watching: &guard::Watching, receiving: &guard::Receiving) -> console::GuardView {
     console::GuardView {
+        closers: guarded.closers(),
         ledger: Arc::clone(&guarded.ledger),
         ledger_dir: guarded.ledger_dir(),
         vault: guarded.vault.clone(),

@@ -12,8 +12,8 @@ use recognize::engine::Scratch;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use crate::catalogue::{Batch, Inspected};
-use crate::inspect::Inspector;
-use crate::report::ObjectReport;
+use crate::inspect::{Contact, Inspector};
+use crate::report::{ObjectReport, SubjectRecord};
 use crate::scan::{Clock, Scanner};
 use crate::sources::{Reading, gathered};
 use crate::{Catalogue, CatalogueError};
@@ -29,6 +29,9 @@ const STACK_BYTES: usize = 16 << 20;
 /// Objects written to the catalogue in one step.
 const KEPT_TOGETHER_MAX: usize = 256;
 
+/// Contacts that are taken out of one object.
+pub const CONTACTS_MAX: usize = 500_000;
+
 /// Why an object that flowed by could not be looked at or kept.
 #[derive(Debug, thiserror::Error)]
 pub enum FlowError {
@@ -38,6 +41,11 @@ pub enum FlowError {
     /// A thread cannot be started.
     #[error("a thread that looks at objects cannot be started; raise the limit on threads")]
     Thread(#[source] io::Error),
+    /// Too many records say how their subjects are reached.
+    #[error(
+        "more than {CONTACTS_MAX} records of it say how people are reached; export the table from the system itself"
+    )]
+    Contacts,
     /// Looking ended before the object did.
     #[error("looking at the object was stopped")]
     Stopped,
@@ -114,6 +122,35 @@ impl Flows {
     ) -> Result<Vec<ObjectReport>, FlowError> {
         let running = self.start(name, |reading, name| reading.bytes_of(name, file)).await?;
         running.reports().await
+    }
+
+    /// How the subjects of an object's records are reached, as far as its structure says so: each record with its contact, in their order.
+    /// Nothing of it is kept.
+    ///
+    /// # Errors
+    /// When no thread can be started, or more records say it than [`CONTACTS_MAX`].
+    pub async fn contacts(
+        self: &Arc<Self>,
+        name: &str,
+        file: Box<dyn ReadSeek + Send>,
+    ) -> Result<Vec<(SubjectRecord, Contact)>, FlowError> {
+        let found = Arc::new(Mutex::new((Vec::new(), false)));
+        let into = Arc::clone(&found);
+        let running = self.start(name, move |reading, name| {
+            let (mut told, mut is_cut) = (Vec::new(), false);
+            let outcome = reading.contacts_of(name, file, &mut |record, contact| {
+                let has_room = told.len() < CONTACTS_MAX;
+                is_cut |= !has_room && contact.is_reachable();
+                if has_room && contact.is_reachable() {
+                    told.push((record.clone(), contact.clone()));
+                }
+            });
+            *into.lock().unwrap_or_else(PoisonError::into_inner) = (told, is_cut);
+            outcome
+        });
+        running.await?.reports().await?;
+        let (told, is_cut) = std::mem::take(&mut *found.lock().unwrap_or_else(PoisonError::into_inner));
+        if is_cut { Err(FlowError::Contacts) } else { Ok(told) }
     }
 
     /// Keeps what was found of an object of `bytes` bytes in the catalogue, as part of `study`. Who is in the version of this id stays

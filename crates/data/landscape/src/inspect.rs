@@ -4,6 +4,7 @@
 //! hits are counted, masked and, when asked for, kept; records become data subjects.
 
 mod birth;
+mod contact;
 mod country;
 mod grid;
 mod link;
@@ -23,6 +24,7 @@ use recognize::content::labels::LabelRules;
 use recognize::engine::{Engine, EngineError, NamesTier, Scratch};
 use recognize::structure::Structure;
 
+pub use contact::{Contact, EachContact};
 pub use rows::{NextRows, RowsOf};
 pub use subject::TokenKey;
 

@@ -2,6 +2,7 @@
 
 mod object;
 mod ranked;
+mod reached;
 mod reports;
 mod search;
 mod treemap;
@@ -17,6 +18,7 @@ use store::sources::SourceRow;
 use store::{changes, identifiers, objects, postings, scans, sources, totals};
 
 pub use object::{MemberPage, ObjectDetails};
+pub use reached::{Persons, Reached, Reaching};
 pub use reports::ReportPage;
 pub use search::{Filter, SearchPage};
 pub use store::changes::ChangeRow;

@@ -320,3 +320,41 @@ async fn a_start_over_an_unchanged_catalogue_has_the_counts() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn from_people_back_to_where_it_stands_how_they_are_reached() {
+    on_each_engine(|store| async move {
+        let catalogue = Catalogue::new(store);
+        let id = source(&catalogue).await;
+        let with_addresses = |path: &str, numbers: std::ops::Range<u32>| {
+            let mut report = patients(path, numbers, "DE");
+            let mut address = report.identifiers[0].clone();
+            address.kind = IdentifierType::Address;
+            report.identifiers.push(address);
+            inspected(path, vec![report])
+        };
+        let objects = vec![
+            inspected("leaked.csv", vec![patients("leaked.csv", 0..40, "DE")]),
+            with_addresses("crm.csv", 0..30),
+            with_addresses("part.csv", 10..30),
+            with_addresses("others.csv", 100..200),
+            with_addresses("late.csv", 25..35),
+        ];
+        catalogue.ingest(&batch(id, objects), 1_000).await.unwrap();
+        let row = |path: &'static str| {
+            let store = catalogue.store();
+            async move { store::objects::by_path(store, id, path).await.unwrap().unwrap().id }
+        };
+        let persons = catalogue.persons(&[row("leaked.csv").await], &[]).await.unwrap();
+        assert_eq!(persons.len(), 40);
+        let reached = catalogue.reaching(&persons).await.unwrap();
+        let told: Vec<_> = reached.objects.iter().map(|one| (one.object.path.as_str(), one.people, one.more)).collect();
+        assert_eq!(told, [("crm.csv", 30, 30), ("late.csv", 10, 5)], "what adds nobody is not told");
+        assert_eq!((reached.missing, reached.others), (5, 1));
+        let records = [patients("x", 3..4, "DE"), patients("x", 150..151, "DE"), patients("x", 900..901, "DE")];
+        let records: Vec<_> = records.into_iter().flat_map(|report| report.subject_records).collect();
+        let who = catalogue.who(&persons, &records).await.unwrap();
+        assert!(who[0].is_some() && who[1..] == [None, None], "one of them, somebody else, nobody known: {who:?}");
+    })
+    .await;
+}

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests fail loudly")]
 
+#[path = "inspect/contacts.rs"]
+mod contacts;
 #[path = "inspect/markup.rs"]
 mod markup;
 #[path = "inspect/messages.rs"]

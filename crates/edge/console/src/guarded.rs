@@ -15,6 +15,7 @@ use policy::{Access, AccessError};
 use vault::{Vault, VaultError};
 
 use crate::Console;
+use crate::access::Role;
 use crate::failure::{Failure, sentence};
 use crate::session::Visitor;
 
@@ -38,6 +39,8 @@ pub struct GuardView {
     pub findings: Arc<Findings>,
     /// What watching knows and how it fares.
     pub board: Arc<Board>,
+    /// Who is watched more closely because of incidents.
+    pub closers: Arc<watch::Closers>,
     /// Incidents.
     pub incidents: Arc<incidents::desk::Desk>,
     /// What takes logs of other systems, if something does.
@@ -110,9 +113,10 @@ impl Console {
     pub(crate) async fn reader(&self, visitor: &Visitor) -> Result<Reader, Failure> {
         let Some(person) = &visitor.person else { return Ok(Reader::default()) };
         let known = self.guard()?.view.identity.known_user(person.id).await?;
+        let is_administrator = person.role == Role::Administrator;
         Ok(known.map_or_else(
-            || Reader { id: String::new(), name: person.name.clone() },
-            |known| Reader { id: known.id.to_string(), name: known.name },
+            || Reader { id: String::new(), name: person.name.clone(), is_administrator },
+            |known| Reader { id: known.id.to_string(), name: known.name, is_administrator },
         ))
     }
 

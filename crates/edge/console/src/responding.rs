@@ -25,6 +25,24 @@ pub enum Act {
         /// Whether it is contained from now on.
         on: bool,
     },
+    /// Have somebody or something watched more closely, or end that.
+    Watch {
+        /// `principal`, `device`, `access_key`, `partner`, `study` or `object`.
+        kind: String,
+        /// Which, by name or id.
+        target: String,
+        /// Until when, in milliseconds since 1970; `None`: no longer.
+        until: Option<i64>,
+    },
+    /// Assign a course, or take that back.
+    Train {
+        /// The course.
+        course: String,
+        /// Who, by name or id.
+        name: String,
+        /// By when, in milliseconds since 1970; `None`: it is taken back.
+        due_at: Option<i64>,
+    },
     /// Begin a playbook that comes with the program.
     Run {
         /// Its name.
@@ -40,8 +58,10 @@ pub enum Act {
         task: u32,
         /// Variables and their values.
         values: BTreeMap<String, String>,
-        /// Something about it; may be empty.
+        /// Something about it; may be empty, unless it is said in the place of who holds the role.
         note: String,
+        /// Proposals that whoever answers had before them, by variable.
+        seen: BTreeMap<String, String>,
     },
     /// Say something else about a run.
     Step {

@@ -53,6 +53,9 @@ pub struct RecordedUser {
     /// Its kind.
     #[serde(default, rename = "type")]
     pub kind: String,
+    /// The credential that it used.
+    #[serde(default)]
+    pub credential_uid: Option<String>,
 }
 
 /// From where.

@@ -5,6 +5,7 @@
 //! systems. The same events give the same sightings under the same ids, so that whoever watches again after a crash finds
 //! nothing twice. This crate must never read a clock, keep anything on disk, or decide what is done about a finding.
 
+mod closer;
 pub mod document;
 mod known_bad;
 pub mod outlet;
@@ -13,6 +14,7 @@ mod sighting;
 mod story;
 mod watcher;
 
+pub use closer::{CLOSER_RULE, Closer, Closers, watched};
 pub use document::{Context, Standing, own_access};
 pub use known_bad::{INDICATOR_RULE, indicated};
 pub use rank::Ranking;

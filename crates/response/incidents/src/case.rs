@@ -4,7 +4,9 @@
 //! recovered from, and closed with lessons. Entries are never changed; a changed fact is another entry, and the clocks that it moves are
 //! issued anew beside those that were issued before.
 
+mod facts;
 mod letters;
+mod measures;
 mod reader;
 mod running;
 mod sending;
@@ -18,10 +20,12 @@ use playbooks::{Role, Run};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+pub use facts::check_facts;
 pub use letters::{Letters, Mailed, Posting, PostingChannel};
+pub use measures::{Assigned, WATCHED, Watched};
 pub use reader::{APPROVERS, COUNSEL, Reader};
 pub use sending::{Dispatch, Outcome};
-pub use what::{Card, Entry, What};
+pub use what::{Card, Entry, InPlace, What};
 
 /// Characters of a text.
 pub const TEXT_MAX: usize = 8_000;
@@ -98,6 +102,10 @@ pub struct Case {
     pub notices: BTreeMap<String, BTreeMap<String, Notice>>,
     /// Who and what is contained: kind and target.
     pub contained: BTreeSet<(String, String)>,
+    /// Who and what is or was watched more closely, and until when.
+    pub watched: Vec<Watched>,
+    /// Courses that people have to take.
+    pub trained: Vec<Assigned>,
     /// The last exposure that was told.
     pub exposure: Option<Value>,
     /// Assessments: by form the entry that was signed last.
@@ -162,6 +170,8 @@ impl Case {
             tasks: Vec::new(),
             notices: BTreeMap::new(),
             contained: BTreeSet::new(),
+            watched: Vec::new(),
+            trained: Vec::new(),
             exposure: None,
             assessments: BTreeMap::new(),
             letters: BTreeMap::new(),
@@ -234,6 +244,7 @@ impl Case {
             | What::Posted { .. }
             | What::TakenDown { .. } => self.check_letters(what),
             What::Sending { .. } | What::Sent { .. } | What::SendFailed { .. } => self.check_dispatch(what),
+            What::CloserWatch { .. } | What::Training { .. } => self.check_measure(what),
             What::Evidence { sha256, .. } => check_digest(sha256),
             What::Approved { obligation, language, sha256 } => match self.notice(obligation, language) {
                 None => wrong(format!("there is no draft for {obligation} in `{language}`")),
@@ -264,6 +275,7 @@ impl Case {
             What::Run { .. } if self.runs.len() >= RUNS_MAX => {
                 wrong(format!("{RUNS_MAX} playbooks ran in this incident, as many as may; open another incident"))
             }
+            What::Run { books, .. } => check_books(books),
             What::Forward { .. } if !self.is_exercise => wrong("only the clock of an exercise can be put forward"),
             What::Forward { minutes } if !(1..=FORWARD_MINUTES_MAX).contains(minutes) => {
                 wrong(format!("give the minutes by which the clock goes forward: 1 to {FORWARD_MINUTES_MAX}"))
@@ -352,7 +364,7 @@ impl Case {
             What::Opened { .. } | What::Note { .. } | What::Decision { .. } | What::Evidence { .. } => {}
             What::Told { about, .. } => self.told.extend(*about),
             What::Run { books, values, .. } => self.begin_run(&entry, books, values)?,
-            What::Step { run, input } => self.step_run(entry.at, *run, input)?,
+            What::Step { run, input, .. } => self.step_run(entry.at, *run, input)?,
             What::Forward { minutes } => self.ahead_ms += i64::from(*minutes) * 60_000,
             What::Facts { set, .. } => self.facts = self.with(set),
             What::Clocks { issued } => {
@@ -395,6 +407,7 @@ impl Case {
                     self.contained.remove(&key);
                 }
             }
+            What::CloserWatch { .. } | What::Training { .. } => self.apply_measure(&entry.what, entry.at),
             What::Settled { obligation, reason } => {
                 self.settled.insert(obligation.clone(), reason.clone());
             }
@@ -538,6 +551,17 @@ fn sent_is_sound(obligation: &str, at: &str) -> Result<(), CaseError> {
     parsed.map(drop).map_err(|error| {
         CaseError(format!("`{at}` is no time with offset ({error}); write `2026-11-02T09:00:00+01:00`"))
     })
+}
+
+/// Whether the facts that playbooks ask for can be had.
+fn check_books(books: &[Value]) -> Result<(), CaseError> {
+    let library = obligations::in_force().map_err(|error| CaseError(error.to_string()))?;
+    for book in books {
+        let read = playbooks::Playbook::parse(book.to_string().as_bytes(), "the playbook");
+        let checked = read.and_then(|book| check_facts(&book, &book.name, library.vocabulary()));
+        checked.map_err(|error| CaseError(error.to_string()))?;
+    }
+    Ok(())
 }
 
 /// What is bound by its digest.

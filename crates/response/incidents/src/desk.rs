@@ -17,6 +17,8 @@ use crate::case::{Case, CaseError, Entry, Reader, What};
 const CONTEXT: &str = "lazaret/incident/v1/";
 /// Bytes of an entry: a playbook of the longest kind with those that it calls.
 const ENTRY_BYTES_MAX: usize = 8 << 20;
+/// The role of the console whose holders administer the installation.
+const ADMINISTRATOR: &str = "administrator";
 /// How titles of exercises begin.
 pub const EXERCISE: &str = "Exercise: ";
 /// How often it is tried to add an entry while other servers add theirs.
@@ -208,7 +210,7 @@ impl Desk {
         let (row, mut case) = self.case(id).await?;
         let reader = self.reader(by).await?;
         checked(&case, &what, &reader)?;
-        if let Some(facts) = following(&case, facts) {
+        if let Some(facts) = following(&case, &with_said(&case, facts, &what)?) {
             case.check(&facts)?;
         }
         let bytes = serde_json::to_vec(&what).map_or(0, |text| text.len());
@@ -234,9 +236,10 @@ impl Desk {
             let version = case.version();
             checked(&case, &what, &reader)?;
             let fewer = fewer(&case, &what);
+            let facts = with_said(&case, facts, &what)?;
             case.apply(entry(version + 1, recorded, what.clone(), by))?;
             let mut entries = vec![sealed.clone()];
-            let facts = following(&case, facts);
+            let facts = following(&case, &facts);
             if let Some(facts) = &facts {
                 case.check(facts)?;
             }
@@ -293,7 +296,17 @@ impl Desk {
     /// When the store does not answer.
     pub async fn reader(&self, by: &By) -> Result<Reader, DeskError> {
         let found = store::principals::by_id(&self.store, by.actor.id).await?;
-        Ok(Reader { id: by.actor.id.to_string(), name: found.map_or_else(String::new, |found| found.name) })
+        let user = match found.as_ref().and_then(|found| found.user_id) {
+            Some(user) => store::users::by_id(&self.store, user).await?,
+            None => None,
+        };
+        // Whoever operates on the data folder itself holds its keys.
+        let operates = by.origin.through == "cli";
+        Ok(Reader {
+            id: by.actor.id.to_string(),
+            name: found.map_or_else(String::new, |found| found.name),
+            is_administrator: operates || user.is_some_and(|user| user.role == ADMINISTRATOR),
+        })
     }
 
     async fn record(
@@ -356,6 +369,13 @@ fn following(case: &Case, facts: &Map<String, Value>) -> Option<What> {
     (!set.is_empty()).then_some(What::Facts { set, was })
 }
 
+/// Facts, and those that what is said to a playbook makes known.
+fn with_said(case: &Case, facts: &Map<String, Value>, what: &What) -> Result<Map<String, Value>, CaseError> {
+    let mut all = case.facts_said(what)?;
+    all.extend(facts.clone());
+    Ok(all)
+}
+
 /// The clocks that a case's facts and the time move.
 fn moved(case: &Case, now_ms: i64) -> Result<Option<What>, CaseError> {
     let library = obligations::in_force().map_err(|error| CaseError(error.to_string()))?;
@@ -376,6 +396,7 @@ fn checked(case: &Case, what: &What, reader: &Reader) -> Result<(), CaseError> {
     case.check(what)?;
     match what {
         What::Approved { obligation, language, .. } => case.check_approval(obligation, language, reader),
+        What::Step { .. } => case.check_step(what, reader),
         _ => Ok(()),
     }
 }

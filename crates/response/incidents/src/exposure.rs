@@ -15,7 +15,7 @@ use serde::Serialize;
 mod affected;
 mod sum;
 
-pub use affected::{at_least, shrinks};
+pub use affected::{at_least, counted_in, lies_in, shrinks, with_counted};
 pub use sum::{Category, CategoryError, Exposure, Figures, Flow, Grade, Holder, Known, Place, Reach, Summed, Tally};
 
 /// Entries that are kept one by one for an object; further ones are counted, and the record has them.

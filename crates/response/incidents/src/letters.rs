@@ -94,6 +94,13 @@ impl Kind {
         }
     }
 
+    /// Whether of those who have died the next of kin or a personal representative is written to: 45 CFR 164.404(d)(1)(ii). The GDPR does
+    /// not apply to the dead (Recital 27), and the APPI protects the living (Art. 2(1)).
+    #[must_use]
+    pub const fn writes_to_kin(self) -> bool {
+        matches!(self, Self::Hipaa404)
+    }
+
     /// The kind of that name.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
@@ -174,6 +181,8 @@ pub struct Letter {
     pub subject: String,
     /// The text, plain, paragraphs parted by an empty line.
     pub text: String,
+    /// It goes to the next of kin or personal representative of somebody who has died.
+    pub to_kin: bool,
 }
 
 /// Names nobody, so that a letter can stand in a log without harm.

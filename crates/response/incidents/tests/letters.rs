@@ -51,7 +51,8 @@ fn run(kind: Kind, table: impl Into<Vec<u8>>) -> (Vec<Letter>, Merged) {
 }
 
 fn adds_up(merged: &Merged) -> bool {
-    merged.rows == merged.made + merged.unreachable + merged.duplicates + merged.faults
+    merged.rows
+        == merged.made + merged.unreachable + merged.duplicates + merged.faults + merged.kin_unreached + merged.deceased
         && merged.made == merged.by_post + merged.by_email
 }
 
@@ -324,6 +325,50 @@ fn under_hipaa_email_goes_to_those_who_agreed_alone() {
     assert_eq!(ways(Kind::Hipaa404, true), [How::None, How::Email, How::Post, How::Email]);
     assert_eq!(ways(Kind::Gdpr34, false), [How::Email, How::Email, How::Post, How::Post]);
     assert_eq!(ways(Kind::Gdpr34, true), [How::Email, How::Email, How::Email, How::Email]);
+}
+
+#[test]
+fn of_those_who_have_died_the_next_of_kin_is_written_to_by_post() {
+    let table = "id,name,address1,city,email,language,email_agreed,deceased,next_of_kin\n\
+        1,Ann Gone,Street 2,12345 Town,kin@x.org,en,yes,yes,Bea Left\n\
+        2,Carl Gone,,,carl@x.org,de,yes,yes,Dora Left\n\
+        3,Emil Gone,Street 3,12345 Town,,fr,,yes,\n\
+        4,Fay Lives,Street 4,12345 Town,,en,,no,\n\
+        5,Gil Lives,Street 5,12345 Town,,en,,,Hans Other\n\
+        6,Ida Gone,Street 6,12345 Town,,en,,perhaps,Jo Left\n";
+    let (letters, merged) = run(Kind::Hipaa404, table);
+    assert!(adds_up(&merged), "{merged:?}");
+    assert_eq!((merged.by_post, merged.by_email, merged.kin, merged.kin_unreached, merged.faults), (2, 0, 1, 2, 2));
+    assert_eq!(merged.unreachable, 0, "nothing takes the place of letters to next of kin");
+    let kin = letters.iter().find(|letter| letter.to_kin).expect("a letter to next of kin");
+    assert_eq!((kin.recipient_id.as_str(), kin.how, &kin.email), ("1", How::Post, &None), "never by e-mail");
+    assert_eq!(kin.address, ["Bea Left", "Street 2", "12345 Town"]);
+    assert!(kin.subject.contains("Ann Gone") && kin.text.contains("Dear Bea Left,"), "{}", kin.text);
+    assert!(kin.text.contains("next of kin or personal representative of Ann Gone"), "{}", kin.text);
+    let told: Vec<&str> = merged.told.iter().map(|fault| fault.why.as_str()).collect();
+    assert!(
+        told.iter().any(|why| why.contains("people who have died"))
+            && told.iter().any(|why| why.contains("neither `yes` nor `no`")),
+        "{told:?}"
+    );
+    assert!(
+        told.iter().all(|why| !why.contains("Gil") && !why.contains("perhaps")),
+        "a fault tells no value: {told:?}"
+    );
+    // The GDPR and the APPI are about the living.
+    for kind in [Kind::Gdpr34, Kind::Appi26Principals] {
+        let (letters, merged) = run(kind, table);
+        assert!(adds_up(&merged), "{merged:?}");
+        assert_eq!((merged.deceased, merged.kin, merged.kin_unreached, letters.len()), (3, 0, 0, 1), "{kind:?}");
+    }
+    for language in LANGUAGES {
+        let text = prepared(Kind::Hipaa404).text_to_kin(language, "NAME-GONE", "NAME-KIN").expect("a text");
+        let whole = format!("{}\n{}", text.subject, text.text);
+        for part in said(Kind::Hipaa404).into_iter().chain(["NAME-GONE", "NAME-KIN"]) {
+            assert!(whole.contains(part), "{language}: no {part} in {whole}");
+        }
+    }
+    assert_eq!(prepared(Kind::Gdpr34).text_to_kin("en", "A", "B"), None);
 }
 
 #[test]

@@ -27,6 +27,9 @@ fn letters(kind: &str, (by_post, by_email, unreachable): (u64, u64, u64)) -> Wha
         by_email,
         unreachable,
         faults: 0,
+        kin: 0,
+        kin_unreached: 0,
+        objects: Vec::new(),
     }
 }
 
@@ -58,6 +61,34 @@ fn one(case: &Case, today: Date) -> Standing {
 }
 
 #[test]
+fn nothing_takes_the_place_of_letters_to_next_of_kin() {
+    let asked = What::Letters {
+        kind: "hipaa-404".to_owned(),
+        sha256: "a".repeat(64),
+        recipients: 45,
+        by_post: 30,
+        by_email: 0,
+        unreachable: 2,
+        faults: 0,
+        kin: 12,
+        kin_unreached: 13,
+        objects: Vec::new(),
+    };
+    let all = [opened(false), asked, What::LettersAgreed { letters: 2 }, What::LettersMade { letters: 2, made: 30 }];
+    let by = ["ada", "ada", "ben", "ada"];
+    let mut case = Case::of((1..).zip(by).zip(all).map(|((n, by), what)| entry(n, by, what))).expect("a case");
+    add(&mut case, posted(PostingChannel::Post, Some(30), DAY, None)).expect("posted");
+    add(&mut case, What::Returned { letters: 2, count: 11, kin: true }).expect("eleven next of kin moved");
+    let now = one(&case, DAY);
+    assert_eq!((now.kin, now.kin_unreached, now.returned, now.unreachable), (12, 24, 11, 2));
+    assert_eq!(now.substitute.form, Form::Alternative, "two, not thirteen");
+    let told = add(&mut case, What::Returned { letters: 2, count: 2, kin: true }).expect_err("there were twelve");
+    assert!(told.contains("to next of kin cannot have come back"), "{told}");
+    let told = add(&mut case, What::Returned { letters: 2, count: 20, kin: false }).expect_err("nineteen are left");
+    assert!(told.contains("cannot have come back"), "{told}");
+}
+
+#[test]
 fn refusals_and_letters_that_come_back_raise_what_takes_their_place() {
     let mut case = made("hipaa-404", (20, 10, 4));
     let now = one(&case, DAY);
@@ -79,9 +110,9 @@ fn refusals_and_letters_that_come_back_raise_what_takes_their_place() {
     // Ten and more: a notice that stands, and a number.
     add(&mut case, posted(PostingChannel::Post, Some(12), DAY, None)).expect("posted");
     add(&mut case, posted(PostingChannel::Post, Some(8), DAY, None)).expect("the rest");
-    add(&mut case, What::Returned { letters: 2, count: 2 }).expect("two came back");
+    add(&mut case, What::Returned { letters: 2, count: 2, kin: false }).expect("two came back");
     assert_eq!(one(&case, DAY).substitute.form, Form::Alternative, "nine");
-    add(&mut case, What::Returned { letters: 2, count: 1 }).expect("and one more");
+    add(&mut case, What::Returned { letters: 2, count: 1, kin: false }).expect("and one more");
     let now = one(&case, DAY);
     assert_eq!((now.unreachable, now.substitute.form, now.demands.len()), (10, Form::Posting, 2));
     assert!(now.demands.iter().all(|demand| demand.met == Met::Missing && demand.days_left == 90), "{now:?}");
@@ -184,8 +215,8 @@ fn what_contradicts_itself_is_refused() {
         (posted(Post, Some(6), DAY, None), "6 letters cannot be posted: of 5"),
         (posted(Post, Some(1), DAY, Some(DAY)), "leave `until` out"),
         (posted(Other, Some(8), DAY, None), "more than the 7"),
-        (What::Returned { letters: 2, count: 1 }, "cannot have come back"),
-        (What::Returned { letters: 9, count: 1 }, "nobody asked for letters under 9"),
+        (What::Returned { letters: 2, count: 1, kin: false }, "cannot have come back"),
+        (What::Returned { letters: 9, count: 1, kin: false }, "nobody asked for letters under 9"),
         (What::TakenDown { posting: 4, at: DAY }, "nothing was posted under 4"),
         (What::LettersSending { letters: 2, left: 3 }, "cannot be left of 2"),
     ] {
@@ -297,7 +328,7 @@ fn any_entry() -> impl Strategy<Value = What> {
         4 => posting,
         1 => (0_u64..20).prop_map(|left| What::LettersSending { letters: 2, left }),
         2 => (0_u64..20, 0_u64..20, 0_u64..20).prop_map(|(a, b, c)| sent(a, b, c)),
-        2 => (0_u64..10).prop_map(|count| What::Returned { letters: 2, count }),
+        2 => (0_u64..10).prop_map(|count| What::Returned { letters: 2, count, kin: false }),
         1 => (1_u64..30, day).prop_map(|(posting, at)| What::TakenDown { posting, at }),
     ]
 }

@@ -31,10 +31,11 @@ pub mod variable;
 mod verb;
 pub mod view;
 
+pub use extension::Binding;
 pub use fault::{Fault, ParseError};
 pub use id::{Id, IdError};
 pub use node::Time;
-pub use playbook::{Agent, Playbook};
+pub use playbook::{Agent, Bound, Playbook};
 pub use reference::{Marking, Reference};
 pub use role::Role;
 pub use run::{

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
-use crate::extension;
+use crate::extension::{self, Binding};
 use crate::fault::{Log, ParseError, shown};
 use crate::graph;
 use crate::id::Id;
@@ -87,6 +87,25 @@ pub struct Agent {
     pub role: Option<Role>,
 }
 
+/// A variable that is a fact of an incident.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bound<'a> {
+    /// The step that gives it, with its id, or `the playbook`.
+    pub place: String,
+    /// The variable, as `__name__`.
+    pub name: &'a str,
+    /// Its declaration.
+    pub variable: &'a Variable,
+    /// The fact.
+    pub fact: &'a Binding,
+}
+
+impl<'a> Bound<'a> {
+    fn of(place: String, name: &'a str, variable: &'a Variable) -> Option<Self> {
+        Some(Self { place, name, variable, fact: variable.fact.as_ref()? })
+    }
+}
+
 impl Playbook {
     /// Reads a playbook; `origin` is named in errors.
     ///
@@ -122,6 +141,31 @@ impl Playbook {
             Kind::Call { playbook, .. } => Some(playbook),
             _ => None,
         })
+    }
+
+    /// Variables that are facts of an incident: once for each step that gives one, and for the playbook where whoever starts it does.
+    #[must_use]
+    pub fn facts(&self) -> Vec<Bound<'_>> {
+        let mut bound = Vec::new();
+        for step in self.steps.values() {
+            let gives = match &step.kind {
+                Kind::Action { gives, .. } | Kind::Call { gives, .. } => gives.as_slice(),
+                _ => &[],
+            };
+            for (name, variable) in &step.variables {
+                bound.extend(Bound::of(step.place(), name, variable));
+            }
+            let shared = gives.iter().filter(|name| !step.variables.contains_key(*name));
+            for (name, variable) in shared.filter_map(|name| self.variables.get_key_value(name)) {
+                bound.extend(Bound::of(step.place(), name, variable));
+            }
+        }
+        for (name, variable) in &self.variables {
+            if variable.is_external || bound.iter().all(|one| one.name != name) {
+                bound.extend(Bound::of(WHOLE.to_owned(), name, variable));
+            }
+        }
+        bound
     }
 
     /// Variables that whoever starts it has to give a value.

@@ -14,9 +14,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::extension::Binding;
 use crate::id::Id;
 use crate::playbook::Playbook;
-use crate::step::Step;
+use crate::step::{Kind, Step};
 use crate::variable::{Held, Variable};
 
 pub use input::{Input, StepError};
@@ -208,6 +209,20 @@ impl Run {
     /// Variables of the playbook that runs, as they stand.
     pub fn variables(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
         self.scopes.first().into_iter().flat_map(|scope| &scope.variables).map(|(n, v)| (n.as_str(), v.as_deref()))
+    }
+
+    /// Variables that come with the answer to a task and are facts of the incident.
+    #[must_use]
+    pub fn facts_of(&self, task: u32) -> Vec<(&str, &Binding)> {
+        let Some(frame) = self.tasks.get(&task).and_then(|task| self.frames.get(&task.frame)) else {
+            return Vec::new();
+        };
+        let gives = match self.step_of(frame).map(|step| &step.kind) {
+            Some(Kind::Action { gives, .. }) => gives.as_slice(),
+            _ => &[],
+        };
+        let fact = |name: &'_ String| self.declared(frame, name).and_then(|variable| variable.fact.as_ref());
+        gives.iter().filter_map(|name| Some((name.as_str(), fact(name)?))).collect()
     }
 
     /// Every task, with its number.

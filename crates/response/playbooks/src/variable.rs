@@ -6,7 +6,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::extension;
+use crate::extension::{self, Binding};
 use crate::fault::{Log, shown};
 use crate::limits::{VALUE_BYTES_MAX, VARIABLES_MAX};
 use crate::node::Node;
@@ -126,6 +126,8 @@ pub struct Variable {
     pub is_external: bool,
     /// The only values it takes, where Lazaret's extension lists them.
     pub choices: Vec<String>,
+    /// The fact of an incident that it is, where Lazaret's extension names one.
+    pub fact: Option<Binding>,
 }
 
 impl Variable {
@@ -172,7 +174,7 @@ pub fn plain(name: &str) -> &str {
 
 const KNOWN: &[&str] = &["type", "description", "value", "constant", "external"];
 
-/// Reads declarations; `choices` come from Lazaret's extension of the same object.
+/// Reads declarations; `choices` and `facts` come from Lazaret's extension of the same object.
 pub(crate) fn read(node: &Node<'_>, key: &str, extensions: &str, log: &mut Log) -> BTreeMap<String, Variable> {
     let mut variables = BTreeMap::new();
     let Some(map) = node.map(key, log) else { return variables };
@@ -182,6 +184,7 @@ pub(crate) fn read(node: &Node<'_>, key: &str, extensions: &str, log: &mut Log) 
         return variables;
     }
     let mut choices = extension::choices(node, extensions, log);
+    let mut facts = extension::facts(node, extensions, log);
     for (name, value) in map {
         let place = format!("{}, variable `{}`", node.place, shown(name));
         if !is_name(name) {
@@ -210,7 +213,16 @@ pub(crate) fn read(node: &Node<'_>, key: &str, extensions: &str, log: &mut Log) 
             is_constant: inner.flag("constant", log),
             is_external: inner.flag("external", log),
             choices: choices.remove(name).unwrap_or_default(),
+            fact: facts.remove(name),
         };
+        if variable.is_constant && variable.fact.is_some() {
+            log.fault(&place, "it never changes, and cannot be a fact", "take its fact away, or `constant`");
+        }
+        for word in variable.fact.iter().flat_map(|fact| fact.values.keys()) {
+            if let Err(why) = variable.check(name, word) {
+                log.fault(&place, format!("what `values` lists of its fact: {why}"), "correct `values`");
+            }
+        }
         if let Some(value) = variable.value.as_deref().filter(|value| !value.is_empty())
             && let Err(why) = variable.check(name, value)
         {
@@ -218,8 +230,8 @@ pub(crate) fn read(node: &Node<'_>, key: &str, extensions: &str, log: &mut Log) 
         }
         variables.insert(name.clone(), variable);
     }
-    for name in choices.keys() {
-        log.fault(node.place, format!("choices are listed for `{}`, which is not declared", shown(name)), "declare it");
+    for (what, name) in choices.keys().map(|name| ("choices", name)).chain(facts.keys().map(|name| ("facts", name))) {
+        log.fault(node.place, format!("{what} are listed for `{}`, which is not declared", shown(name)), "declare it");
     }
     variables
 }

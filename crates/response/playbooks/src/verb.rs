@@ -32,7 +32,7 @@ pub enum Verb {
     SnapshotEvidence,
     /// Forbids deleting and shredding in a study.
     LegalHold,
-    /// Records more about something for a while.
+    /// Has somebody or something watched more closely for a while.
     RaiseLogging,
     /// Begins a backup now.
     StartBackup,
@@ -200,7 +200,9 @@ impl Verb {
             Self::ReleaseContainment => "takes a containment back; what was granted before holds again",
             Self::SnapshotEvidence => "keeps the part of the record about something, with its proofs, apart",
             Self::LegalHold => "forbids deleting and shredding in a study",
-            Self::RaiseLogging => "records everything about something for some hours",
+            Self::RaiseLogging => {
+                "watches somebody or something more closely for some hours: each thing they do is a finding"
+            }
             Self::StartBackup => "begins a backup now",
             Self::AskApproval => "asks somebody else who holds a role to agree",
             Self::ComputeExposure => "counts whose data was in reach, where they live, and whether it was readable",
@@ -208,7 +210,9 @@ impl Verb {
             Self::DraftNotices => "drafts notices from what is known; sends nothing",
             Self::NotifyRole => "sends a message to those who hold a role",
             Self::OpenTask => "opens a task for a role that outlives the run",
-            Self::AssignTraining => "assigns a course to those concerned",
+            Self::AssignTraining => {
+                "assigns a course; from the day on which it is due, their training counts no longer"
+            }
         }
     }
 
@@ -303,11 +307,13 @@ impl Verb {
             Self::ReleaseContainment => Undo::ByHand("contain it again"),
             Self::SnapshotEvidence | Self::StartBackup | Self::ComputeExposure | Self::DraftNotices => Undo::NoNeed,
             Self::LegalHold => Undo::ByHand("lift the hold with `lazaret keys`"),
-            Self::RaiseLogging => Undo::ByHand("it ends by itself after its hours"),
+            Self::RaiseLogging => {
+                Undo::ByHand("it ends by itself after its hours, or with `lazaret incidents watch --end`")
+            }
             Self::AskApproval | Self::NotifyRole => Undo::Never("what was read was read"),
             Self::StartClocks => Undo::Never("when one became aware is a fact; new facts correct the clocks"),
             Self::OpenTask => Undo::ByHand("close the task with a reason"),
-            Self::AssignTraining => Undo::ByHand("take the assignment back"),
+            Self::AssignTraining => Undo::ByHand("take the assignment back with `lazaret incidents train --take-back`"),
         }
     }
 

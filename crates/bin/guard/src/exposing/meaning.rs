@@ -149,7 +149,7 @@ impl Guarded {
         Ok(found)
     }
 
-    pub(super) async fn an_object(&self, text: &str) -> Result<Described, OpsError> {
+    pub(crate) async fn an_object(&self, text: &str) -> Result<Described, OpsError> {
         let missing = || OpsError::Wrong(format!("there is no object `{text}`; give its id, or `study/name`"));
         if let Ok(id) = text.parse::<ObjectId>() {
             return versions::describe_objects(&self.store, &[*id.as_bytes()])

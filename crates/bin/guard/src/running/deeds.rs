@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use incidents::brief::{self, brief_of};
 use incidents::case::{Case, Entry, What};
-use incidents::exposure::{Exposure, Grade};
+use incidents::exposure::{Exposure, Grade, lies_in};
 use model::{By, Scope, StudyId};
 use obligations::Audience;
 use playbooks::{Act, Role, Verb};
@@ -119,12 +119,8 @@ impl Guarded {
                 Ok(none)
             }
             Verb::RaiseLogging => {
-                let (kind, what) = (argument(act, "kind"), argument(act, "what"));
-                let text = format!(
-                    "Record more about {kind} `{what}` for {} hours on systems around Lazaret. Lazaret itself records everything at all times.",
-                    argument(act, "hours")
-                );
-                self.open_task(case, id, Role::It, text, None, by).await?;
+                let until = case.clock(by.now_ms).saturating_add(number(act, "hours").unwrap_or(1) * HOUR_MS);
+                self.watch_closer(by, id, argument(act, "kind"), argument(act, "what"), Some(until)).await?;
                 Ok(none)
             }
             Verb::StartBackup => Ok(one("backup", PRACTISED)),
@@ -156,11 +152,23 @@ impl Guarded {
             }
             Verb::AssignTraining => {
                 let due = case.clock(by.now_ms).saturating_add(number(act, "days").unwrap_or(1) * DAY_MS);
+                let course = argument(act, "course");
                 let whom = match (argument(act, "principal"), argument(act, "role")) {
-                    ("", role) => format!("everybody who is {role}"),
+                    ("", _) => {
+                        let role = role(act)?;
+                        let none = || {
+                            format!("nobody holds the role `{}` in this incident; say who does first", role.as_str())
+                        };
+                        case.roles.get(&role).cloned().ok_or_else(|| OpsError::Wrong(none()))?
+                    }
                     (principal, _) => principal.to_owned(),
                 };
-                let text = format!("Have {whom} take the course `{}`.", argument(act, "course"));
+                let who = self.somebody(&whom).await?;
+                self.train(by, id, course, &who.id.to_string(), Some(due)).await?;
+                let text = format!(
+                    "Have {} take the course `{course}`, and note until when their training counts then.",
+                    who.name
+                );
                 self.open_task(case, id, Role::Quality, text, Some(due), by).await?;
                 Ok(none)
             }
@@ -299,9 +307,6 @@ fn one(name: &str, value: &str) -> Values {
     Values::from([(name.to_owned(), value.to_owned())])
 }
 
-/// The European Economic Area beside the Member States of the Union: Annex XI to the EEA Agreement took the GDPR over.
-const EEA: [&str; 3] = ["IS", "LI", "NO"];
-
 /// What a playbook decides by. Who is known in two countries counts in both.
 fn counted(exposure: &Exposure) -> Values {
     let figures = exposure.up_to(Grade::Likely);
@@ -313,8 +318,6 @@ fn counted(exposure: &Exposure) -> Values {
     // Who lives nobody knows where may live anywhere: they count for every region.
     let somewhere = of(&|place| place == "unknown").saturating_add(exposure.uncounted_subjects);
     let anywhere = |known: u64| known.saturating_add(somewhere).to_string();
-    let in_place =
-        |place: &str, code: &str| place == code || place.strip_prefix(code).is_some_and(|rest| rest.starts_with('-'));
     let left = figures.map_or(0, |figures| figures.objects);
     // What leaves the gateway is open to whoever asked for it. What did not leave lies sealed.
     let readable = match (left, exposure.deidentified) {
@@ -324,9 +327,9 @@ fn counted(exposure: &Exposure) -> Values {
     };
     [
         ("people", people.to_string()),
-        ("people_eu", anywhere(of(&|place| in_place(place, "EU") || EEA.contains(&place)))),
-        ("people_us", anywhere(of(&|place| in_place(place, "US")))),
-        ("people_jp", anywhere(of(&|place| in_place(place, "JP")))),
+        ("people_eu", anywhere(of(&|place| lies_in(place, "EU")))),
+        ("people_us", anywhere(of(&|place| lies_in(place, "US")))),
+        ("people_jp", anywhere(of(&|place| lies_in(place, "JP")))),
         ("readable", readable.to_owned()),
     ]
     .into_iter()

@@ -1,6 +1,6 @@
 //! `lazaret incidents letters`: letters to those concerned, from a table of the systems that know their names.
 //!
-//! The table stays where it is: what the record and the incident hold of it is its digest and counts. Two people decide that names are put to
+//! The table stays where it is, or is drawn from objects into memory: what the record and the incident hold of it is its digest and counts. Two people decide that names are put to
 //! what happened: one asks, another agrees; then letters are made from that very table.
 
 use std::fs::File;
@@ -37,15 +37,26 @@ pub(crate) enum LettersCommand {
         #[arg(long, value_name = "WHEN")]
         breached_on: Option<String>,
     },
+    /// List objects that say how the exposed people are called and where they live, by how many of them; nobody is named.
+    Sources {
+        /// The incident's number.
+        id: u32,
+        /// How it is written to standard output.
+        #[arg(long, value_enum, default_value = "text")]
+        format: ListFormat,
+    },
     /// Ask for letters to everybody in a table; somebody else agrees in the incident's room.
     Ask {
         /// The incident's number.
         id: u32,
         /// The kind of letter.
         kind: String,
-        /// CSV with a first line of `id,name,address1,…,postcode,city,country,email,language`.
-        #[arg(long, value_name = "FILE")]
-        recipients: PathBuf,
+        /// CSV with a first line of `id,name,address1,…,postcode,city,country,email,language`, and `deceased,next_of_kin` where people have died.
+        #[arg(long, value_name = "FILE", required_unless_present = "from_object")]
+        recipients: Option<PathBuf>,
+        /// Draw the table from this object of the catalogue instead, by its number; may be given several times.
+        #[arg(long, value_name = "N", conflicts_with = "recipients")]
+        from_object: Vec<u32>,
         /// How it is written to standard output.
         #[arg(long, value_enum, default_value = "text")]
         format: ListFormat,
@@ -56,9 +67,9 @@ pub(crate) enum LettersCommand {
         id: u32,
         /// The number under which they were asked for.
         letters: u64,
-        /// The same table.
+        /// The same table; left out where they were asked for with `--from-object`.
         #[arg(long, value_name = "FILE")]
-        recipients: PathBuf,
+        recipients: Option<PathBuf>,
         /// A new folder for them, for its owner alone.
         #[arg(long, value_name = "DIR")]
         out: PathBuf,
@@ -109,10 +120,38 @@ fn prepared(
     letters::prepare(kind, &Common { facts, plan: &plan, reference: &reference, date, breached_on }).map_err(failed)
 }
 
+/// A table of recipients: somebody's file, or drawn from objects and in memory alone.
+#[derive(Clone, Copy)]
+pub(super) enum Table<'a> {
+    File(&'a Path),
+    Drawn(&'a str),
+}
+
+impl<'a> Table<'a> {
+    fn open(self) -> Result<Box<dyn Read + 'a>, Failure> {
+        match self {
+            Self::File(path) => match File::open(path) {
+                Ok(file) => Ok(Box::new(BufReader::new(file))),
+                Err(error) => Err(Failure::usage(format!("`{}` cannot be read: {error}", path.display()))),
+            },
+            Self::Drawn(text) => Ok(Box::new(text.as_bytes())),
+        }
+    }
+}
+
+impl std::fmt::Display for Table<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::File(path) => write!(f, "`{}`", path.display()),
+            Self::Drawn(_) => f.write_str("what the objects say"),
+        }
+    }
+}
+
 /// The SHA-256 of a table, in hexadecimal digits.
-fn digest(path: &Path) -> Result<String, Failure> {
-    let wrong = |error: std::io::Error| Failure::usage(format!("`{}` cannot be read: {error}", path.display()));
-    let mut file = File::open(path).map_err(wrong)?;
+fn digest(table: Table<'_>) -> Result<String, Failure> {
+    let wrong = |error: std::io::Error| Failure::usage(format!("{table} cannot be read: {error}"));
+    let mut file = table.open()?;
     let mut sum = incidents::Sha256::default();
     let mut buffer = vec![0; 64 << 10];
     loop {
@@ -125,12 +164,11 @@ fn digest(path: &Path) -> Result<String, Failure> {
 
 /// Merges a table, and hands each letter out with the number of its row.
 pub(super) fn merged(
-    path: &Path,
+    table: Table<'_>,
     prepared: &Prepared,
     each: &mut dyn FnMut(u64, &letters::Letter) -> Result<(), Failure>,
 ) -> Result<Merged, Failure> {
-    let file = File::open(path).map_err(|error| Failure::usage(format!("`{}`: {error}", path.display())))?;
-    let mut merge = letters::merge(prepared, BufReader::new(file), Limits::default()).map_err(failed)?;
+    let mut merge = letters::merge(prepared, table.open()?, Limits::default()).map_err(failed)?;
     while let Some(letter) = merge.next() {
         each(merge.merged().rows, &letter.map_err(failed)?)?;
     }
@@ -184,8 +222,22 @@ async fn obeyed(
             lines.extend(prepared.unfilled().iter().map(|field| format!("✗ `{field}` is not known")));
             print(&mut std::io::stdout().lock(), &lines)
         }
-        LettersCommand::Ask { id, kind: of, recipients, format } => {
+        LettersCommand::Sources { id, format } => {
+            let lines = counter.obey(Request::Incidents(IncidentRequest::Reaching { id: *id })).await?;
+            let lines: Vec<String> = match format {
+                ListFormat::Json => lines.iter().map(Value::to_string).collect(),
+                ListFormat::Text => lines.iter().map(reached).collect(),
+            };
+            print(&mut std::io::stdout().lock(), &lines)
+        }
+        LettersCommand::Ask { id, kind: of, recipients, from_object, format } => {
             let of = kind(of)?;
+            let Some(recipients) = recipients else {
+                let (kind, objects) = (of.as_str().to_owned(), from_object.clone());
+                let told = asked(counter, IncidentRequest::AskLetters { id: *id, kind, objects }).await?;
+                return tell(&told, *format);
+            };
+            let recipients = Table::File(recipients);
             let case = asked(counter, IncidentRequest::Show { id: *id, privileged: false }).await?;
             let prepared = prepared(global, *id, &case, of, None)?;
             let sha256 = digest(recipients)?;
@@ -198,6 +250,9 @@ async fn obeyed(
                 by_email: merged.by_email,
                 unreachable: merged.unreachable,
                 faults: merged.faults,
+                kin: merged.kin,
+                kin_unreached: merged.kin_unreached,
+                objects: Vec::new(),
             };
             let case = asked(counter, IncidentRequest::Add { id: *id, what: Box::new(what) }).await?;
             let number = case["version"].clone();
@@ -209,9 +264,17 @@ async fn obeyed(
         }
         LettersCommand::Make { id, letters: number, recipients, out, breached_on, incomplete, format } => {
             let case = asked(counter, IncidentRequest::Show { id: *id, privileged: false }).await?;
-            let (prepared, _) = agreed(global, &case, (*id, *number), recipients, breached_on.as_deref(), *incomplete)?;
+            let drawn = match recipients {
+                Some(_) => zeroize::Zeroizing::default(),
+                None => {
+                    let drawn = asked(counter, IncidentRequest::DrawLetters { id: *id, letters: *number }).await?;
+                    zeroize::Zeroizing::new(drawn["table"].as_str().unwrap_or_default().to_owned())
+                }
+            };
+            let table = recipients.as_deref().map_or(Table::Drawn(&drawn), Table::File);
+            let (prepared, _) = agreed(global, &case, (*id, *number), table, breached_on.as_deref(), *incomplete)?;
             let of = prepared.kind();
-            let merged = written(recipients, &prepared, out)?;
+            let merged = written(table, &prepared, out)?;
             let what = What::LettersMade { letters: *number, made: merged.made };
             asked(counter, IncidentRequest::Add { id: *id, what: Box::new(what) }).await?;
             tell(&counts(&merged, of)?, *format)
@@ -233,7 +296,7 @@ pub(super) fn agreed(
     global: &Global,
     case: &Value,
     (id, number): (u32, u64),
-    recipients: &Path,
+    recipients: Table<'_>,
     breached_on: Option<&str>,
     incomplete: bool,
 ) -> Result<(Prepared, String), Failure> {
@@ -247,7 +310,7 @@ pub(super) fn agreed(
     }
     let sha256 = digest(recipients)?;
     if letters["sha256"].as_str() != Some(sha256.as_str()) {
-        return Err(Failure::usage(format!("`{}` is not the table that was agreed to", recipients.display()))
+        return Err(Failure::usage(format!("{recipients} is not the table that was agreed to"))
             .hint("ask for letters to this table anew, or give the other one"));
     }
     let of = kind(letters["kind"].as_str().unwrap_or_default())?;
@@ -286,6 +349,13 @@ fn stands(standing: &Value) -> Vec<String> {
             number("email_left")
         ));
         lines.push(format!("  {} whom no letter reached", number("unreachable")));
+        if number("kin") + number("kin_unreached") > 0 {
+            lines.push(format!(
+                "  of people who have died: {} letters to their next of kin, {} of whose next of kin none reached",
+                number("kin"),
+                number("kin_unreached")
+            ));
+        }
         let substitute = &one["substitute"];
         if substitute["form"] != "none" {
             let text = |name: &str| substitute[name].as_str().unwrap_or_default();
@@ -318,6 +388,28 @@ fn stands(standing: &Value) -> Vec<String> {
     lines
 }
 
+/// An object that says how people are reached, or the summary, in words.
+fn reached(line: &Value) -> String {
+    let text = |name: &str| line[name].as_str().map_or_else(|| "-".to_owned(), plain);
+    let summary = &line["summary"];
+    if summary.is_null() {
+        let by_hand = if line["drawn"] == true { "" } else { " (export it by hand)" };
+        return format!(
+            "object {}: {} of the people, {} more than those above; {} {} {}{by_hand}",
+            line["object"],
+            line["people"],
+            line["more"],
+            text("source"),
+            text("location"),
+            text("path")
+        );
+    }
+    format!(
+        "{} people were certainly or likely exposed; {} are in none of these objects; {} further objects add nobody",
+        summary["people"], summary["missing"], summary["others"]
+    )
+}
+
 fn plain(text: &str) -> String {
     text.chars().map(crate::guarding::visible).collect()
 }
@@ -328,6 +420,13 @@ fn tell(value: &Value, format: ListFormat) -> Result<Outcome, Failure> {
         ListFormat::Text => {
             let number = |name: &str| value[name].as_u64().unwrap_or(0);
             let mut lines = Vec::new();
+            if !value["missing"].is_null() {
+                lines.push(format!(
+                    "drawn from objects: {} people; {} exposed people are in none of them",
+                    number("people"),
+                    number("missing")
+                ));
+            }
             if !value["letters"].is_null() {
                 lines.push(format!("asked for under {}; somebody else has to agree", value["letters"]));
             }
@@ -340,6 +439,14 @@ fn tell(value: &Value, format: ListFormat) -> Result<Outcome, Failure> {
                 number("duplicates"),
                 number("faults")
             ));
+            if number("kin") + number("kin_unreached") + number("deceased") > 0 {
+                lines.push(format!(
+                    "of people who have died: {} letters to their next of kin, {} without an address of theirs, {} whom this law leaves out",
+                    number("kin"),
+                    number("kin_unreached"),
+                    number("deceased")
+                ));
+            }
             for fault in value["told"].as_array().into_iter().flatten().take(20) {
                 lines.push(format!("  line {}: {}", fault["line"], fault["why"].as_str().unwrap_or_default()));
             }
@@ -355,7 +462,7 @@ fn tell(value: &Value, format: ListFormat) -> Result<Outcome, Failure> {
 }
 
 /// Letters on pages for print, and e-mails as files, in a new folder; taken away again if something fails.
-fn written(recipients: &Path, prepared: &Prepared, out: &Path) -> Result<Merged, Failure> {
+fn written(recipients: Table<'_>, prepared: &Prepared, out: &Path) -> Result<Merged, Failure> {
     let place = |error: std::io::Error| Failure::failed("letters", anyhow::anyhow!("`{}`: {error}", out.display()));
     std::fs::DirBuilder::new().mode(0o700).create(out).map_err(|error| {
         Failure::usage(format!("`{}` cannot be made: {error}", out.display()))

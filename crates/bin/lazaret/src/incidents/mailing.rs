@@ -17,7 +17,7 @@ use incidents::letters::{self, How, Limits, Prepared};
 use outlets::{MailFault, Mailer, Post, SendError};
 use serde_json::{Value, json};
 
-use super::letters::{agreed, asked, failed, merged};
+use super::letters::{Table, agreed, asked, failed, merged};
 use super::progress::{Of, Progress, Row};
 use crate::catalogue::print;
 use crate::cli::{Global, ListFormat};
@@ -79,8 +79,14 @@ pub(super) async fn send(
     if case["is_exercise"] == true {
         return Err(Failure::usage("an exercise sends nothing to anybody"));
     }
-    let (prepared, sha256) =
-        agreed(global, &case, (*id, *number), recipients, arguments.breached_on.as_deref(), arguments.incomplete)?;
+    let (prepared, sha256) = agreed(
+        global,
+        &case,
+        (*id, *number),
+        Table::File(recipients),
+        arguments.breached_on.as_deref(),
+        arguments.incomplete,
+    )?;
     let of = &case["letters"][number.to_string()];
     let count = |value: &Value| value.as_u64().unwrap_or(0);
     let by_email = count(&of["by_email"]);
@@ -255,7 +261,7 @@ fn listed(list: &Path, recipients: &Path, prepared: &Prepared, progress: &Progre
     let mut options = std::fs::OpenOptions::new();
     let file = options.write(true).create(true).truncate(true).mode(0o600).open(list).map_err(wrong)?;
     let mut out = std::io::BufWriter::new(file);
-    merged(recipients, prepared, &mut |row, letter| {
+    merged(Table::File(recipients), prepared, &mut |row, letter| {
         if progress.of(row) == Some(Row::Refused) {
             writeln!(out, "{}", letter.recipient_id).map_err(wrong)?;
         }

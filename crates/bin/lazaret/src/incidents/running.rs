@@ -40,7 +40,7 @@ pub(crate) enum RunCommand {
         /// What the playbook asked to be filled in, such as `approved=true`.
         #[arg(value_name = "NAME=VALUE")]
         values: Vec<String>,
-        /// Something about it.
+        /// Something about it; why you answer, where the role that is asked is somebody else's.
         #[arg(long, default_value = "")]
         note: String,
         /// How it is written to standard output.
@@ -136,7 +136,8 @@ impl RunCommand {
             Self::Answer { id, run, task, values, note, format } => {
                 let (values, note) = (pairs(values)?, note.clone());
                 // Whether a person or Lazaret was asked is known to the incident alone.
-                (IncidentRequest::Answer { id: *id, run: *run, task: *task, values, note }, *format)
+                let (id, run, task) = (*id, *run, *task);
+                (IncidentRequest::Answer { id, run, task, values, note, seen: BTreeMap::new() }, *format)
             }
             Self::Refuse { id, run, task, why, format } => {
                 let input = Input::Refused { task: *task, who: String::new(), why: why.clone() };
@@ -225,7 +226,13 @@ pub(super) fn told(runs: &Value, text: &dyn Fn(&Value) -> String) -> Vec<String>
                 let choices = field["choices"].as_array().into_iter().flatten().filter_map(Value::as_str);
                 let choices: Vec<&str> = choices.collect();
                 let may = if choices.is_empty() { text(&field["hint"]) } else { choices.join(", ") };
-                lines.push(format!("        {}= {} ({may})", name.trim_matches('_'), text(&field["about"])));
+                let known = match (field.get("fact"), &field["value"]) {
+                    (Some(fact), Value::String(known)) if !fact.is_null() => {
+                        format!("; known: {}", text(&Value::from(known.as_str())))
+                    }
+                    _ => String::new(),
+                };
+                lines.push(format!("        {}= {} ({may}{known})", name.trim_matches('_'), text(&field["about"])));
             }
         }
         for act in run["acts"].as_array().into_iter().flatten() {

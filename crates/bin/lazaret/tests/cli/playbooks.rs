@@ -37,11 +37,13 @@ fn answer_all(folder: &Path, id: &str, number: &str, answers: &BTreeMap<&str, &s
                 _ if field["choices"][0].is_string() => field["choices"][0].as_str().unwrap(),
                 "`true` or `false`" => "false",
                 "a whole number" => "0",
-                _ => "none",
+                _ => "unknown",
             };
             let value = answers.get(name).copied().unwrap_or(usual);
             arguments.push(format!("{name}={value}"));
         }
+        // Whoever operates here holds none of the roles.
+        arguments.push("--note=In their place, as a test".to_owned());
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
         told(folder, &arguments);
     }
@@ -172,6 +174,129 @@ fn an_exercise_runs_against_the_clock_and_touches_nobody() {
     assert!(report.contains("This was an exercise") && report.contains("late"), "{report}");
     let other = told(folder, &["incidents", "open", "--title", "A real one"])["incident"].to_string();
     fails(folder, &["incidents", "forward", &other, "10"], "only the clock of an exercise");
+    server.end();
+    verified(folder);
+}
+
+#[test]
+fn who_is_wanted_is_told_and_answers_become_facts() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    told(folder, &["user", "add", "ada"]);
+    let id = told(folder, &["incidents", "open", "--title", "Somebody read too much"])["incident"].to_string();
+    told(
+        folder,
+        &[
+            "incidents",
+            "facts",
+            &id,
+            "roles=[\"controller\"]",
+            "aware_at=2026-11-02T09:00:00+01:00",
+            "timezone=Europe/Berlin",
+        ],
+    );
+    let affected = r#"affected=[{"jurisdiction":"EU-DE","subjects":10,"categories":["health"]}]"#;
+    told(folder, &["incidents", "facts", &id, affected]);
+    let case = told(folder, &["incidents", "run", &id, "assess-exposure", "kind=principal", "what=ada"]);
+    let number = case["runs"][0]["run"].to_string();
+    // The record knows nothing of ada: people count.
+    let ask = case["runs"][0]["asks"][0].clone();
+    assert_eq!((&ask["role"], &ask["name"]), (&"privacy".into(), &"Count the people by hand".into()), "{case}");
+    let shown = run(folder, &["incidents", "show", &id, "--quiet"]);
+    let shown = String::from_utf8_lossy(&shown.stdout).into_owned();
+    assert!(shown.contains("for privacy: Count the people by hand") && shown.contains("known: 10"), "{shown}");
+    let task = ask["task"].to_string();
+    let values = ["people=12", "people_eu=12", "people_us=0", "people_jp=0", "readable=clear"];
+    let answer = [&["incidents", "answer", &id, &number, &task][..], &values].concat();
+    fails(folder, &answer, "nobody holds that role in this incident yet");
+    let case = told(folder, &[&answer[..], &["--note", "The privacy office is on leave"]].concat());
+    assert_eq!(
+        case["facts"]["affected"][1],
+        serde_json::json!({"jurisdiction": "EU", "subjects": 2, "categories": null}),
+        "{case}"
+    );
+    assert_eq!(case["facts"]["secured"], false, "{case}");
+    let step = case["entries"].as_array().unwrap().iter().rev().find(|entry| entry["what"] == "step").unwrap();
+    assert_eq!(step["in_place"]["role"], "privacy", "{step}");
+    // Whoever holds the role needs no reason.
+    let me = case["entries"][0]["by"].as_str().unwrap().to_owned();
+    let takes = format!(r#"{{"what":"takes","role":"privacy","name":"{me}"}}"#);
+    told(folder, &["incidents", "add", &id, &takes]);
+    let task = case["runs"][0]["asks"][0]["task"].to_string();
+    let case = told(folder, &["incidents", "answer", &id, &number, &task, "risk=high"]);
+    assert_eq!(case["clocks"]["GDPR-33-1"]["due_at"], "2026-11-05T09:00:00+01:00", "{case}");
+    // A playbook that asks for what is known begins with it.
+    let begun = told(folder, &["incidents", "run", &id, "notify-those-concerned"]);
+    let values = &begun["runs"][1]["variables"];
+    assert_eq!(
+        (&values["__risk__"], &values["__people_eu__"], &values["__readable__"]),
+        (&"high".into(), &"12".into(), &"clear".into()),
+        "{begun}"
+    );
+    verified(folder);
+}
+
+#[test]
+fn who_is_watched_more_closely_is_found_with_each_deed_and_a_course_ends_training() {
+    let Some(python) = python() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    told(folder, &["study", "create", "onc-201"]);
+    let ada = user(folder, "ada", &["--study", "onc-201", "--actions", "list,read,write"]);
+    told(folder, &["user", "set", "ada", "--training-until", "2099-12-31"]);
+    let server = Server::start(folder);
+    let id = told(folder, &["incidents", "open", "--title", "Somebody leaves", "--study", "onc-201"])["incident"]
+        .to_string();
+    fails(folder, &["incidents", "watch", &id, "principal", "nobody", "--until", "2099-01-01"], "nobody");
+    fails(folder, &["incidents", "watch", &id, "principal", "ada", "--until", "2001-01-01"], "cannot end in the past");
+    fails(folder, &["incidents", "watch", &id, "weather", "ada", "--until", "2099-01-01"], "cannot be watched");
+    let case = told(folder, &["incidents", "watch", &id, "principal", "ada", "--until", "2099-01-01"]);
+    assert_eq!(case["watched"][0]["target"], "ada", "{case}");
+    let put = "s3.put_object(Bucket='onc-201', Key='a.txt', Body=b'x') and 'stored'";
+    assert!(asked(&python, &server, &ada, put).contains("stored"));
+    let closer = || {
+        let output = run(folder, &["findings", "list", "--quiet", "--format", "json"]);
+        let lines: Vec<Value> =
+            String::from_utf8_lossy(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        lines.into_iter().find(|one| one["rule"] == "lazaret-closer-watch")
+    };
+    let ends = std::time::Instant::now() + std::time::Duration::from_secs(30);
+    let found = loop {
+        if let Some(found) = closer() {
+            break found;
+        }
+        assert!(std::time::Instant::now() < ends, "nothing was found of whom is watched");
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    };
+    assert_eq!((&found["study"], &found["level"]), (&"onc-201".into(), &"low".into()), "{found}");
+    let case = told(folder, &["incidents", "watch", &id, "principal", "ada", "--end"]);
+    assert_eq!(case["watched"], serde_json::json!([]), "{case}");
+    fails(folder, &["incidents", "watch", &id, "principal", "ada", "--end"], "is not watched more closely");
+
+    // A course that is due ends training on that day, and that can be taken back.
+    let until = || {
+        let output = run(
+            folder,
+            &["hunt", "SELECT training_until FROM principals WHERE name = 'ada'", "--quiet", "--format", "json"],
+        );
+        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    };
+    let before = until();
+    fails(
+        folder,
+        &["incidents", "train", &id, "handling-data", "ada", "--due", "2001-01-01"],
+        "cannot be due in the past",
+    );
+    let case = told(folder, &["incidents", "train", &id, "handling-data", "ada", "--due", "2098-01-02T12:00:00Z"]);
+    assert_eq!(
+        (&case["trained"][0]["course"], &case["trained"][0]["name"]),
+        (&"handling-data".into(), &"ada".into()),
+        "{case}"
+    );
+    assert!(before.contains("2100-01-01") && until().contains("2098-01-02"), "{before} {}", until());
+    fails(folder, &["incidents", "train", &id, "handling-data", "ada", "--due", "2098-01-02T12:00:00Z"], "already");
+    told(folder, &["incidents", "train", &id, "handling-data", "ada", "--take-back"]);
+    assert_eq!(until(), before);
     server.end();
     verified(folder);
 }

@@ -6,6 +6,7 @@ use formats::Problem;
 use model::{Format, IdentifierType, Label};
 use recognize::engine::{By, Hit};
 
+use super::contact::{Contact, EachContact};
 use super::link::Links;
 use super::subject::{Places, Record, Subjects, TokenKey, distinct};
 use super::{Inspector, mask, plan::TablePlan};
@@ -49,6 +50,8 @@ pub(super) struct Object {
     pub format: Format,
     pub table: Option<TablePlan>,
     pub record: Record,
+    /// How the subject of the record at hand is reached; nothing where nobody wants to know.
+    pub contact: Contact,
     pub subjects: Subjects,
     links: Links,
     pub study: Option<String>,
@@ -66,6 +69,7 @@ impl Object {
             format: Format::Binary,
             table: None,
             record: Record::default(),
+            contact: Contact::default(),
             subjects: Subjects::default(),
             links: Links::default(),
             study: None,
@@ -77,10 +81,14 @@ impl Object {
         }
     }
 
-    /// Ends the record at hand.
-    pub(super) fn end_record(&mut self, key: &TokenKey, places: &mut Places) {
+    /// Ends the record at hand, and tells whoever wants to know how its subject is reached.
+    pub(super) fn end_record(&mut self, key: &TokenKey, places: &mut Places, contacts: &mut Option<EachContact<'_>>) {
         let linked = self.record.take_links();
+        let contact = contacts.is_some().then(|| std::mem::take(&mut self.contact));
         let Some(subject) = self.record.finish(key, places) else { return };
+        if let (Some(contacts), Some(contact)) = (contacts, &contact) {
+            (**contacts)(&subject, contact);
+        }
         match linked {
             Some(linked) => self.links.add(linked, subject, &mut self.subjects),
             None => self.subjects.add(subject),

@@ -13,6 +13,7 @@ use recognize::engine::{By, Hint, Hit, Scratch};
 use recognize::structure::Told;
 
 use super::Inspector;
+use super::contact::EachContact;
 use super::object::{Finder, Found, Object};
 use super::plan::{ColumnPlan, TablePlan};
 use super::squeeze::Squeezed;
@@ -45,6 +46,8 @@ pub(super) struct Walk<'a> {
     /// What labels and column names in running text say, by name.
     labels: HashMap<String, Option<Told>>,
     places: Places,
+    /// Whoever wants to know how subjects are reached.
+    contacts: Option<EachContact<'a>>,
 }
 
 impl<'a> Walk<'a> {
@@ -65,7 +68,14 @@ impl<'a> Walk<'a> {
             hints: HashMap::new(),
             labels: HashMap::new(),
             places: Places::default(),
+            contacts: None,
         }
+    }
+
+    /// Tells how the subject of each record is reached.
+    pub(super) fn telling(mut self, contacts: EachContact<'a>) -> Self {
+        self.contacts = Some(contacts);
+        self
     }
 
     /// Ends the walk: whatever is still open was stopped, and is reported as far as it was read.
@@ -77,13 +87,13 @@ impl<'a> Walk<'a> {
     }
 
     fn close(&mut self, mut object: Object, bytes: u64) {
-        object.end_record(&self.inspector.key, &mut self.places);
+        object.end_record(&self.inspector.key, &mut self.places, &mut self.contacts);
         (self.each)(object.report(self.inspector, bytes));
     }
 
     fn end_record(&mut self) {
         let Some(object) = self.stack.last_mut() else { return };
-        object.end_record(&self.inspector.key, &mut self.places);
+        object.end_record(&self.inspector.key, &mut self.places, &mut self.contacts);
     }
 
     /// Searches `text`; what is found is counted, and its strong identifiers belong to the record at hand.
@@ -230,6 +240,11 @@ impl<'a> Walk<'a> {
         let Some(meaning) = inspector.structure.meaning(index) else { return false };
         if is_null(value) {
             return true;
+        }
+        if self.contacts.is_some()
+            && let Some(object) = self.stack.last_mut()
+        {
+            object.contact.take(meaning, value);
         }
         // A study and its sites are nobody's, and still the issuers of their subjects' numbers.
         let is_frame = |part: &Part| meaning.role == Role::Other && matches!(part, Part::Study | Part::Site);

@@ -19,7 +19,7 @@ use super::hashed::Hashed;
 use super::ranged::Ranged;
 use super::{Part, SampleRule, SourceError, SourceSpec, bounded, is_fresh, storable};
 use crate::catalogue::{Inspected, unopened};
-use crate::inspect::{Inspector, RowsOf};
+use crate::inspect::{EachContact, Inspector, RowsOf};
 use crate::report::ObjectReport;
 use crate::scan::Clock;
 
@@ -189,6 +189,24 @@ impl Reading<'_> {
         };
         let inspector = self.inspector;
         self.guarded(name, |budget, scratch, each| inspector.inspect(name, source, budget, scratch, each))
+    }
+
+    /// Tells how the subjects of an object's records are reached. The reports say what could not be read.
+    pub(crate) fn contacts_of(
+        &mut self,
+        name: &str,
+        file: impl ReadSeek,
+        told: EachContact<'_>,
+    ) -> Result<Vec<ObjectReport>, Halt> {
+        let source = match Source::seek(file) {
+            Ok(source) => source,
+            Err(error) => {
+                let problem = ReadError::from(error).into_problem().ok_or(Halt)?;
+                return Ok(vec![unopened(name, 0, problem)]);
+            }
+        };
+        let inspector = self.inspector;
+        self.guarded(name, |budget, scratch, _each| inspector.contacts(name, source, budget, scratch, told))
     }
 
     /// Runs an inspection within its limits; should it panic, that is a problem of the object and not the end of the scan.

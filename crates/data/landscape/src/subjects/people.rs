@@ -187,6 +187,30 @@ impl People {
         Counts { people, jurisdictions }
     }
 
+    /// Makes of a set of profiles the set of the people whom they describe.
+    pub(crate) fn settle_on_people(&self, profiles: &mut Accumulator) {
+        self.to_people(profiles);
+    }
+
+    /// The person whom a record is about, if anybody known is: by a strong identifier, or by exactly what the record tells.
+    #[must_use]
+    pub fn known(&self, record: &SubjectRecord) -> Option<u32> {
+        let bearers = |token: &Token| {
+            let id = self.token_ids.get(token)?;
+            self.bearers.get(*id as usize).filter(|bearers| !bearers.is_empty())
+        };
+        let is_strong = |kind: &TokenKind| matches!(kind, TokenKind::Strong { .. });
+        let strong = record.tokens.iter().filter(|(kind, _)| is_strong(kind)).find_map(|(_, token)| bearers(token));
+        if let Some(profile) = strong.and_then(|bearers| bearers.first()) {
+            return Some(self.canonical(*profile));
+        }
+        let has_strong = record.tokens.iter().any(|(kind, _)| is_strong(kind));
+        let mut named = record.tokens.iter().filter(|_| !has_strong).filter_map(|(_, token)| bearers(token));
+        let mut people: BTreeSet<u32> = named.next()?.iter().map(|profile| self.canonical(*profile)).collect();
+        // Two people of one name and birth date: nobody can say who it is.
+        people.pop_first().filter(|_| people.is_empty())
+    }
+
     /// Replaces every profile by its canonical one.
     fn to_people(&self, profiles: &mut Accumulator) {
         for profile in profiles.common_ids(&self.merged) {

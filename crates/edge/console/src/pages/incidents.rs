@@ -5,6 +5,7 @@ pub(crate) mod clocks;
 pub(crate) mod exercises;
 mod facts;
 pub(crate) mod letters;
+mod measures;
 pub(crate) mod room;
 pub(crate) mod runs;
 pub(crate) mod tasks;

@@ -115,6 +115,8 @@ pub struct Guards {
     pub removals: Removals,
     pub findings: Arc<findings::Findings>,
     board: Arc<findings::Board>,
+    /// Who is watched more closely.
+    pub closers: Arc<watch::Closers>,
     pub incidents: Arc<incidents::desk::Desk>,
     gateway: Arc<Guard>,
 }
@@ -182,7 +184,20 @@ impl Guards {
             Arc::new(vault.clone()) as Arc<dyn Envelope>,
         );
         let incidents = Arc::new(incidents);
-        Self { ledger, ledger_dir, vault, access, identity, recorder, removals, findings, board, incidents, gateway }
+        Self {
+            ledger,
+            ledger_dir,
+            vault,
+            access,
+            identity,
+            recorder,
+            removals,
+            findings,
+            board,
+            closers: Arc::default(),
+            incidents,
+            gateway,
+        }
     }
 
     pub fn view(&self) -> GuardView {
@@ -196,6 +211,7 @@ impl Guards {
             recorder: Arc::clone(&self.recorder),
             findings: Arc::clone(&self.findings),
             board: Arc::clone(&self.board),
+            closers: Arc::clone(&self.closers),
             incidents: Arc::clone(&self.incidents),
             intake: None,
         }

@@ -122,7 +122,7 @@ async fn playbooks_stand_in_the_room_as_cards_and_pictures() {
         assert!(room.text.contains(part), "no {part} in {}", room.text);
     }
     let failed = playbooks::Input::ActFailed { task: 1, why: "<b>no</b> answer".to_owned() };
-    guard.incidents.add(1, incidents::case::What::Step { run: 2, input: failed }, &by).await.unwrap();
+    guard.incidents.add(1, incidents::case::What::step(2, failed), &by).await.unwrap();
     let run = site.get("/incidents/1/runs/2", &reviewer).await;
     for part in ["class=\"step own failed\"", "class=\"step own open\"", "Refuse its owner everything", "What it knows"]
     {
@@ -144,6 +144,117 @@ async fn playbooks_stand_in_the_room_as_cards_and_pictures() {
     let told = site.post("/incidents/1", "what=answer&run=2&task=x", &reviewer).await;
     assert!(told.status == StatusCode::BAD_REQUEST && told.text.contains("is no number"), "{}", told.text);
     assert_eq!(site.post("/incidents/1", "what=forward&hours=3", &reviewer).await.status, StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
+async fn who_is_wanted_for_a_card_is_told_and_nobody_else_can_answer() {
+    let site = Site::guarded().await;
+    let reviewer = site.user("rev", Role::Reviewer).await;
+    let administrator = site.user("ann", Role::Administrator).await;
+    site.post("/incidents", "title=A+leak&severity=high", &reviewer).await;
+    let guard = site.guard.as_ref().unwrap();
+    let book = playbooks::named("assess-exposure").unwrap();
+    let what = incidents::case::What::Run {
+        playbook: "assess-exposure".to_owned(),
+        books: vec![book.source().clone()],
+        sha256: Vec::new(),
+        values: [("kind", "principal"), ("what", "ada")].map(|(n, v)| (n.to_owned(), v.to_owned())).into(),
+    };
+    let actor = model::event::Actor {
+        id: model::PrincipalId::from_bytes([1; 16]),
+        kind: model::PrincipalKind::Person,
+        credential: None,
+    };
+    let by = model::By { actor, origin: model::event::Origin::default(), now_ms: NOON };
+    guard.incidents.add(1, what, &by).await.unwrap();
+    let failed = playbooks::Input::ActFailed { task: 1, why: "no record".to_owned() };
+    guard.incidents.add(1, incidents::case::What::step(2, failed), &by).await.unwrap();
+    let form = "name=\"v.people_eu\"";
+    let room = site.get("/incidents/1", &reviewer).await.text;
+    assert!(
+        room.contains("You have no role in this incident. Privacy office is wanted here, and nobody has that role yet"),
+        "{room}"
+    );
+    assert!(!room.contains(form) && !room.contains("As an administrator"), "nobody answers who is not asked: {room}");
+    let room = site.get("/incidents/1", &administrator).await.text;
+    for part in
+        ["As an administrator you may answer in their place, and say why.", "Why you answer in their place", form]
+    {
+        assert!(room.contains(part), "no {part} in {room}");
+    }
+    site.post("/incidents/1", "what=role&name=Pia+Privat&role=privacy", &reviewer).await;
+    site.post("/incidents/1", "what=role&name=rev&role=it", &reviewer).await;
+    let room = site.get("/incidents/1", &reviewer).await.text;
+    assert!(
+        room.contains("Privacy office is wanted here: Pia Privat.") && !room.contains("You have no role"),
+        "{room}"
+    );
+    site.post("/incidents/1", "what=facts&f.secured=false&w.secured=", &reviewer).await;
+    site.post("/incidents/1", "what=role&name=rev&role=privacy", &reviewer).await;
+    let room = site.get("/incidents/1", &reviewer).await.text;
+    for part in [
+        form,
+        "The answer becomes a fact of the incident.",
+        "Known as a fact: clear.",
+        "name=\"s.readable\" value=\"clear\"",
+    ] {
+        assert!(room.contains(part), "no {part} in {room}");
+    }
+    assert!(!room.contains("is wanted here"), "{room}");
+}
+
+#[tokio::test]
+async fn measures_about_people_stand_in_the_room_and_on_their_page() {
+    use incidents::case::What;
+    let site = Site::guarded().await;
+    let reviewer = site.user("rev", Role::Reviewer).await;
+    site.post("/incidents", "title=A+leaver&severity=high", &reviewer).await;
+    let guard = site.guard.as_ref().unwrap();
+    let actor = model::event::Actor {
+        id: model::PrincipalId::from_bytes([1; 16]),
+        kind: model::PrincipalKind::Person,
+        credential: None,
+    };
+    let by = model::By { actor, origin: model::event::Origin::default(), now_ms: NOON };
+    let day = 24 * 60 * 60_000;
+    let watch = What::CloserWatch {
+        kind: "principal".to_owned(),
+        target: "<b>ada".to_owned(),
+        on: true,
+        until: Some(NOON + 3 * day),
+        member: Some("a1".to_owned()),
+    };
+    guard.incidents.add(1, watch, &by).await.unwrap();
+    let train = What::Training {
+        course: "handling-data".to_owned(),
+        name: "ada".to_owned(),
+        member: "a1".to_owned(),
+        on: true,
+        due_at: Some(NOON + 14 * day),
+        until_before: None,
+    };
+    guard.incidents.add(1, train.clone(), &by).await.unwrap();
+    let twice = guard.incidents.add(1, train, &by).await.unwrap_err().to_string();
+    assert!(twice.contains("has to take the course `handling-data` already"), "{twice}");
+    let room = site.get("/incidents/1", &reviewer).await.text;
+    for part in [
+        "Watched more closely: the principal <strong>&#60;b&#62;ada</strong>",
+        "value=\"unwatch\"",
+        "in 3 days",
+        "handling-data: ada, due",
+        "in 14 days",
+    ] {
+        assert!(room.contains(part), "no {part} in {room}");
+    }
+    for (form, says) in [
+        ("what=watch&kind=principal&target=ada&until=", "until which day"),
+        ("what=train&course=x&name=ada&due=", "by which day"),
+        ("what=watch&kind=principal&target=ada&until=soon", "is no day"),
+        ("what=unwatch&kind=principal&target=ada", "can only keep incidents"),
+    ] {
+        let answer = site.post("/incidents/1", form, &reviewer).await;
+        assert!(answer.status == StatusCode::BAD_REQUEST && answer.text.contains(says), "{form}: {}", answer.text);
+    }
 }
 
 #[tokio::test]
@@ -169,6 +280,9 @@ async fn letters_stand_in_the_room_with_what_takes_their_place() {
         by_email: 0,
         unreachable: 12,
         faults: 0,
+        kin: 0,
+        kin_unreached: 0,
+        objects: Vec::new(),
     };
     guard.incidents.add(1, letters, &by(1)).await.unwrap();
     let room = site.get("/incidents/1", &reviewer).await;

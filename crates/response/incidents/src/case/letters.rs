@@ -34,6 +34,14 @@ pub struct Letters {
     pub posted: u64,
     /// How many came back.
     pub returned: u64,
+    /// Of the letters by post, those to the next of kin or personal representatives of people who have died.
+    pub kin: u64,
+    /// People who have died, and of whose next of kin no address is known.
+    pub kin_unreached: u64,
+    /// Of the letters to next of kin, those that came back; not among [`Letters::returned`].
+    pub kin_returned: u64,
+    /// Objects of the catalogue that the table is drawn from; none: somebody brings it.
+    pub objects: Vec<u32>,
 }
 
 /// What came of the e-mails of letters, all in all.
@@ -175,10 +183,15 @@ impl Case {
                 }
                 Ok(())
             }
-            What::Returned { letters, count } => {
+            What::Returned { letters, count, kin } => {
                 let of = self.letters_of(*letters)?;
-                let left = of.posted.saturating_sub(of.returned);
+                let left = of.posted.saturating_sub(of.returned.saturating_add(of.kin_returned));
+                let left = if *kin { left.min(of.kin.saturating_sub(of.kin_returned)) } else { left };
                 match (*count, left) {
+                    (count, left) if *kin && count > left => wrong(format!(
+                        "{count} letters to next of kin cannot have come back: there are {}, and {} came back before",
+                        of.kin, of.kin_returned
+                    )),
                     (0, _) => wrong("say how many letters came back: at least one"),
                     (count, left) if count > left => wrong(format!(
                         "{count} letters cannot have come back: of {} that were posted, {} came back before",
@@ -256,7 +269,18 @@ impl Case {
 
     pub(super) fn apply_letters(&mut self, entry: &Entry) -> Result<(), CaseError> {
         match &entry.what {
-            What::Letters { kind, sha256, recipients, by_post, by_email, unreachable, .. } => {
+            What::Letters {
+                kind,
+                sha256,
+                recipients,
+                by_post,
+                by_email,
+                unreachable,
+                kin,
+                kin_unreached,
+                objects,
+                ..
+            } => {
                 let letters = Letters {
                     kind: kind.clone(),
                     sha256: sha256.clone(),
@@ -271,6 +295,10 @@ impl Case {
                     mailed: None,
                     posted: 0,
                     returned: 0,
+                    kin: *kin,
+                    kin_unreached: *kin_unreached,
+                    kin_returned: 0,
+                    objects: objects.clone(),
                 };
                 self.letters.insert(entry.number, letters);
             }
@@ -298,9 +326,10 @@ impl Case {
                     letters.mailed = Some(Mailed { sent: *sent, refused: *refused, left: *left });
                 }
             }
-            What::Returned { letters, count } => {
+            What::Returned { letters, count, kin } => {
                 if let Some(letters) = self.letters.get_mut(letters) {
-                    letters.returned = letters.returned.saturating_add(*count);
+                    let of = if *kin { &mut letters.kin_returned } else { &mut letters.returned };
+                    *of = of.saturating_add(*count);
                 }
             }
             What::Posted { letters, channel, count, at, until, place } => {

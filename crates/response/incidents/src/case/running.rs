@@ -66,7 +66,8 @@ impl Case {
     /// What people are asked now, with the number of the run; what is due first before others.
     #[must_use]
     pub fn asked(&self) -> Vec<(u64, Ask)> {
-        let mut asked: Vec<(u64, Ask)> = self.open().filter_map(|(run, todo)| ask(run, todo)).collect();
+        let mut asked: Vec<(u64, Ask)> =
+            self.open().filter_map(|(run, todo)| ask(run, self.with_proposals(todo))).collect();
         let due = |ask: &Ask| ask.due_at.or(ask.wanted_at).unwrap_or(i64::MAX);
         asked.sort_by_key(|(run, ask)| (due(ask), *run, ask.task));
         asked
@@ -80,6 +81,18 @@ impl Case {
             _ => None,
         };
         self.open().filter_map(act).collect()
+    }
+
+    /// What is to be done, with facts that are known as the values of its fields.
+    fn with_proposals(&self, mut todo: Todo) -> Todo {
+        if let Todo::Ask(ask) = &mut todo {
+            for field in &mut ask.fields {
+                let known = field.fact.as_ref().and_then(|fact| self.proposed(fact));
+                let may_be = |value: &String| field.choices.is_empty() || field.choices.contains(value);
+                field.value = known.filter(may_be).or(field.value.take());
+            }
+        }
+        todo
     }
 
     fn open(&self) -> impl Iterator<Item = (u64, Todo)> {
@@ -108,7 +121,7 @@ impl Case {
         let told = |(number, run): (&u64, &Run)| {
             let (mut asks, mut acts) = (Vec::new(), Vec::new());
             for todo in if run.state() == State::Running { run.open() } else { Vec::new() } {
-                match todo {
+                match self.with_proposals(todo) {
                     Todo::Ask(ask) => asks.push(ask),
                     Todo::Act(act) => acts.push(act),
                     Todo::Remind { .. } | Todo::Withdraw { .. } => {}

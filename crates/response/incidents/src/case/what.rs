@@ -116,6 +116,38 @@ pub enum What {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         members: Vec<String>,
     },
+    /// Somebody or something is watched more closely for a time, or no longer.
+    CloserWatch {
+        /// `principal`, `device`, `access_key`, `partner`, `study` or `object`.
+        kind: String,
+        /// Which.
+        target: String,
+        /// Whether it is from now on.
+        on: bool,
+        /// When that ends by itself, in milliseconds since 1970.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<i64>,
+        /// Who or what that is, by id, where `target` is a name.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        member: Option<String>,
+    },
+    /// Somebody has to take a course, or that was taken back: their training counts no longer from the day on which it is due.
+    Training {
+        /// The course.
+        course: String,
+        /// Who.
+        name: String,
+        /// By id.
+        member: String,
+        /// Whether it is assigned from now on.
+        on: bool,
+        /// By when, in milliseconds since 1970.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        due_at: Option<i64>,
+        /// Until when their training counted before, in milliseconds since 1970.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until_before: Option<i64>,
+    },
     /// A notice was drafted, or its text changed.
     Draft {
         /// For which obligation.
@@ -215,6 +247,15 @@ pub enum What {
         unreachable: u64,
         /// Rows that are wrong.
         faults: u64,
+        /// Of the letters by post, those to the next of kin or personal representatives of people who have died.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        kin: u64,
+        /// People who have died, and of whose next of kin no address is known.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        kin_unreached: u64,
+        /// Objects of the catalogue that the table is drawn from; none: somebody brings it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        objects: Vec<u32>,
     },
     /// Somebody else agrees that names are put to what happened.
     LettersAgreed {
@@ -254,6 +295,9 @@ pub enum What {
         letters: u64,
         /// How many, besides those of which it was said before.
         count: u64,
+        /// They were to the next of kin or personal representatives of people who have died.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        kin: bool,
     },
     /// Letters were handed to the post, or a notice stands in their place.
     Posted {
@@ -317,6 +361,9 @@ pub enum What {
         run: u64,
         /// What.
         input: Input,
+        /// That an administrator said it in the place of who holds the role.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        in_place: Option<InPlace>,
     },
     /// Those who have a role were told something.
     Told {
@@ -339,6 +386,20 @@ pub enum What {
     },
 }
 
+/// In whose place an administrator said something.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InPlace {
+    /// Whose: the role that was asked.
+    pub role: Role,
+    /// Why.
+    pub reason: String,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
 /// A card of a run, and how often its holder was told of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Card {
@@ -351,6 +412,12 @@ pub struct Card {
 }
 
 impl What {
+    /// That something happened in a run, by who may say so without more.
+    #[must_use]
+    pub const fn step(run: u64, input: Input) -> Self {
+        Self::Step { run, input, in_place: None }
+    }
+
     /// Its name, as the record has it.
     #[must_use]
     pub const fn kind(&self) -> &'static str {
@@ -367,6 +434,8 @@ impl What {
             Self::Takes { .. } => "role",
             Self::Evidence { .. } => "evidence",
             Self::Containment { .. } => "containment",
+            Self::CloserWatch { .. } => "closer-watch",
+            Self::Training { .. } => "training",
             Self::Draft { .. } => "draft",
             Self::Approved { .. } => "approved",
             Self::Settled { .. } => "settled",
@@ -441,12 +510,14 @@ impl What {
             Self::Decision { text, reason } => vec![text, reason],
             Self::Takes { name, .. } => vec![name],
             Self::Evidence { text, .. } => vec![text],
-            Self::Containment { target, .. } => vec![target],
+            Self::Containment { target, .. } | Self::CloserWatch { target, .. } => vec![target],
+            Self::Training { course, name, .. } => vec![course, name],
             Self::Draft { text, .. } => vec![text],
             Self::Sending { to, .. } => vec![to],
             Self::Sent { how, .. } => vec![how],
             Self::SendFailed { how, why, .. } => vec![how, why],
             Self::Posted { place, .. } => vec![place],
+            Self::Step { in_place: Some(in_place), .. } => vec![&in_place.reason],
             Self::Moved { reason, .. } | Self::Graded { reason, .. } | Self::Settled { reason, .. } => vec![reason],
             Self::Facts { .. }
             | Self::Clocks { .. }

@@ -54,6 +54,61 @@ pub fn shrinks(before: &Value, after: &Value) -> Option<String> {
     (!fewer.is_empty()).then(|| fewer.join("; "))
 }
 
+/// The European Economic Area beside the Member States of the Union: Annex XI to the EEA Agreement took the GDPR over.
+const EEA: [&str; 3] = ["IS", "LI", "NO"];
+
+/// Whether a place lies in a region: a part of it, or itself. The European Economic Area is `EU`.
+#[must_use]
+pub fn lies_in(place: &str, region: &str) -> bool {
+    let is_part = place.strip_prefix(region).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'));
+    is_part || (region == "EU" && EEA.contains(&place))
+}
+
+/// How many people of a region the fact `affected` counts; without a region all of them. Who lives nobody knows where may live anywhere.
+/// `None`: of some it is not known how many they are.
+#[must_use]
+pub fn counted_in(affected: &Value, region: Option<&str>) -> Option<u64> {
+    let place = |one: &Value| one["jurisdiction"].as_str().unwrap_or("unknown").to_owned();
+    let is_meant = |one: &&Value| region.is_none_or(|region| place(one) == "unknown" || lies_in(&place(one), region));
+    let meant = affected.as_array()?.iter().filter(is_meant);
+    meant.map(|one| one["subjects"].as_u64()).try_fold(0_u64, |all, one| Some(all.saturating_add(one?)))
+}
+
+/// The fact `affected` after somebody counted people by region: those who are more than is known live somewhere in it. `None`: that says
+/// nothing new.
+///
+/// # Errors
+/// When fewer were counted than are known of; in words.
+pub fn with_counted(affected: Option<&Value>, counts: &[(String, u64)]) -> Result<Option<Value>, String> {
+    let mut all: Vec<Value> = affected.and_then(Value::as_array).cloned().unwrap_or_default();
+    let mut is_new = false;
+    for (region, count) in counts {
+        let is_in = |one: &&Value| {
+            let place = one["jurisdiction"].as_str().unwrap_or("unknown");
+            place == "unknown" || lies_in(place, region)
+        };
+        let known: u64 = all.iter().filter(is_in).filter_map(|one| one["subjects"].as_u64()).sum();
+        if *count < known {
+            return Err(format!(
+                "{count} people in {region} are fewer than the {known} who are known to be affected there"
+            ));
+        }
+        let more = count - known;
+        if more == 0 {
+            continue;
+        }
+        is_new = true;
+        match all.iter_mut().find(|one| one["jurisdiction"] == region.as_str()).and_then(Value::as_object_mut) {
+            Some(one) => {
+                let before = one.get("subjects").and_then(Value::as_u64).unwrap_or(0);
+                one.insert("subjects".to_owned(), before.saturating_add(more).into());
+            }
+            None => all.push(json!({ "jurisdiction": region, "subjects": more, "categories": null })),
+        }
+    }
+    Ok(is_new.then_some(Value::Array(all)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -81,5 +136,23 @@ mod tests {
         assert_eq!(shrinks(&before, &after).as_deref(), Some("EU-DE: 600 before, 3 now"));
         assert_eq!(shrinks(&after, &before), None);
         assert_eq!(shrinks(&before, &Value::Null).as_deref(), Some("EU-DE: 600 before, 0 now; JP: 2 before, 0 now"));
+    }
+
+    #[test]
+    fn people_counted_by_region_are_put_to_those_who_are_known() {
+        let known = json!([{"jurisdiction": "EU-DE", "subjects": 10}, {"jurisdiction": "unknown", "subjects": 5}]);
+        assert_eq!(
+            (counted_in(&known, Some("EU")), counted_in(&known, Some("JP")), counted_in(&known, None)),
+            (Some(15), Some(5), Some(15))
+        );
+        assert_eq!(counted_in(&json!([{"jurisdiction": "EU", "subjects": null}]), Some("EU")), None);
+        assert!(lies_in("NO", "EU") && lies_in("US-CA", "US") && !lies_in("USX", "US") && !lies_in("EU-DE", "US"));
+        let count = |region: &str, count: u64| (region.to_owned(), count);
+        assert_eq!(with_counted(Some(&known), &[count("EU", 15), count("JP", 5)]), Ok(None));
+        let more = with_counted(Some(&known), &[count("EU", 20), count("US", 6)]).unwrap().unwrap();
+        assert_eq!(more[2], json!({"jurisdiction": "EU", "subjects": 5, "categories": null}));
+        assert_eq!(more[3], json!({"jurisdiction": "US", "subjects": 1, "categories": null}));
+        assert!(with_counted(Some(&known), &[count("EU", 14)]).unwrap_err().contains("fewer than the 15"));
+        assert_eq!(with_counted(None, &[count("EU", 0)]), Ok(None), "nobody counted is nothing new");
     }
 }

@@ -13,7 +13,7 @@ use crate::plan::shape;
 /// What a field holds, if anything is known. Names come from the table of recipients.
 pub(super) fn value(field: Field, kind: Kind, common: &Common<'_>, language: &Language) -> Option<String> {
     match field {
-        Field::Name => None,
+        Field::Name | Field::Kin => None,
         Field::Date => Some(language.day(common.date)),
         Field::Reference => known(common.reference),
         Field::Organisation => {
@@ -53,7 +53,7 @@ pub(super) const fn asked(field: Field) -> Option<&'static str> {
         Field::Principals => "response_to_people",
         Field::Publication => "publication",
         Field::Other => "other_matters",
-        Field::Name | Field::Date | Field::Reference | Field::Categories | Field::People => return None,
+        Field::Name | Field::Kin | Field::Date | Field::Reference | Field::Categories | Field::People => return None,
     })
 }
 

@@ -18,6 +18,7 @@ const ALWAYS: [Field; 5] = [Field::Date, Field::Reference, Field::Organisation, 
 enum Part {
     Text(String),
     Name,
+    Kin,
 }
 
 /// One language of a letter.
@@ -26,6 +27,20 @@ struct Version {
     language: &'static str,
     subject: Vec<Part>,
     body: Vec<Part>,
+}
+
+impl Version {
+    fn text(&self, name: &str, kin: &str) -> Text {
+        let filled = |parts: &[Part]| -> String {
+            let text = parts.iter().map(|part| match part {
+                Part::Text(text) => text.as_str(),
+                Part::Name => name,
+                Part::Kin => kin,
+            });
+            text.collect()
+        };
+        Text { subject: filled(&self.subject), text: filled(&self.body) }
+    }
 }
 
 /// A text to one reader, or to the public.
@@ -42,6 +57,8 @@ pub struct Text {
 pub struct Prepared {
     kind: Kind,
     versions: Vec<Version>,
+    /// Texts to next of kin, where the law wants them.
+    to_kin: Vec<Version>,
     fallback: &'static str,
     sender: Vec<String>,
     checked: Vec<Checked>,
@@ -99,15 +116,13 @@ impl Prepared {
     /// The text in a language, to a name; texts for the public have no name in them. `None`: no such language.
     #[must_use]
     pub fn text(&self, language: &str, name: &str) -> Option<Text> {
-        let version = self.versions.iter().find(|version| version.language == language)?;
-        let filled = |parts: &[Part]| -> String {
-            let text = parts.iter().map(|part| match part {
-                Part::Text(text) => text.as_str(),
-                Part::Name => name,
-            });
-            text.collect()
-        };
-        Some(Text { subject: filled(&version.subject), text: filled(&version.body) })
+        Some(self.versions.iter().find(|version| version.language == language)?.text(name, ""))
+    }
+
+    /// The text to `kin`, the next of kin or personal representative of `name`, who has died. `None`: no such language, or no law wants it.
+    #[must_use]
+    pub fn text_to_kin(&self, language: &str, name: &str, kin: &str) -> Option<Text> {
+        Some(self.to_kin.iter().find(|version| version.language == language)?.text(name, kin))
     }
 
     /// The language of a letter to somebody who reads this one: `de` for `de-AT`.
@@ -148,11 +163,12 @@ pub fn prepare(kind: Kind, common: &Common<'_>) -> Result<Prepared, LetterError>
         one.question = if one.is_said { None } else { field.map(|field| question(field, library)).or(one.question) };
         checked.push(one);
     }
-    let mut versions = Vec::with_capacity(languages.len());
+    let (mut versions, mut to_kin) = (Vec::with_capacity(languages.len()), Vec::new());
     let mut unfilled = BTreeSet::new();
     for language in languages {
+        let filling = Filling { kind, common, language, must: &must, library };
+        to_kin.extend(language.to_kin(kind).map(|template| filling.version(template)));
         if let Some(template) = language.template(kind) {
-            let filling = Filling { kind, common, language, must: &must, library };
             versions.push(filling.version(template));
             let open = template.fields().filter(|field| must.contains(field) && !is_known(*field));
             unfilled.extend(open);
@@ -161,6 +177,7 @@ pub fn prepare(kind: Kind, common: &Common<'_>) -> Result<Prepared, LetterError>
     Ok(Prepared {
         kind,
         versions,
+        to_kin,
         fallback: first.code,
         sender: fields::sender(common),
         checked,
@@ -253,7 +270,7 @@ impl Filling<'_> {
                 for part in line {
                     match part {
                         Part::Text(text) => push(&mut body, &text),
-                        Part::Name => body.push(Part::Name),
+                        name => body.push(name),
                     }
                 }
             }
@@ -271,6 +288,10 @@ impl Filling<'_> {
                 Piece::Field(Field::Name) => {
                     fields += 1;
                     parts.push(Part::Name);
+                }
+                Piece::Field(Field::Kin) => {
+                    fields += 1;
+                    parts.push(Part::Kin);
                 }
                 Piece::Field(field) => {
                     fields += 1;

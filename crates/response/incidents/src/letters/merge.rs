@@ -11,13 +11,16 @@ use super::{How, Kind, Letter, Prepared};
 use crate::plan::shape;
 
 /// Columns that a table may have, in any order; `address1` to `address5` are lines of the postal address. `id` and `name` have to be there, and
-/// `address1` with `city`, or `email`. `email_agreed` says `yes` of those who agreed to notices by e-mail.
-pub const COLUMNS: [&str; 13] = [
+/// `address1` with `city`, or `email`. `email_agreed` says `yes` of those who agreed to notices by e-mail; `deceased` says `yes` of those who
+/// have died, and `next_of_kin` names their next of kin or personal representative, whose address stands in the row then.
+pub const COLUMNS: [&str; 15] = [
     "id", "name", "address1", "address2", "address3", "address4", "address5", "postcode", "city", "country", "email",
-    "language", AGREED,
+    "language", AGREED, DECEASED, KIN,
 ];
 /// The column of which only letters under HIPAA take notice.
 const AGREED: &str = "email_agreed";
+const DECEASED: &str = "deceased";
+const KIN: &str = "next_of_kin";
 const LINES: [&str; 5] = ["address1", "address2", "address3", "address4", "address5"];
 
 /// How much a merge takes.
@@ -70,7 +73,7 @@ pub struct RowFault {
     pub why: String,
 }
 
-/// What a merge has done so far. At any time, rows = made + unreachable + duplicates + faults.
+/// What a merge has done so far. At any time, rows = made + unreachable + duplicates + faults + kin_unreached + deceased.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Merged {
     /// Rows that were read, without header and empty lines.
@@ -89,6 +92,12 @@ pub struct Merged {
     pub faults: u64,
     /// The first of these.
     pub told: Vec<RowFault>,
+    /// Of the letters by post, those to the next of kin or personal representatives of people who have died.
+    pub kin: u64,
+    /// People who have died, and of whose next of kin no address is known. Nothing takes the place of these letters (45 CFR 164.404(d)(2)).
+    pub kin_unreached: u64,
+    /// People who have died, where the law of the letters is about the living: nobody is written to.
+    pub deceased: u64,
     /// Letters in another language than the one asked for, because there is no text in it.
     pub other_language: u64,
 }
@@ -175,8 +184,8 @@ impl<R> Merge<R> {
         self.merged
     }
 
-    /// The letter of a row; nothing, if it is a duplicate.
-    fn letter(&mut self, fields: Vec<Vec<u8>>) -> Result<Option<Letter>, String> {
+    /// What a row becomes.
+    fn letter(&mut self, fields: Vec<Vec<u8>>) -> Result<Became, String> {
         let values = self.values(fields)?;
         let of = |column: &str| -> &str {
             let at = self.columns.iter().position(|one| *one == column);
@@ -190,7 +199,7 @@ impl<R> Merge<R> {
         let mut key = [0; 16];
         key.iter_mut().zip(digest.as_bytes()).for_each(|(to, from)| *to = *from);
         if self.seen.contains(&key) {
-            return Ok(None);
+            return Ok(Became::Twice);
         }
         if name.is_empty() {
             return Err("`name` is empty; a letter needs one".to_owned());
@@ -198,10 +207,25 @@ impl<R> Merge<R> {
         let language = self.prepared.language(of("language"));
         let lines: Vec<&str> = LINES.into_iter().map(of).filter(|line| !line.is_empty()).collect();
         let (postcode, city, country) = (of("postcode"), of("city"), of("country"));
-        let postal = Postal { name, lines, postcode, city, country };
-        let how = how(&self.prepared, is_whole(&postal), email, of(AGREED))?;
+        let kin = of(KIN);
+        let has_died = says_yes(DECEASED, of(DECEASED))?;
+        if !has_died && !kin.is_empty() {
+            return Err(format!("`{KIN}` is for people who have died; say so in `{DECEASED}`, or leave it empty"));
+        }
+        let postal = Postal { name: if has_died { kin } else { name }, lines, postcode, city, country };
+        let how = match has_died {
+            // First-class mail alone: nobody asked them whether they agree to e-mail.
+            true if self.prepared.kind().writes_to_kin() && !kin.is_empty() && is_whole(&postal) => How::Post,
+            true => {
+                self.seen.insert(key);
+                return Ok(if self.prepared.kind().writes_to_kin() { Became::KinUnreached } else { Became::Deceased });
+            }
+            false => how(&self.prepared, is_whole(&postal), email, of(AGREED))?,
+        };
         let address = if is_whole(&postal) { block(&postal, language) } else { Vec::new() };
-        let Some(text) = self.prepared.text(language, name) else {
+        let text =
+            if has_died { self.prepared.text_to_kin(language, name, kin) } else { self.prepared.text(language, name) };
+        let Some(text) = text else {
             return Err(format!("there is no text in `{language}`"));
         };
         let letter = Letter {
@@ -213,12 +237,13 @@ impl<R> Merge<R> {
             sender: self.prepared.sender().to_vec(),
             subject: text.subject,
             text: text.text,
+            to_kin: has_died,
         };
         let asked = of("language");
         let is_other = !asked.is_empty() && !asked.to_lowercase().starts_with(language);
         self.seen.insert(key);
         self.merged.other_language += u64::from(is_other);
-        Ok(Some(letter))
+        Ok(Became::Letter(letter))
     }
 
     /// Fields as texts of one line.
@@ -250,14 +275,23 @@ impl<R> Merge<R> {
         Ok(values)
     }
 
-    fn count(&mut self, line: u64, outcome: Result<Option<Letter>, String>) -> Option<Letter> {
+    fn count(&mut self, line: u64, outcome: Result<Became, String>) -> Option<Letter> {
         self.merged.rows += 1;
         match outcome {
-            Ok(None) => {
+            Ok(Became::Twice) => {
                 self.merged.duplicates += 1;
                 None
             }
-            Ok(Some(letter)) => {
+            Ok(Became::KinUnreached) => {
+                self.merged.kin_unreached += 1;
+                None
+            }
+            Ok(Became::Deceased) => {
+                self.merged.deceased += 1;
+                None
+            }
+            Ok(Became::Letter(letter)) => {
+                self.merged.kin += u64::from(letter.to_kin);
                 match letter.how {
                     How::Post => self.merged.by_post += 1,
                     How::Email => self.merged.by_email += 1,
@@ -277,13 +311,29 @@ impl<R> Merge<R> {
     }
 }
 
+/// What a row becomes.
+enum Became {
+    Letter(Letter),
+    /// Its id stood further up.
+    Twice,
+    /// Whoever it is about has died, and nobody can be written to in their place.
+    KinUnreached,
+    /// Whoever it is about has died, and nobody need be written to.
+    Deceased,
+}
+
+/// A column that says `yes` or `no`.
+fn says_yes(column: &str, text: &str) -> Result<bool, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "yes" | "y" | "true" | "1" => Ok(true),
+        "" | "no" | "n" | "false" | "0" => Ok(false),
+        _ => Err(format!("`{column}` is neither `yes` nor `no`; write one of them")),
+    }
+}
+
 /// How a letter goes out. 45 CFR 164.404(d)(1): by e-mail only to those who agreed.
 fn how(prepared: &Prepared, has_address: bool, email: &str, agreed: &str) -> Result<How, String> {
-    let agreed = match agreed.to_ascii_lowercase().as_str() {
-        "yes" | "y" | "true" | "1" => true,
-        "" | "no" | "n" | "false" | "0" => false,
-        _ => return Err(format!("`{AGREED}` is neither `yes` nor `no`; write one of them")),
-    };
+    let agreed = says_yes(AGREED, agreed)?;
     let may_email = !email.is_empty() && (agreed || prepared.kind() != Kind::Hipaa404);
     let is_email = shape::is_email(email);
     match (has_address, may_email) {

@@ -134,6 +134,10 @@ pub struct Standing {
     pub email_left: u64,
     /// People whom no letter reached: without an address, refused, or come back.
     pub unreachable: u64,
+    /// Of those by post, to the next of kin or personal representatives of people who have died.
+    pub kin: u64,
+    /// People who have died and whose next of kin no letter reached: nothing takes its place (45 CFR 164.404(d)(2)).
+    pub kin_unreached: u64,
     /// What the law wants in the place of letters to them.
     pub substitute: Substitute,
     /// That, piece by piece.
@@ -238,7 +242,9 @@ fn of_letters(case: &Case, (number, of, kind): (u64, &Letters, Kind), today: Dat
         by_post: of.by_post,
         posted: of.posted,
         post_left: of.by_post.saturating_sub(of.posted),
-        returned: of.returned,
+        returned: of.returned.saturating_add(of.kin_returned),
+        kin: of.kin,
+        kin_unreached: of.kin_unreached.saturating_add(of.kin_returned),
         by_email: of.by_email,
         emailed,
         refused,

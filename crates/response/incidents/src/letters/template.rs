@@ -37,10 +37,14 @@ const FILES: [(&str, &str, &str); 5] = [
     ),
 ];
 
+/// How names of texts to next of kin end.
+const KIN: &str = "-kin";
+
 /// A place in a text that is filled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Field {
     Name,
+    Kin,
     Date,
     Reference,
     Organisation,
@@ -60,8 +64,9 @@ pub(super) enum Field {
 }
 
 impl Field {
-    pub(super) const ALL: [Self; 17] = [
+    pub(super) const ALL: [Self; 18] = [
         Self::Name,
+        Self::Kin,
         Self::Date,
         Self::Reference,
         Self::Organisation,
@@ -83,6 +88,7 @@ impl Field {
     pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::Name => "name",
+            Self::Kin => "kin",
             Self::Date => "date",
             Self::Reference => "reference",
             Self::Organisation => "organisation",
@@ -159,6 +165,8 @@ pub(super) struct Language {
     /// Words of content/notices, of which letters use some.
     notices: Notices,
     templates: BTreeMap<Kind, Template>,
+    /// Texts to the next of kin or personal representatives of those who have died, where a law wants them.
+    to_kin: BTreeMap<Kind, Template>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -194,22 +202,33 @@ impl Language {
         if language != code || months.len() != 12 {
             return Err("`language` is that of the file, and a year has twelve `months`".to_owned());
         }
-        let mut templates = BTreeMap::new();
+        let (mut templates, mut to_kin) = (BTreeMap::new(), BTreeMap::new());
         for (name, WrittenLetter { subject, body }) in letter {
-            let kind = Kind::parse(&name).ok_or_else(|| format!("there is no kind of letter `{name}`"))?;
+            let of_kin = name.strip_suffix(KIN);
+            let kind =
+                Kind::parse(of_kin.unwrap_or(&name)).ok_or_else(|| format!("there is no kind of letter `{name}`"))?;
             let paragraph = |text: &str| text.lines().map(cut).collect::<Result<Vec<Line>, String>>();
             let paragraphs = body.trim().split("\n\n").map(paragraph).collect::<Result<_, _>>();
             let template = Template { subject: cut(&subject)?, paragraphs: paragraphs? };
-            templates.insert(kind, template);
+            let of = if of_kin.is_some() { &mut to_kin } else { &mut templates };
+            of.insert(kind, template);
         }
-        match Kind::ALL.into_iter().find(|kind| !templates.contains_key(kind)) {
-            Some(kind) => Err(format!("there is no letter `{}`", kind.as_str())),
-            None => Ok(Self { code, date, months, words, notices, templates }),
+        if let Some(kind) = Kind::ALL.into_iter().find(|kind| !templates.contains_key(kind)) {
+            return Err(format!("there is no letter `{}`", kind.as_str()));
+        }
+        match Kind::ALL.into_iter().find(|kind| kind.writes_to_kin() != to_kin.contains_key(kind)) {
+            Some(kind) => Err(format!("`{}{KIN}` is there without need, or missing", kind.as_str())),
+            None => Ok(Self { code, date, months, words, notices, templates, to_kin }),
         }
     }
 
     pub(super) fn template(&self, kind: Kind) -> Option<&Template> {
         self.templates.get(&kind)
+    }
+
+    /// The text to the next of kin of somebody who has died.
+    pub(super) fn to_kin(&self, kind: Kind) -> Option<&Template> {
+        self.to_kin.get(&kind)
     }
 
     pub(super) fn word(&self, name: &str) -> &str {

@@ -68,7 +68,7 @@ pub(super) fn playbook(name: &str, tree: &[Line], shared: &Shared) -> Result<Val
         None => emit.exception(&end),
         Some(line) => emit.block(&block(&line.inner)?, &end)?,
     };
-    let (variables, choices) = variables(tree, shared)?;
+    let Declared { variables, choices, facts } = variables(tree, shared)?;
     let mut out = Map::new();
     let mut put = |key: &str, value: Value| out.insert(key.to_owned(), value);
     put("type", "playbook".into());
@@ -81,7 +81,7 @@ pub(super) fn playbook(name: &str, tree: &[Line], shared: &Shared) -> Result<Val
     put("playbook_processing_summary", emit.summary());
     put("created_by", AUTHOR.into());
     put("created", time(head(tree, "created").unwrap_or("2026-11-29")));
-    put("modified", time(head(tree, "modified").unwrap_or("2026-11-29")));
+    put("modified", time(head(tree, "modified").unwrap_or("2026-11-30")));
     for (key, value) in ranks(tree)? {
         put(&key, value);
     }
@@ -97,8 +97,14 @@ pub(super) fn playbook(name: &str, tree: &[Line], shared: &Shared) -> Result<Val
     let steps: Vec<_> = std::mem::take(&mut emit.steps).into_iter().collect();
     workflow.extend(steps.into_iter().rev());
     put("workflow", Value::Object(workflow));
-    if !choices.is_empty() {
-        put("playbook_extensions", json!({ LAZARET: { "choices": choices } }));
+    let mut own = Map::new();
+    for (key, of) in [("choices", choices), ("facts", facts)] {
+        if !of.is_empty() {
+            own.insert(key.to_owned(), Value::Object(of));
+        }
+    }
+    if !own.is_empty() {
+        put("playbook_extensions", json!({ LAZARET: own }));
     }
     put("agent_definitions", emit.agents());
     put("extension_definitions", json!({ LAZARET: definition() }));
@@ -110,12 +116,13 @@ fn definition() -> Value {
         "type": "extension-definition",
         "name": "Lazaret",
         "description": "Commands that Lazaret carries out by itself, roles of those who are asked, the only values of a \
-                        variable, when somebody is reminded, and the most turns of a loop.",
+                        variable, facts that variables are, when somebody is reminded, and the most turns of a loop.",
         "created_by": AUTHOR,
         "schema": "Commands of type `lazaret` have `verb` and `arguments`. On a playbook or step, `choices` lists the only values \
-                   of variables. On a while step, `max_iterations` bounds its turns. On an action step, after \
+                   of variables, and `facts` the facts of an incident that they are: `fact`, with `jurisdiction` where it counts people, and \
+                   `values` where values of the variable say something else of it. On a while step, `max_iterations` bounds its turns. On an action step, after \
                    `remind_after` milliseconds somebody is reminded. On an agent, `role` names whom to ask.",
-        "version": "1.0.0"
+        "version": "1.1.0"
     })
 }
 
@@ -157,9 +164,16 @@ fn cited(tree: &[Line], shared: &Shared) -> Result<Value, Wrong> {
     Ok(Value::Array(out))
 }
 
-/// `var NAME TYPE [external] [constant] [= VALUE] -- what it means`, where TYPE may be `a|b|c`.
-fn variables(tree: &[Line], shared: &Shared) -> Result<(Value, Map<String, Value>), Wrong> {
-    let (mut out, mut choices) = (Map::new(), Map::new());
+/// Variables as they are declared, and what Lazaret's extension says of them.
+struct Declared {
+    variables: Value,
+    choices: Map<String, Value>,
+    facts: Map<String, Value>,
+}
+
+/// `var NAME TYPE [external] [constant] [fact=…] [= VALUE] -- what it means`, where TYPE may be `a|b|c`.
+fn variables(tree: &[Line], shared: &Shared) -> Result<Declared, Wrong> {
+    let (mut out, mut choices, mut facts) = (Map::new(), Map::new(), Map::new());
     let mut lines: Vec<&Line> = tree.iter().filter(|line| line.word == "var").collect();
     for line in tree.iter().filter(|line| line.word == "shares") {
         let list = shared.variables.get(&line.rest);
@@ -179,17 +193,43 @@ fn variables(tree: &[Line], shared: &Shared) -> Result<(Value, Map<String, Value
             variable.insert("value".to_owned(), value.into());
         }
         for flag in parts {
-            if !matches!(flag, "external" | "constant") {
-                return Err((line.number, format!("`{flag}` is neither `external` nor `constant`")));
+            if let Some(fact) = flag.strip_prefix("fact=") {
+                facts.insert(key.clone(), self::fact(fact).ok_or_else(|| (line.number, FACT.to_owned()))?);
+            } else if matches!(flag, "external" | "constant") {
+                variable.insert(flag.to_owned(), true.into());
+            } else {
+                return Err((line.number, format!("`{flag}` is neither `external`, `constant` nor `fact=…`")));
             }
-            variable.insert(flag.to_owned(), true.into());
         }
         if kind.contains('|') {
             choices.insert(key.clone(), kind.split('|').collect::<Vec<_>>().into());
         }
         out.insert(key, Value::Object(variable));
     }
-    Ok((Value::Object(out), choices))
+    Ok(Declared { variables: Value::Object(out), choices, facts })
+}
+
+const FACT: &str = "write `fact=NAME`, `fact=NAME@PLACE` or `fact=NAME(value:says,…)`";
+
+/// `risk`, `affected@EU`, `secured(clear:false,sealed:true)`.
+fn fact(text: &str) -> Option<Value> {
+    let (name, values) = match text.split_once('(') {
+        Some((name, values)) => (name, values.strip_suffix(')')?.split(',').collect()),
+        None => (text, Vec::new()),
+    };
+    let (name, place) = name.split_once('@').map_or((name, None), |(name, place)| (name, Some(place)));
+    let mut says = Map::new();
+    for pair in values {
+        let (value, fact) = pair.split_once(':')?;
+        let fact = fact.parse::<bool>().map_or_else(|_text| fact.into(), Value::from);
+        says.insert(value.to_owned(), fact);
+    }
+    let mut out = Map::from_iter([("fact".to_owned(), name.into())]);
+    out.extend(place.map(|place| ("jurisdiction".to_owned(), place.into())));
+    if !says.is_empty() {
+        out.insert("values".to_owned(), Value::Object(says));
+    }
+    Some(Value::Object(out))
 }
 
 struct Emit<'a> {

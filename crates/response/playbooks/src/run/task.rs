@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::extension::Binding;
 use crate::id::Id;
 use crate::role::Role;
 use crate::verb::Verb;
@@ -111,6 +112,9 @@ pub struct Field {
     pub choices: Vec<String>,
     /// What it holds now.
     pub value: Option<String>,
+    /// The fact of the incident that it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fact: Option<Binding>,
 }
 
 /// What Lazaret is told to do.

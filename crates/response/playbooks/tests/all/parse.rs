@@ -233,3 +233,43 @@ fn a_verb_gives_what_it_gives_and_nothing_else() {
     let value = book(1, &a, variables, &[(a.clone(), step), (end, json!({ "type": "end" }))]);
     assert!(faults(&value).contains("its commands give no `__colour__`"));
 }
+
+#[test]
+fn facts_that_variables_are_are_read_with_the_steps_that_give_them() {
+    let (a, end) = (id("action", 1), id("end", 1));
+    let step = |gives: Value| {
+        let mut step = ask("Judge", "Judge it.", &end);
+        step["out_args"] = gives;
+        step
+    };
+    let own = |facts: Value| json!({ playbooks::extension::LAZARET: { "facts": facts } });
+    let made = |facts: Value| {
+        let variables = json!({
+            "__risk__": { "type": "string" }, "__safe__": { "type": "bool" },
+            "__fixed__": { "type": "bool", "value": "true", "constant": true },
+        });
+        let steps = [(a.clone(), step(json!(["__risk__", "__safe__"]))), (end.clone(), json!({ "type": "end" }))];
+        let mut made = book(1, &a, variables, &steps);
+        made["playbook_extensions"] = own(facts);
+        made
+    };
+    let read = parse(&made(json!({
+        "__risk__": { "fact": "risk" }, "__safe__": { "fact": "secured", "values": { "true": true } },
+    })));
+    let told: Vec<(String, &str)> = read.facts().into_iter().map(|one| (one.place, one.name)).collect();
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(told.iter().all(|(place, _)| place.starts_with("step `Judge`")), "{told:?}");
+    assert_eq!(read.variables["__safe__"].fact.as_ref().unwrap().values["true"], true);
+    for (facts, says) in [
+        (json!({ "__other__": { "fact": "risk" } }), "facts are listed for `__other__`, which is not declared"),
+        (json!({ "__safe__": {} }), "`fact` is missing"),
+        (json!({ "__safe__": { "fact": "secured", "values": { "yes": true } } }), "write `true` or `false`"),
+        (json!({ "__safe__": { "fact": "secured", "values": { "true": 1 } } }), "neither a text nor a flag"),
+        (json!({ "__safe__": { "fact": "secured", "value": "true" } }), "it has no `value`"),
+        (json!({ "__fixed__": { "fact": "secured" } }), "it never changes, and cannot be a fact"),
+        (json!({ "__safe__": "secured" }), "no object"),
+    ] {
+        let told = faults(&made(facts));
+        assert!(told.contains(says), "wanted `{says}` in: {told}");
+    }
+}

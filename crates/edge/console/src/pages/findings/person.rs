@@ -29,6 +29,8 @@ struct Page {
     place: String,
     open: String,
     all: String,
+    /// Incidents because of which it is watched more closely, and until when.
+    closer: Vec<(u32, wording::Moment)>,
     rows: Vec<Row>,
 }
 
@@ -54,18 +56,30 @@ pub(crate) async fn show(
     for finding in &found {
         rows.push(row(&console, finding)?);
     }
+    let now = console.now();
+    let mine = id.to_string();
+    // Whoever belongs to a partner that is watched is watched as well.
+    let is_meant = |one: &&watch::Closer| {
+        let of = |kind: &str, target: &str| one.kind == kind && one.target == target;
+        let partner = principal.organisation.as_deref().is_some_and(|partner| of("partner", partner));
+        one.until_ms > now && (of("principal", &mine) || of("device", &mine) || partner)
+    };
+    let closers = guard.view.closers.all();
+    let closer = closers.iter().filter(is_meant).map(|one| (one.incident, wording::moment(one.until_ms, now)));
+    let closer = closer.collect();
     let who = super::one::called(&console, id)?;
     render(&Page {
         frame: visitor.frame(&who, Section::Findings),
         who,
         kind: principal.kind.to_string(),
-        since: wording::moment(principal.created_at, console.now()),
+        since: wording::moment(principal.created_at, now),
         organisation: principal.organisation.unwrap_or_default(),
         score: strange.map_or_else(|| "nothing strange".to_owned(), |one| format!("{:.1}", one.score)),
         day: strange.map(|one| one.day.clone()).unwrap_or_default(),
         place: place.map(|place| wording::count(place as u64 + 1)).unwrap_or_default(),
         open: wording::count(open),
         all: wording::count(all),
+        closer,
         rows,
     })
 }

@@ -41,6 +41,10 @@ pub(crate) struct LettersRow {
     pub(crate) refused: u64,
     pub(crate) email_left: u64,
     pub(crate) unreachable: u64,
+    /// Of those by post, to the next of kin of people who have died.
+    pub(crate) kin: u64,
+    /// People who have died and whose next of kin no letter reached.
+    pub(crate) kin_unreached: u64,
     pub(crate) law: String,
     pub(crate) demands: Vec<DemandRow>,
 }
@@ -141,6 +145,8 @@ fn row(one: &Standing, made: Option<u64>, asked_by: String, agreed_by: String) -
         refused: one.refused,
         email_left: one.email_left,
         unreachable: one.unreachable,
+        kin: one.kin,
+        kin_unreached: one.kin_unreached,
         law: if substitute.says.is_empty() {
             String::new()
         } else {
@@ -222,7 +228,9 @@ pub(crate) fn said(what: &str, field: &impl Fn(&str) -> String) -> Result<What, 
     };
     Ok(match what {
         "letters-agree" => What::LettersAgreed { letters: number("letters")? },
-        "returned" => What::Returned { letters: number("letters")?, count: number("count")? },
+        "returned" => {
+            What::Returned { letters: number("letters")?, count: number("count")?, kin: field("kin") == "on" }
+        }
         "taken-down" => What::TakenDown { posting: number("posting")?, at: day("at")? },
         _ => {
             let channel = field("channel");
@@ -257,7 +265,9 @@ pub(crate) fn words(what: &What) -> String {
         What::LettersSent { letters, sent, refused, left, .. } => {
             format!("letters {letters} by e-mail: {sent} sent, {refused} refused, {left} left")
         }
-        What::Returned { letters, count } => format!("{count} of letters {letters}"),
+        What::Returned { letters, count, kin } => {
+            format!("{count} of letters {letters}{}", if *kin { ", to next of kin" } else { "" })
+        }
         What::Posted { channel, count, at, until, place, .. } => {
             let count = count.map_or_else(String::new, |count| format!("{count}, "));
             let until = until.map_or_else(String::new, |until| format!(" until {until}"));

@@ -16,6 +16,7 @@ use super::assess::FormRow;
 use super::clocks::{Dial, dials};
 use super::facts;
 use super::letters::{LettersCard, Mail};
+use super::measures::Measures;
 use super::runs::{Runs, runs};
 use super::tasks::{TaskRow, due, tasks};
 use crate::drawing::flows::{Flows, flows};
@@ -143,6 +144,7 @@ struct Page {
     letters: LettersCard,
     /// Kind, kind in words, and target.
     contained: Vec<(String, &'static str, String)>,
+    measures: Measures,
     entries: Vec<EntryRow>,
     states: Vec<&'static str>,
     severities: Vec<&'static str>,
@@ -204,6 +206,7 @@ pub(crate) async fn show(
         notices,
         letters: super::letters::card(&console, &case, now).await?,
         contained: case.contained.iter().map(|(kind, target)| (kind.clone(), of_kind(kind), target.clone())).collect(),
+        measures: super::measures::measures(&case, now),
         entries,
         states: IncidentState::ALL.iter().filter(|state| **state != case.state).map(|state| state.as_str()).collect(),
         severities: Severity::ALL.iter().map(|severity| severity.as_str()).collect(),
@@ -445,6 +448,7 @@ fn words(what: &What) -> String {
         What::Containment { kind, target, on, .. } => {
             format!("{kind} {target} {}", if *on { "contained" } else { "released" })
         }
+        What::CloserWatch { .. } | What::Training { .. } => super::measures::words(what),
         What::Draft { obligation, language, .. } => format!("{obligation} ({language})"),
         What::Approved { obligation, language, .. } => format!("{obligation} ({language})"),
         What::Settled { obligation, reason } => format!("{obligation}: {reason}"),
@@ -483,6 +487,10 @@ pub(crate) async fn act(
         "expose" => Some(Act::Expose { principal: field("principal"), device: field("device") }),
         "contain" => Some(Act::Contain { kind: field("kind"), target: field("target"), on: true }),
         "release" => Some(Act::Contain { kind: field("kind"), target: field("target"), on: false }),
+        measure @ ("watch" | "unwatch" | "train" | "untrain") => {
+            let (_, case) = guard.view.incidents.case(id).await?;
+            Some(super::measures::said(measure, &case, &field)?)
+        }
         "draft" => Some(Act::Draft { obligation: field("obligation"), language: field("language") }),
         "send" => Some(super::letters::send(&field)?),
         other => super::runs::said(other, &form)?,

@@ -6,7 +6,7 @@ use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use incidents::case::{Case, Reader, What};
+use incidents::case::{Case, InPlace, Reader, What};
 use incidents::report::{Asked, Report, span};
 use model::IncidentState;
 use playbooks::{Input, Mark, Role, State as RunState, Verb, variable};
@@ -31,6 +31,8 @@ pub(crate) struct Field {
     pub(crate) choices: Vec<(String, bool)>,
     pub(crate) value: String,
     pub(crate) is_needed: bool,
+    /// It is a fact of the incident: what is known of it, perhaps nothing.
+    pub(crate) known: Option<String>,
 }
 
 /// What a run waits for.
@@ -42,6 +44,8 @@ pub(crate) struct Card {
     pub(crate) whom: String,
     /// That somebody else is wanted for it than whoever looks; empty: it is theirs, or anybody's.
     pub(crate) wanted: String,
+    /// Whoever looks may answer it: it is theirs, anybody's, or they may in somebody's place.
+    pub(crate) may_answer: bool,
     pub(crate) about: String,
     pub(crate) text: String,
     pub(crate) given: Vec<(String, String)>,
@@ -76,19 +80,22 @@ fn name_of(at: usize) -> &'static str {
     playbooks::files().get(at).map_or("", |(name, _)| name.strip_suffix(".json").unwrap_or(name))
 }
 
-/// Who is wanted for something that whoever looks has not the role for.
-fn wanted(case: &Case, reader: &Reader, role: Role) -> String {
+/// Who is wanted for something that whoever looks has not the role for, and whether they may answer it all the same.
+fn wanted(case: &Case, reader: &Reader, role: Role) -> (String, bool) {
     if case.roles_of(reader).any(|own| own == role) {
-        return String::new();
+        return (String::new(), true);
     }
     let own = if case.roles_of(reader).next().is_none() { "You have no role in this incident. " } else { "" };
-    match case.roles.get(&role) {
-        Some(name) => format!("{own}{} is wanted here: {name}.", role.title()),
+    let instead =
+        if reader.is_administrator { " As an administrator you may answer in their place, and say why." } else { "" };
+    let words = match case.roles.get(&role) {
+        Some(name) => format!("{own}{} is wanted here: {name}.{instead}", role.title()),
         None => format!(
-            "{own}{} is wanted here, and nobody has that role yet; whoever takes it says so under To do.",
+            "{own}{} is wanted here, and nobody has that role yet; whoever takes it says so under To do.{instead}",
             role.title()
         ),
-    }
+    };
+    (words, reader.is_administrator)
 }
 
 pub(crate) fn runs(id: u32, case: &Case, reader: &Reader, now: i64) -> Runs {
@@ -104,13 +111,16 @@ pub(crate) fn runs(id: u32, case: &Case, reader: &Reader, now: i64) -> Runs {
             hint: field.hint.clone(),
             value: field.value.clone().unwrap_or_default(),
             is_needed: true,
+            known: field.fact.as_ref().map(|fact| case.proposed(fact).unwrap_or_default()),
         });
+        let (wanted, may_answer) = ask.role.map_or_else(|| (String::new(), true), |role| wanted(case, reader, role));
         cards.push(Card {
             run,
             task: ask.task,
             playbook: title(run).to_owned(),
             name: ask.name.clone(),
-            wanted: ask.role.map_or_else(String::new, |role| wanted(case, reader, role)),
+            wanted,
+            may_answer,
             whom: ask.role.map_or_else(|| ask.agent.clone(), |role| role.title().to_owned()),
             about: ask.about.clone(),
             text: ask.text.clone(),
@@ -135,17 +145,21 @@ pub(crate) fn runs(id: u32, case: &Case, reader: &Reader, now: i64) -> Runs {
                 hint: String::new(),
                 value: String::new(),
                 is_needed: true,
+                known: None,
                 name,
             }
         };
         let role = act.arguments.get("role").and_then(|role| Role::parse(role));
         let arguments = act.arguments.iter().filter(|(name, _)| !matches!(name.as_str(), "text" | "role"));
+        let asked = role.filter(|_| is_asked);
+        let (wanted, may_answer) = asked.map_or_else(|| (String::new(), true), |role| wanted(case, reader, role));
         cards.push(Card {
             run,
             task: act.task,
             playbook: title(run).to_owned(),
             name: act.name.clone(),
-            wanted: role.filter(|_| is_asked).map_or_else(String::new, |role| wanted(case, reader, role)),
+            wanted,
+            may_answer,
             whom: match (is_asked, role) {
                 (false, _) => "Lazaret".to_owned(),
                 (true, Some(role)) => role.title().to_owned(),
@@ -222,16 +236,20 @@ pub(crate) async fn begin(
         "finding" => row.finding.map_or_else(String::new, |finding| finding.to_string()),
         _ => String::new(),
     };
+    let known = case.proposed_for(found);
     let fields = found.variables.iter().filter(|(_, variable)| variable.is_external && !variable.is_constant);
     let fields = fields.map(|(name, variable)| {
         let plain = variable::plain(name);
-        let value = variable.value.clone().filter(|value| !value.is_empty()).unwrap_or_else(|| usual(plain));
+        let known = variable.fact.as_ref().map(|_fact| known.get(plain).cloned().unwrap_or_default());
+        let value = known.clone().filter(|value| !value.is_empty()).or_else(|| variable.value.clone());
+        let value = value.filter(|value| !value.is_empty()).unwrap_or_else(|| usual(plain));
         Field {
             choices: choices(&variable.choices, variable.kind.hint(), &value),
             name: plain.to_owned(),
             about: variable.about.clone(),
             hint: variable.kind.hint().to_owned(),
             is_needed: found.asked().any(|(asked, _)| asked == name),
+            known,
             value,
         }
     });
@@ -463,11 +481,17 @@ pub(crate) fn said(what: &str, form: &[(String, String)]) -> Result<Option<Act>,
         let given = form.iter().filter_map(|(name, value)| Some((name.strip_prefix("v.")?, value.trim())));
         given.filter(|(_, value)| !value.is_empty()).map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
     };
+    let seen = || -> BTreeMap<String, String> {
+        let had = form.iter().filter_map(|(name, value)| Some((name.strip_prefix("s.")?.to_owned(), value.clone())));
+        had.collect()
+    };
     let text = || field("text").to_owned();
     let step = |input| Ok(Some(Act::Step { run: number("run")?, input }));
     match what {
         "begin" => Ok(Some(Act::Run { playbook: field("playbook").to_owned(), values: values() })),
-        "answer" => Ok(Some(Act::Answer { run: number("run")?, task: task()?, values: values(), note: text() })),
+        "answer" => {
+            Ok(Some(Act::Answer { run: number("run")?, task: task()?, values: values(), note: text(), seen: seen() }))
+        }
         "refuse" => step(Input::Refused { task: task()?, who: String::new(), why: text() }),
         "pause" => step(Input::Pause { who: String::new(), why: text() }),
         "resume" => step(Input::Resume { who: String::new(), note: text() }),
@@ -480,12 +504,16 @@ pub(crate) fn said(what: &str, form: &[(String, String)]) -> Result<Option<Act>,
 pub(crate) fn words(what: &What) -> String {
     match what {
         What::Run { books, .. } => books.first().and_then(|book| book["name"].as_str()).unwrap_or_default().to_owned(),
-        What::Step { run, input } => match input {
+        What::Step { run, input, in_place } => match input {
             Input::Answered { task, note, values, .. } => {
-                format!("run {run}, task {task} done{}{}", listed(values), beside(note))
+                format!("run {run}, task {task} done{}{}{}", listed(values), beside(note), for_whom(in_place.as_ref()))
             }
-            Input::Refused { task, why, .. } => format!("run {run}, task {task} refused: {why}"),
-            Input::Acted { task, values } => format!("run {run}, task {task} done{}", listed(values)),
+            Input::Refused { task, why, .. } => {
+                format!("run {run}, task {task} refused: {why}{}", for_whom(in_place.as_ref()))
+            }
+            Input::Acted { task, values } => {
+                format!("run {run}, task {task} done{}{}", listed(values), for_whom(in_place.as_ref()))
+            }
             Input::ActFailed { task, why } => format!("run {run}, task {task} failed: {why}"),
             Input::Time => format!("run {run}: time passed"),
             Input::Pause { why, .. } => format!("run {run} waits: {why}"),
@@ -508,6 +536,13 @@ fn listed(values: &BTreeMap<String, String>) -> String {
         .map(|(name, value)| format!("{} = {}", variable::plain(name), wording::shortened(value, 60)))
         .collect();
     if told.is_empty() { String::new() } else { format!(" ({})", told.join(", ")) }
+}
+
+/// In whose place it was said.
+fn for_whom(in_place: Option<&InPlace>) -> String {
+    in_place.map_or_else(String::new, |one| {
+        format!(" (by an administrator in the place of the {}: {})", one.role.title().to_lowercase(), one.reason)
+    })
 }
 
 fn beside(note: &str) -> String {

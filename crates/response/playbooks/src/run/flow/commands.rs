@@ -111,6 +111,7 @@ impl Flow<'_> {
                 hint: variable.map_or("a text", |variable| variable.kind.hint()).to_owned(),
                 choices: variable.map(|variable| variable.choices.clone()).unwrap_or_default(),
                 value: held(name),
+                fact: variable.and_then(|variable| variable.fact.clone()),
             }
         });
         let who = book.and_then(|book| book.agents.get(agent));
