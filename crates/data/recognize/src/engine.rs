@@ -103,6 +103,7 @@ pub struct Scratch {
     pending: Vec<(usize, here::Waits)>,
     voters: Voters,
     against: Voters,
+    around: here::Around,
     names: names::Scratch,
     name_hits: Vec<NameHit>,
     /// Bytes that the tagger has read so far.
@@ -164,6 +165,7 @@ impl Engine {
             pending: Vec::new(),
             voters: Voters::none(self.recognizers.len()),
             against: Voters::none(self.recognizers.len()),
+            around: here::Around { voters: Voters::none(self.recognizers.len()), in_context: false },
             names: names::Scratch::default(),
             name_hits: Vec::new(),
             model_bytes: 0,

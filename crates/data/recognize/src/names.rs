@@ -96,7 +96,7 @@ pub struct Doubt {
 pub struct Scratch {
     run: Vec<Token>,
     /// Short words met last.
-    words: Vec<scan::Known>,
+    words: std::cell::RefCell<Vec<scan::Known>>,
     /// Hashes of words that stood in clear names of this text.
     known: Vec<u64>,
     doubts: Vec<Doubt>,

@@ -22,15 +22,20 @@ impl TokenKey {
 
     /// BLAKE3 in keyed mode over domain and value, cut to 128 bits.
     fn token(&self, domain: &[u8], value: &[u8]) -> Token {
-        let mut hasher = blake3::Hasher::new_keyed(&self.0);
-        hasher.update(domain);
         // A separator that no normalised value holds keeps ("ab", "c") apart from ("a", "bc").
-        hasher.update(&[0xFF]);
-        hasher.update(value);
+        let hash = blake3::keyed_hash(&self.0, &[domain, &[0xFF], value].concat());
         let mut token = [0u8; 16];
-        token.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
+        token.copy_from_slice(&hash.as_bytes()[..16]);
         Token(token)
     }
+}
+
+/// A strong identifier as a record holds it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Strong {
+    domain: u32,
+    token: Token,
+    is_empty: bool,
 }
 
 /// The parts of the record at hand.
@@ -54,7 +59,12 @@ pub(super) struct Record {
     issued_in: Option<&'static str>,
     links: Linked,
     used: bool,
+    /// Domains that were made last, by class and issuer. They outlive the record.
+    domains: Vec<(String, String, u32)>,
 }
+
+/// Domains that are remembered: files name a handful of issuers.
+const DOMAINS_MAX: usize = 16;
 
 impl Record {
     pub(super) fn name(&mut self, value: &str) {
@@ -117,11 +127,29 @@ impl Record {
         }
     }
 
-    /// Whether `value` of `class` and `issuer` would contradict what the record holds already.
-    pub(super) fn contradicts(&self, key: &TokenKey, class: &str, issuer: &str, value: &str) -> bool {
+    /// What `value` of `class` and `issuer` is held as.
+    pub(super) fn strong_of(&mut self, key: &TokenKey, class: &str, issuer: &str, value: &str) -> Strong {
+        let value = compact(value);
+        let domain = self.domain(class, issuer);
+        Strong { domain, token: key.token(&domain.to_le_bytes(), value.as_bytes()), is_empty: value.is_empty() }
+    }
+
+    fn domain(&mut self, class: &str, issuer: &str) -> u32 {
+        let known = self.domains.iter().find(|(known, its, _)| known == class && its == issuer);
+        if let Some((_, _, domain)) = known {
+            return *domain;
+        }
+        if self.domains.len() >= DOMAINS_MAX {
+            self.domains.clear();
+        }
         let domain = domain(class, issuer);
-        let token = key.token(&domain.to_le_bytes(), compact(value).as_bytes());
-        self.strong.iter().any(|&(known, other)| known == domain && other != token)
+        self.domains.push((class.to_owned(), issuer.to_owned(), domain));
+        domain
+    }
+
+    /// Whether a strong identifier would contradict what the record holds already.
+    pub(super) fn contradicts(&self, strong: Strong) -> bool {
+        self.strong.iter().any(|&(known, other)| known == strong.domain && other != strong.token)
     }
 
     /// Whether another birth date would contradict the one that is held.
@@ -131,13 +159,13 @@ impl Record {
 
     /// Takes a strong identifier; the first of a domain counts.
     pub(super) fn strong(&mut self, key: &TokenKey, class: &str, issuer: &str, value: &str) {
-        let value = compact(value);
-        if value.is_empty() {
-            return;
-        }
-        let domain = domain(class, issuer);
-        let token = key.token(&domain.to_le_bytes(), value.as_bytes());
-        if !self.strong.iter().any(|(known, _)| *known == domain) {
+        let strong = self.strong_of(key, class, issuer, value);
+        self.take(strong);
+    }
+
+    /// As [`Self::strong`].
+    pub(super) fn take(&mut self, Strong { domain, token, is_empty }: Strong) {
+        if !is_empty && !self.strong.iter().any(|(known, _)| *known == domain) {
             self.strong.push((domain, token));
             self.used = true;
         }
@@ -242,6 +270,11 @@ fn domain(class: &str, issuer: &str) -> u32 {
 
 /// Letters and digits alone, upper case, full-width folded.
 fn compact(value: &str) -> String {
+    if value.is_ascii() {
+        let mut compact = value.to_ascii_uppercase();
+        compact.retain(|c| c.is_ascii_alphanumeric());
+        return compact;
+    }
     value.chars().map(narrow).filter(|c| c.is_alphanumeric()).flat_map(char::to_uppercase).collect()
 }
 

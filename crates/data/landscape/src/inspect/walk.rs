@@ -158,16 +158,18 @@ impl<'a> Walk<'a> {
         };
         let is_birth = hit.kind == IdentifierType::Date
             && spec.and_then(|spec| spec.subtype.as_deref()).is_some_and(|subtype| subtype == "birth");
-        let strong = spec.filter(|spec| spec.strong);
         let Some(object) = self.stack.last_mut() else { return };
+        let strong = spec
+            .filter(|spec| spec.strong)
+            .map(|spec| (spec, object.record.strong_of(key, spec.kind.as_str(), issuer(spec), value)));
         let contradicts = (is_birth && object.record.contradicts_birth(value))
-            || strong.is_some_and(|spec| object.record.contradicts(key, spec.kind.as_str(), issuer(spec), value));
+            || strong.is_some_and(|(_, strong)| object.record.contradicts(strong));
         if contradicts {
             self.end_record();
         }
         let Some(object) = self.stack.last_mut() else { return };
-        if let Some(spec) = strong {
-            object.record.strong(key, spec.kind.as_str(), issuer(spec), value);
+        if let Some((spec, strong)) = strong {
+            object.record.take(strong);
             if let [country] = spec.countries.as_slice() {
                 object.record.issued_in(country);
             }

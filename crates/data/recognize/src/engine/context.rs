@@ -46,10 +46,16 @@ impl Voters {
 
     #[inline]
     fn add(&mut self, few: &Few) {
-        for &(word, more) in &few.0 {
-            if let Some(bits) = self.0.get_mut(word as usize) {
-                *bits |= more;
-            }
+        self.put(few.first);
+        for &more in &few.others {
+            self.put(more);
+        }
+    }
+
+    #[inline]
+    fn put(&mut self, (word, more): (u32, u64)) {
+        if let Some(bits) = self.0.get_mut(word as usize) {
+            *bits |= more;
         }
     }
 
@@ -58,31 +64,36 @@ impl Voters {
     }
 }
 
-/// A phrase, and the recognisers it speaks for and against.
-struct Phrase {
-    /// Lower case; the whole phrase.
-    text: Box<str>,
-    /// By [`Voice`].
-    voters: [Few; 2],
-}
-
-/// Some recognisers: 64 neighbours to a word, only the words in which there are any.
+/// Some recognisers: 64 neighbours to a word, only the words in which there are any. Most are in one.
 #[derive(Debug, Default)]
-struct Few(Vec<(u32, u64)>);
+struct Few {
+    first: (u32, u64),
+    others: Vec<(u32, u64)>,
+}
 
 impl Few {
     fn add(&mut self, recognizer: usize) {
         #[expect(clippy::cast_possible_truncation, reason = "the compiler refuses more than 65,535 recognisers")]
         let (word, bit) = ((recognizer / 64) as u32, 1 << (recognizer % 64));
-        match self.0.iter_mut().find(|(known, _)| *known == word) {
+        if self.first.1 == 0 {
+            self.first.0 = word;
+        }
+        if self.first.0 == word {
+            self.first.1 |= bit;
+            return;
+        }
+        match self.others.iter_mut().find(|(known, _)| *known == word) {
             Some((_, bits)) => *bits |= bit,
-            None => self.0.push((word, bit)),
+            None => self.others.push((word, bit)),
         }
     }
 
     #[inline]
     fn has(&self, recognizer: usize) -> bool {
-        self.0.iter().any(|(word, bits)| *word as usize == recognizer / 64 && bits >> (recognizer % 64) & 1 == 1)
+        let has = |&(word, bits): &(u32, u64)| {
+            word as usize == recognizer / 64 && bits >> (recognizer % 64) & 1 == 1
+        };
+        has(&self.first) || self.others.iter().any(has)
     }
 }
 
@@ -97,7 +108,11 @@ pub(crate) enum Voice {
 
 /// Phrases by their first word (or first character, where words are not separated).
 pub(crate) struct Lexicon {
-    phrases: Vec<Phrase>,
+    /// Each whole, in lower case.
+    phrases: Vec<Box<str>>,
+    /// By [`Voice`], the recognisers that each phrase speaks for and against. Apart from the phrases: many are asked for
+    /// at each candidate.
+    votes: [Vec<Few>; 2],
     heads: Vec<HeadPhrases>,
     /// Places in `heads` by the hash of the first word.
     by_head: HashMap<u64, u32, BuildHasherDefault<Through>>,
@@ -124,6 +139,8 @@ pub(crate) struct Heard {
     to: usize,
     /// Where the window of the last question began in `said`, and at which byte of the text.
     window: (usize, usize),
+    /// Where what was told last by [`Lexicon::around`] begins in `said`, and how much it is.
+    told: Option<(usize, usize)>,
 }
 
 /// A phrase at a place.
@@ -154,7 +171,7 @@ pub(crate) struct Asks {
 impl Heard {
     /// Another text begins.
     pub(crate) fn forget(&mut self) {
-        *self = Self { said: std::mem::take(&mut self.said), to: 0, window: (0, 0) };
+        *self = Self { said: std::mem::take(&mut self.said), to: 0, window: (0, 0), told: None };
         self.said.clear();
     }
 
@@ -178,6 +195,7 @@ impl Lexicon {
     pub(crate) fn new() -> Self {
         Self {
             phrases: Vec::new(),
+            votes: Default::default(),
             heads: Vec::new(),
             by_head: HashMap::default(),
             filter: Box::new([0; 1024]),
@@ -210,7 +228,7 @@ impl Lexicon {
             self.heads.push(HeadPhrases::default());
         }
         let Some(known) = self.heads.get_mut(place) else { return };
-        let same = |at: u32| self.phrases.get(at as usize).is_some_and(|phrase| &*phrase.text == text);
+        let same = |at: u32| self.phrases.get(at as usize).is_some_and(|phrase| **phrase == *text);
         let at = known.single.iter().copied().chain(known.longer.iter().map(|(_, at)| *at)).find(|&at| same(at));
         let at = at.unwrap_or_else(|| {
             #[expect(clippy::cast_possible_truncation, reason = "some thousands of phrases")]
@@ -220,11 +238,12 @@ impl Lexicon {
             } else {
                 known.longer.push((Then::after(text, head.end - head.start), at));
             }
-            self.phrases.push(Phrase { text: text.into(), voters: Default::default() });
+            self.phrases.push(text.into());
+            self.votes.iter_mut().for_each(|votes| votes.push(Few::default()));
             at
         });
-        if let Some(phrase) = self.phrases.get_mut(at as usize) {
-            phrase.voters[voice as usize].add(recognizer);
+        if let Some(votes) = self.votes[voice as usize].get_mut(at as usize) {
+            votes.add(recognizer);
         }
     }
 
@@ -253,7 +272,7 @@ impl Lexicon {
         let known = self.heads.get(place as usize)?;
         let is_word = |at: &&u32| {
             let phrase = self.phrases.get(**at as usize);
-            phrase.is_some_and(|phrase| phrase.text.as_bytes().eq_ignore_ascii_case(word))
+            phrase.is_some_and(|phrase| phrase.as_bytes().eq_ignore_ascii_case(word))
         };
         let single = known.single.iter().find(is_word).copied();
         let longer = (!known.longer.is_empty()).then_some(place);
@@ -292,38 +311,44 @@ impl Lexicon {
         let Asks { at, start, end } = asks;
         let (before, negative, after) = windows(asks);
         for said in heard.near(before.min(negative)).iter().take_while(|said| said.start <= after) {
-            let Some(phrase) = self.phrases.get(said.phrase as usize) else { continue };
             if (said.start >= before && said.end <= start) || (said.start >= end && said.end <= after) {
-                voters.add(&phrase.voters[Voice::For as usize]);
+                self.vote(said.phrase, Voice::For, voters);
             }
             if said.start >= negative && said.end <= at {
-                against.add(&phrase.voters[Voice::Against as usize]);
+                self.vote(said.phrase, Voice::Against, against);
             }
         }
     }
 
-    /// Everything that is said for a candidate that begins at `at` and takes up to `most` bytes.
-    pub(crate) fn around(&self, at: usize, most: usize, heard: &mut Heard, voters: &mut Voters) {
+    /// Everything that is said for a candidate that begins at `at` and takes up to `most` bytes. False when it is the same
+    /// as was told last, and `voters` are left as they are: candidates stand close together.
+    pub(crate) fn around(&self, at: usize, most: usize, heard: &mut Heard, voters: &mut Voters) -> bool {
         let (before, _, after) = windows(Asks { at, start: at, end: at + most });
-        for said in heard.near(before).iter().take_while(|said| said.start <= after) {
+        let said = heard.near(before);
+        let count = said.iter().take_while(|said| said.start <= after).count();
+        let told = (heard.window.0, count);
+        if std::mem::replace(&mut heard.told, Some(told)) == Some(told) {
+            return false;
+        }
+        voters.clear();
+        for said in heard.said.iter().skip(told.0).take(count) {
             self.vote(said.phrase, Voice::For, voters);
         }
+        true
     }
 
     /// Whether something may be said for a recogniser whose value lies anywhere in a match.
     pub(crate) fn may_speak_for(&self, recognizer: usize, (at, end): (usize, usize), heard: &mut Heard) -> bool {
         let (before, _, after) = windows(Asks { at, start: at, end });
         heard.near(before).iter().take_while(|said| said.start <= after).any(|said| {
-            self.phrases
-                .get(said.phrase as usize)
-                .is_some_and(|known| known.voters[Voice::For as usize].has(recognizer))
+            self.votes[Voice::For as usize].get(said.phrase as usize).is_some_and(|votes| votes.has(recognizer))
         })
     }
 
     #[inline]
     fn vote(&self, phrase: u32, voice: Voice, voters: &mut Voters) {
-        if let Some(phrase) = self.phrases.get(phrase as usize) {
-            voters.add(&phrase.voters[voice as usize]);
+        if let Some(votes) = self.votes[voice as usize].get(phrase as usize) {
+            voters.add(votes);
         }
     }
 
@@ -332,7 +357,7 @@ impl Lexicon {
             return;
         };
         let (start, end) = (head.start, head.end);
-        let is_head = |at: u32| self.phrases.get(at as usize).and_then(|phrase| says(text, start, &phrase.text));
+        let is_head = |at: u32| self.phrases.get(at as usize).and_then(|phrase| says(text, start, phrase));
         said.extend(known.single.iter().filter_map(|&phrase| is_head(phrase).map(|end| Said { start, end, phrase })));
         self.speak_longer(text, (start, end), known, said);
     }
@@ -345,7 +370,7 @@ impl Lexicon {
         let then = Then::after(text, end);
         for &(_, phrase) in known.longer.iter().filter(|(goes_on, _)| goes_on.may_be(then)) {
             let Some(whole) = self.phrases.get(phrase as usize) else { continue };
-            if let Some(end) = says(text, start, &whole.text) {
+            if let Some(end) = says(text, start, whole) {
                 said.push(Said { start, end, phrase });
             }
         }

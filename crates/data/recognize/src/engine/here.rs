@@ -1,7 +1,7 @@
 //! Patterns tried at one place of a text, and what matches judged by what stands around it.
 
 use super::automaton::{After, Automaton, Match};
-use super::context::Asks;
+use super::context::{Asks, Voters};
 use super::groups::{GATE_BYTES, Group, IN_CONTEXT_BYTES_MAX, Memories, Search, Sort, Sorts};
 use super::shapes::{Gates, Shape};
 use super::starts::{Start, WORD_BYTES_MAX};
@@ -15,6 +15,14 @@ pub(super) enum Waits {
     ToBeJudged(Match),
     /// The patterns of the sort [`Sort::Shape`], which need context.
     ForContext,
+}
+
+/// What is said around a place.
+pub(super) struct Around {
+    /// For whom.
+    pub voters: Voters,
+    /// Some of [`Sort::DigitInContext`] are among them.
+    pub in_context: bool,
 }
 
 /// A text while it is searched.
@@ -37,7 +45,7 @@ impl<'a> Here<'a> {
     pub(super) fn around_literals(&mut self, out: &mut Vec<Hit>) {
         let (text, bytes) = (self.text, self.text.as_bytes());
         let mut literals = std::mem::take(&mut self.scratch.literals);
-        self.search.literals.find(bytes, &mut literals);
+        literals.sort_unstable();
         let mut tried = 0;
         for &(start, to) in &literals {
             let from = run_start(bytes, start).max(tried);
@@ -98,6 +106,10 @@ impl<'a> Here<'a> {
         if word.literal {
             self.scratch.literals.push((start.at, start.at + start.word));
         }
+        if word.literal_goes_on {
+            let range = (start.at, start.at + start.word);
+            self.search.literals.behind_word(self.text.as_bytes(), range, &mut self.scratch.literals);
+        }
         if word.term {
             self.engine.term(self.text, start.at, out);
         }
@@ -107,6 +119,9 @@ impl<'a> Here<'a> {
     fn elsewhere(&mut self, start: Start, out: &mut Vec<Hit>) {
         let (at, bytes) = (start.at, self.text.as_bytes());
         let Some(&first) = bytes.get(at) else { return };
+        if start.word == 0 {
+            self.search.literals.at_mark(bytes, at, &mut self.scratch.literals);
+        }
         if start.word == 0 && first.is_ascii() {
             for sort in self.scratch.beginnings.alive(bytes, at, Sorts::ELSEWHERE) {
                 self.try_sort(sort, at, out);
@@ -136,9 +151,12 @@ impl<'a> Here<'a> {
         let rest = self.text.as_bytes().get(start.at..).unwrap_or_default();
         let length = rest.iter().position(|b| !b.is_ascii_alphanumeric() && *b != b'_').unwrap_or(rest.len());
         let word = rest.get(..length).unwrap_or_default();
-        let letters = start.letters || word.iter().any(u8::is_ascii_alphabetic);
-        if letters && self.search.literals.are_in(word) {
+        let literals = &self.search.literals;
+        if literals.are_in_mixed(word) {
             self.scratch.literals.push((start.at, start.at + length));
+        }
+        if literals.may_go_on_behind(word) {
+            literals.behind_word(self.text.as_bytes(), (start.at, start.at + length), &mut self.scratch.literals);
         }
     }
 
@@ -160,6 +178,7 @@ impl<'a> Here<'a> {
         let mut known = Word {
             term: self.engine.terms.may_start_with(word),
             literal: self.search.literals.are_in(word),
+            literal_goes_on: self.search.literals.may_go_on_behind(word),
             head: self.engine.lexicon.head(word),
             ..Word::NOTHING
         };
@@ -342,14 +361,15 @@ impl<'a> Here<'a> {
 
     /// Judges matches that need context, and tries what else does, where context speaks for it.
     fn in_context(&mut self, at: usize, gates: Gates, matches: &mut Vec<Match>, out: &mut Vec<Hit>) {
-        let Scratch { heard, voters, .. } = &mut *self.scratch;
-        voters.clear();
-        self.engine.lexicon.around(at, IN_CONTEXT_BYTES_MAX, heard, voters);
-        if let Some(Hint(said)) = self.hint {
-            voters.join(said);
+        let Scratch { heard, around, .. } = &mut *self.scratch;
+        if self.engine.lexicon.around(at, IN_CONTEXT_BYTES_MAX, heard, &mut around.voters) {
+            if let Some(Hint(said)) = self.hint {
+                around.voters.join(said);
+            }
+            around.in_context = self.search.groups.get(Sort::DigitInContext).voters.meets(&around.voters);
         }
-        let walks = gates.in_context && self.search.groups.get(Sort::DigitInContext).voters.meets(voters);
-        matches.retain(|found| voters.has(found.pattern as usize));
+        let walks = gates.in_context && around.in_context;
+        matches.retain(|found| around.voters.has(found.pattern as usize));
         if !matches.is_empty() {
             self.judge(at, matches, out);
         }

@@ -49,6 +49,8 @@ pub(super) struct Word {
     pub term: bool,
     /// A literal stands in it around which wide patterns are tried.
     pub literal: bool,
+    /// One may stand at its end and go on behind it.
+    pub literal_goes_on: bool,
     /// The phrases that begin with it.
     pub head: Option<HeadOf>,
     /// Nothing matches when this ASCII byte follows it: one bit each.
@@ -67,12 +69,19 @@ impl Place {
 }
 
 impl Word {
-    pub(super) const NOTHING: Self =
-        Self { after: [After::DEAD; SORTS], term: false, literal: false, head: None, dead: 0, dead_behind_blank: 0 };
+    pub(super) const NOTHING: Self = Self {
+        after: [After::DEAD; SORTS],
+        term: false,
+        literal: false,
+        literal_goes_on: false,
+        head: None,
+        dead: 0,
+        dead_behind_blank: 0,
+    };
 
     /// Whether something may begin with it or stand in it.
     fn tells(&self) -> bool {
-        self.term || self.literal || self.head.is_some() || self.after != [After::DEAD; SORTS]
+        self.term || self.literal || self.literal_goes_on || self.head.is_some() || self.after != [After::DEAD; SORTS]
     }
 
     /// Whether what follows the word is known to let nothing match.

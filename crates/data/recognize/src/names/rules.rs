@@ -76,7 +76,7 @@ fn is_eponymous(scan: &Scan<'_>, at: usize, end: usize) -> bool {
     let start = before.trim_end_matches(within).len();
     let rest = scan.text.get(at..).unwrap_or_default();
     let end = at + rest.find(|c| !within(c)).unwrap_or(rest.len());
-    scan.text.get(start..end).is_some_and(|name| scan.gazetteer.word(name).any(WordFlags::EPONYM))
+    scan.text.get(start..end).is_some_and(|name| scan.flags(name).any(WordFlags::EPONYM))
 }
 
 /// `Hospital Doctor Peset`: a house called after somebody with a title.

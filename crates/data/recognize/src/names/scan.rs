@@ -103,7 +103,7 @@ impl Scan<'_> {
             return skip_word(self.bytes, at);
         }
         let (word, flags) = match ShortWord::at(self.bytes, at) {
-            Some(short) => short.known(self.gazetteer, &mut self.scratch.words, self.bytes, at),
+            Some(short) => short.read(self.gazetteer, self.scratch.words.get_mut(), self.bytes, at),
             None => {
                 let word = read_word(self.text, at);
                 if word.end - at > WORD_BYTES_MAX {
@@ -127,6 +127,14 @@ impl Scan<'_> {
             }
         }
         word.resume
+    }
+
+    /// What a word of the text is, whatever its case.
+    pub fn flags(&self, word: &str) -> WordFlags {
+        match ShortWord::whole(word) {
+            Some(letters) => Known::of(letters, word.len(), self.gazetteer, &mut self.scratch.words.borrow_mut()).flags,
+            None => self.gazetteer.word(word),
+        }
     }
 
     /// `syn::Abi`: part of a path in source code.
@@ -184,7 +192,7 @@ impl Scan<'_> {
         };
         if self.bytes.get(after).is_some_and(u8::is_ascii_lowercase) && at > 0 {
             let word = rules::word_before(self.text, at);
-            if self.gazetteer.word(word).any(WordFlags::LABEL) {
+            if self.flags(word).any(WordFlags::LABEL) {
                 self.flush();
                 return self.lower_case_name(after, Why::Label).unwrap_or(at + 1);
             }
@@ -421,7 +429,35 @@ pub(super) struct Known {
     flags: WordFlags,
 }
 
+impl Known {
+    /// What is known of a word of so many ASCII letters.
+    #[inline]
+    fn of(letters: u128, length: usize, gazetteer: &Gazetteer, words: &mut Vec<Self>) -> Self {
+        if words.is_empty() {
+            words.resize(1 << SHORT_WORDS_BITS, Self::default());
+        }
+        #[expect(clippy::cast_possible_truncation, reason = "both halves are mixed")]
+        let mixed = (letters as u64 ^ ((letters >> 64) as u64).rotate_left(23)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let known = &mut words[(mixed >> (64 - SHORT_WORDS_BITS)) as usize];
+        if known.letters != letters {
+            let mut hash = WordHash::default();
+            letters.to_le_bytes().iter().take(length).for_each(|b| hash.push(b.to_ascii_lowercase()));
+            *known = Self { letters, hash, flags: gazetteer.by_hash(hash) };
+        }
+        *known
+    }
+}
+
 impl ShortWord {
+    /// The letters of a word that is short and of ASCII letters alone.
+    #[inline]
+    fn whole(word: &str) -> Option<u128> {
+        let bytes = word.as_bytes();
+        let mut sixteen = [0; 16];
+        sixteen.get_mut(..bytes.len())?.copy_from_slice(bytes);
+        (!bytes.is_empty() && bytes.iter().all(u8::is_ascii_alphabetic)).then(|| u128::from_le_bytes(sixteen))
+    }
+
     #[inline]
     fn at(bytes: &[u8], at: usize) -> Option<Self> {
         let sixteen = bytes.get(at..)?.first_chunk::<16>()?;
@@ -447,19 +483,8 @@ impl ShortWord {
 
     /// The word as [`read_word`] reads it, and what it is.
     #[inline]
-    fn known(&self, gazetteer: &Gazetteer, words: &mut Vec<Known>, bytes: &[u8], at: usize) -> (Word, WordFlags) {
-        if words.is_empty() {
-            words.resize(1 << SHORT_WORDS_BITS, Known::default());
-        }
-        #[expect(clippy::cast_possible_truncation, reason = "both halves are mixed")]
-        let mixed =
-            (self.letters as u64 ^ ((self.letters >> 64) as u64).rotate_left(23)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        let known = &mut words[(mixed >> (64 - SHORT_WORDS_BITS)) as usize];
-        if known.letters != self.letters {
-            let mut hash = WordHash::default();
-            self.letters.to_le_bytes().iter().take(self.length).for_each(|b| hash.push(b.to_ascii_lowercase()));
-            *known = Known { letters: self.letters, hash, flags: gazetteer.by_hash(hash) };
-        }
+    fn read(&self, gazetteer: &Gazetteer, words: &mut Vec<Known>, bytes: &[u8], at: usize) -> (Word, WordFlags) {
+        let known = Known::of(self.letters, self.length, gazetteer, words);
         let end = at + self.length;
         let syllable = second_syllable(bytes, end);
         let form = if syllable == 0 && glued_after(bytes, end) {

@@ -175,6 +175,24 @@ const MONTHS: [&[&str]; 12] = [
 
 /// Month 1–12 that a lower-case word names.
 fn month_named(word: &str) -> Option<u32> {
+    // English and its like first: they are what most texts hold, and no other stem is the beginning of one of these.
+    let plain = match word.as_bytes() {
+        [b'j', b'a', b'n', ..] => 1,
+        [b'f', b'e', b'b', ..] => 2,
+        [b'a', b'p', b'r', ..] => 4,
+        [b'm', b'a', b'y', ..] => 5,
+        [b'j', b'u', b'n', ..] => 6,
+        [b'j', b'u', b'l', ..] => 7,
+        [b'a', b'u', b'g', ..] => 8,
+        [b's', b'e', b'p', ..] => 9,
+        [b'o', b'c', b't', ..] => 10,
+        [b'n', b'o', b'v', ..] => 11,
+        [b'd', b'e', b'c', ..] => 12,
+        _ => 0,
+    };
+    if plain > 0 {
+        return Some(plain);
+    }
     // Finnish November and Czech July begin like other months.
     if word.starts_with("marras") {
         return Some(11);

@@ -13,8 +13,13 @@ pub(super) struct Compact {
 impl Compact {
     /// None when the text holds anything but letters, digits and separators, or is too long.
     pub(super) fn new(text: &str) -> Option<Self> {
+        Self::of(text.chars())
+    }
+
+    /// The same of characters.
+    pub(super) fn of(text: impl Iterator<Item = char>) -> Option<Self> {
         let mut compact = Self { bytes: [0; LONGEST], len: 0 };
-        for c in text.chars() {
+        for c in text {
             if is_separator(c) {
                 continue;
             }

@@ -18,12 +18,8 @@ pub(super) const CHECKS: &[(&str, Validator)] = &[
 
 /// Digits of a number written with any of the usual signs, without `+` and `(0)`.
 fn dialled(text: &str) -> Option<Compact> {
-    let mut plain = String::with_capacity(text.len());
-    let national_zero = text.replace("(0)", "");
-    for c in national_zero.chars().filter(|c| !matches!(c, '(' | ')' | '+' | '（' | '）') && !is_separator(*c)) {
-        plain.push(c);
-    }
-    Compact::new(&plain).filter(|c| c.as_bytes().iter().all(u8::is_ascii_digit))
+    let dialled = text.split("(0)").flat_map(str::chars).filter(|c| !matches!(c, '(' | ')' | '+' | '（' | '）'));
+    Compact::of(dialled).filter(|c| c.as_bytes().iter().all(u8::is_ascii_digit))
 }
 
 /// North American Numbering Plan (NANPA, 47 CFR 52.13): area and exchange begin 2–9 and are not N11; an

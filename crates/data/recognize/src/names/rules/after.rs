@@ -1,7 +1,6 @@
 //! What stands after a name: degrees, verbs, ages and birth dates; what makes a disease, street or company of it.
 
 use crate::names::flags::WordFlags;
-use crate::names::gazetteer::Gazetteer;
 use crate::names::scan::{Form, Link, Scan, Token};
 
 /// What stands after a name and what it is worth.
@@ -39,7 +38,7 @@ pub(super) fn after(
     if let Some(word) =
         rest.strip_prefix(' ').or_else(|| rest.strip_prefix('-')).map(first_word).filter(|word| !word.is_empty())
     {
-        let flags = scan.gazetteer.word(word);
+        let flags = scan.flags(word);
         let lower = word.as_bytes().first().is_some_and(u8::is_ascii_lowercase);
         if flags.any(WordFlags::EPONYM_HEAD) {
             tail.points -= if strong && possessive { 20 } else { 60 };
@@ -79,7 +78,7 @@ pub(super) fn after(
     if !strong {
         tail.points -= number_after(rest);
     }
-    tail.points += person_facts(scan.gazetteer, rest);
+    tail.points += person_facts(scan, rest);
     if single && !strong && is_state_code(rest) {
         tail.points -= 40;
     }
@@ -87,7 +86,7 @@ pub(super) fn after(
 }
 
 /// `(DOB`, `, 45`, `(M`, `, a 45-year-old`: facts that follow people.
-fn person_facts(gazetteer: &Gazetteer, rest: &str) -> i32 {
+fn person_facts(scan: &Scan<'_>, rest: &str) -> i32 {
     let facts = rest.trim_start_matches([' ', ',', '(', ';', '\t']);
     let gap = rest.len() - facts.len();
     if gap == 0
@@ -120,10 +119,10 @@ fn person_facts(gazetteer: &Gazetteer, rest: &str) -> i32 {
     ) || age
     {
         16
-    } else if gap > 1 && word.len() > 6 && gazetteer.word(word).any(WordFlags::TITLE) {
+    } else if gap > 1 && word.len() > 6 && scan.flags(word).any(WordFlags::TITLE) {
         // `Weber, Assistenzarzt`
         14
-    } else if gap > 1 && gazetteer.word(word).any(WordFlags::INTRO) && word.starts_with(char::is_lowercase) {
+    } else if gap > 1 && scan.flags(word).any(WordFlags::INTRO) && word.starts_with(char::is_lowercase) {
         14
     } else if (1..=3).contains(&digits)
         && facts.as_bytes().get(digits).is_none_or(|b| !b.is_ascii_digit() && *b != b'%')

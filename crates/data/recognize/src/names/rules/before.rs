@@ -38,7 +38,7 @@ pub(super) fn before(scan: &Scan<'_>, first: &Token) -> Lead {
     match last {
         '.' => {
             let word = word_before(trimmed, trimmed.len() - 1);
-            if head.len() - trimmed.len() <= 1 && scan.gazetteer.word(word).any(WordFlags::TITLE) && word.len() <= 5 {
+            if head.len() - trimmed.len() <= 1 && scan.flags(word).any(WordFlags::TITLE) && word.len() <= 5 {
                 return Lead::of(46, Why::Title);
             }
             if is_saint(word) {
@@ -51,7 +51,7 @@ pub(super) fn before(scan: &Scan<'_>, first: &Token) -> Lead {
         }
         ':' | '：' => {
             let word = word_before(trimmed, trimmed.len() - last.len_utf8());
-            if scan.gazetteer.word(word).any(WordFlags::LABEL) {
+            if scan.flags(word).any(WordFlags::LABEL) {
                 return Lead::of(32, Why::Label);
             }
             Lead { starts: true, ..Lead::NONE }
@@ -82,7 +82,7 @@ fn after_break(scan: &Scan<'_>, trimmed: &str) -> Lead {
     if label.len() == above.len() {
         return starts;
     }
-    let flags = scan.gazetteer.word(word_before(label, label.len()));
+    let flags = scan.flags(word_before(label, label.len()));
     if above.ends_with(':') && flags.any(WordFlags::LABEL) {
         return Lead { starts: true, ..Lead::of(28, Why::Label) };
     }
@@ -95,7 +95,7 @@ fn after_break(scan: &Scan<'_>, trimmed: &str) -> Lead {
 /// `Name ........ Miller`: a form with dots from label to value.
 fn leader_dots(scan: &Scan<'_>, trimmed: &str) -> Lead {
     let label = trimmed.trim_end_matches(['.', ' ', '_']);
-    if scan.gazetteer.word(word_before(label, label.len())).any(WordFlags::LABEL) {
+    if scan.flags(word_before(label, label.len())).any(WordFlags::LABEL) {
         return Lead::of(32, Why::Label);
     }
     Lead { starts: true, ..Lead::NONE }
@@ -168,7 +168,7 @@ pub(super) fn is_house(word: &str) -> bool {
 
 fn after_word(scan: &Scan<'_>, trimmed: &str) -> Lead {
     let word = word_before(trimmed, trimmed.len());
-    let flags = scan.gazetteer.word(word);
+    let flags = scan.flags(word);
     if is_saint(word) || is_house(word) {
         return Lead { against_all: 45, ..Lead::NONE };
     }
@@ -191,7 +191,7 @@ fn after_word(scan: &Scan<'_>, trimmed: &str) -> Lead {
     }
     if matches!(word, "des" | "du" | "de" | "la" | "del" | "der" | "d'") {
         let street = word_before(trimmed, trimmed.len() - word.len());
-        if scan.gazetteer.word(street).any(WordFlags::STREET) {
+        if scan.flags(street).any(WordFlags::STREET) {
             return Lead { against_all: 40, ..Lead::NONE };
         }
     }

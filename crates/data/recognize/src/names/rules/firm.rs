@@ -67,5 +67,5 @@ fn is_a_firm(scan: &Scan<'_>, end: usize) -> bool {
     matches!(
         word,
         "is" | "was" | "has" | "LLP" | "LLC" | "Inc" | "Ltd" | "Orchestra" | "Quartet" | "Trio" | "Associates"
-    ) || word.starts_with(char::is_uppercase) && scan.gazetteer.word(word).any(WordFlags::ORGANISATION)
+    ) || word.starts_with(char::is_uppercase) && scan.flags(word).any(WordFlags::ORGANISATION)
 }
