@@ -13,7 +13,9 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     if run::answers("cargo-deny") {
         run::run("cargo", &["deny", "--locked", "check", "bans", "licenses", "sources"])?;
     } else {
-        println!("licences and sources of dependencies are not checked; `cargo install cargo-deny` brings what checks them");
+        println!(
+            "licences and sources of dependencies are not checked; `cargo install cargo-deny` brings what checks them"
+        );
     }
     let mut test = vec!["test", "--workspace", "--no-fail-fast"];
     test.extend(arguments.iter().map(String::as_str));

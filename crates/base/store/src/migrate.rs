@@ -46,6 +46,7 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!(13, "0013_incidents"),
     migration!(14, "0014_recovery"),
     migration!(15, "0015_version_people"),
+    migration!(16, "0016_leaving"),
 ];
 
 /// Every step of the key table's own database, oldest first.
