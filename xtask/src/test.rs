@@ -9,6 +9,14 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     structure::run()?;
     run::run("cargo", &["fmt", "--all", "--check"])?;
     run::run("cargo", &["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"])?;
+    // Its data base of advisories is on the network, which a change need not have: `cargo deny check` asks that, too.
+    if run::answers("cargo-deny") {
+        run::run("cargo", &["deny", "--locked", "check", "bans", "licenses", "sources"])?;
+    } else {
+        println!(
+            "licences and sources of dependencies are not checked; `cargo install cargo-deny` brings what checks them"
+        );
+    }
     let mut test = vec!["test", "--workspace", "--no-fail-fast"];
     test.extend(arguments.iter().map(String::as_str));
     let python = run::venv().join("bin/python").display().to_string();

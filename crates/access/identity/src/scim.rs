@@ -194,7 +194,7 @@ fn put(into: &mut Map<String, Value>, name: &str, value: Option<&Value>) {
 }
 
 /// Whether a text is a date as RFC 3339 writes it.
-fn is_date(text: &str) -> bool {
+pub(crate) fn is_date(text: &str) -> bool {
     let number =
         |from: usize, to: usize| text.get(from..to).filter(|part| part.bytes().all(|byte| byte.is_ascii_digit()));
     let parts = (number(0, 4), number(5, 7), number(8, 10));
@@ -218,7 +218,7 @@ fn is_date(text: &str) -> bool {
 
 /// The last day of a person, in what a directory said; a date of RFC 3339.
 #[must_use]
-pub fn leaves_on(details: &str) -> Option<String> {
+pub(crate) fn leaves_on(details: &str) -> Option<String> {
     let details: Map<String, Value> = serde_json::from_str(details).ok()?;
     Some(details.get(STAFF_SCHEMA)?.get(LEAVES_ON)?.as_str()?.to_owned())
 }

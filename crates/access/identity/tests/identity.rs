@@ -85,6 +85,39 @@ async fn ids_are_random_and_never_another_s() {
 }
 
 #[tokio::test]
+async fn notice_of_leaving_is_noted_for_people_and_taken_back() {
+    on_each_engine(|store| async move {
+        let (identity, ledger) = identity(&store);
+        let person = NewPrincipal { kind: PrincipalKind::Person, ..new("ada") };
+        let ada = identity.create(person, &by(ROOT, 10)).await.unwrap();
+        assert_eq!(identity.last_day_of(ada.id).await.unwrap(), None);
+        for last_day in ["2026-03-31", " 2026-04-30 "] {
+            identity.note_leaving(ada.id, Some(last_day), &by(ROOT, 11)).await.unwrap();
+            let known = identity.last_day_of(ada.id).await.unwrap().unwrap();
+            assert_eq!((known.date.as_str(), known.from_directory), (last_day.trim(), false));
+        }
+        let told = ledger.last();
+        assert_eq!((told.activity, told.new.as_deref()), (Activity::Change, Some("notice_of_leaving=given")));
+        let detail = &told.details[0];
+        assert_eq!((detail.field.as_ref(), detail.value.as_str()), ("leaves_on", "2026-04-30"), "sealed, not in clear");
+        assert_eq!(store::leaving::all(&store).await.unwrap().len(), 1);
+        for wrong in ["31.3.2026", "2026-02-30", ""] {
+            let error = identity.note_leaving(ada.id, Some(wrong), &by(ROOT, 12)).await.unwrap_err().to_string();
+            assert!(error.contains("is no date; give the last day"), "{error}");
+        }
+        identity.note_leaving(ada.id, None, &by(ROOT, 13)).await.unwrap();
+        assert_eq!(ledger.last().new.as_deref(), Some("notice_of_leaving=withdrawn"));
+        assert_eq!(identity.last_day_of(ada.id).await.unwrap(), None);
+        let error = identity.note_leaving(ada.id, None, &by(ROOT, 14)).await.unwrap_err().to_string();
+        assert!(error.contains("no notice of leaving of `ada`"), "{error}");
+        let pipeline = service(&identity).await;
+        let error = identity.note_leaving(pipeline.id, Some("2026-03-31"), &by(ROOT, 15)).await.unwrap_err();
+        assert!(error.to_string().contains("people leave"), "{error}");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn access_keys_work_until_something_changes() {
     on_each_engine(|store| async move {
         let (identity, ledger) = identity(&store);

@@ -23,6 +23,7 @@ pub mod guarded;
 pub mod identifiers;
 pub mod incidents;
 pub mod keys;
+pub mod leaving;
 mod migrate;
 mod nouns;
 pub mod objects;

@@ -47,6 +47,7 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!(14, "0014_recovery"),
     migration!(15, "0015_version_people"),
     migration!(16, "0016_kept_answers"),
+    migration!(17, "0017_leaving"),
 ];
 
 /// Every step of the key table's own database, oldest first.

@@ -74,6 +74,15 @@ pub enum Request {
         /// Agreement.
         agreement_until: Option<i64>,
     },
+    /// Notes the last day of somebody who leaves.
+    UserLeaving {
+        /// Its name.
+        name: String,
+        /// A date of RFC 3339; none takes the notice back.
+        last_day: Option<String>,
+    },
+    /// Who leaves, and when.
+    UsersLeaving,
     /// Lets an identity provider vouch for a principal.
     UserLink {
         /// Its name.
@@ -289,6 +298,10 @@ impl Guarded {
             Request::UserSet { name, training_until, agreement_until } => {
                 self.set_attributes(operator, &name, training_until, agreement_until).await.map(one)
             }
+            Request::UserLeaving { name, last_day } => {
+                self.note_leaving(operator, &name, last_day.as_deref()).await.map(one)
+            }
+            Request::UsersLeaving => self.leaving().await,
             Request::UserLink { name, issuer, subject } => self.link(operator, &name, &issuer, &subject).await.map(one),
             Request::UserUnlink { issuer, subject } => self.unlink(operator, &issuer, &subject).await.map(one),
             Request::UserUnlock { name } => self.unlock(operator, &name).await.map(one),

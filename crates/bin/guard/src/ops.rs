@@ -215,6 +215,51 @@ impl Guarded {
         Ok(told(&self.identity.set_attributes(principal.id, &attributes, &by).await?))
     }
 
+    /// Notes the last day of somebody who leaves, or takes the notice back.
+    ///
+    /// # Errors
+    /// When there is none, it is no date, or something does not answer.
+    pub async fn note_leaving(
+        &self,
+        operator: &Operator,
+        name: &str,
+        last_day: Option<&str>,
+    ) -> Result<Value, OpsError> {
+        let by = self.by(operator).await?;
+        let principal = self.person(name, &by).await?;
+        self.identity.note_leaving(principal.id, last_day, &by).await?;
+        let left = json!({ "name": principal.name, "last_day": null, "source": null });
+        Ok(self.leaves(&principal).await?.unwrap_or(left))
+    }
+
+    /// Who leaves, and when: those whose notice was noted here, and those of whom a directory says so.
+    ///
+    /// # Errors
+    /// When something does not answer.
+    pub async fn leaving(&self) -> Result<Vec<Value>, OpsError> {
+        let mut leaving = Vec::new();
+        let mut after = None;
+        loop {
+            let page = principals::page(&self.store, after).await?;
+            for principal in page.iter().filter(|principal| principal.disabled_at.is_none()) {
+                leaving.extend(self.leaves(principal).await?);
+            }
+            after = page.last().map(|principal| principal.id);
+            if after.is_none() {
+                break;
+            }
+        }
+        leaving.sort_by_key(|one| (one["last_day"].to_string(), one["name"].to_string()));
+        Ok(leaving)
+    }
+
+    async fn leaves(&self, principal: &Principal) -> Result<Option<Value>, OpsError> {
+        let last_day = self.identity.last_day_of(principal.id).await?;
+        let from = |last_day: &identity::LastDay| if last_day.from_directory { "directory" } else { "noted" };
+        Ok(last_day
+            .map(|last_day| json!({ "name": principal.name, "last_day": last_day.date, "source": from(&last_day) })))
+    }
+
     /// Lets an identity provider vouch for a principal.
     ///
     /// # Errors

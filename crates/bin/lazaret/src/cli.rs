@@ -63,7 +63,7 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Study(StudyCommand),
     /// People, services, partners' people, devices and AI agents.
-    #[command(subcommand)]
+    #[command(subcommand, visible_alias = "users")]
     User(UserCommand),
     /// Let somebody do something in a study.
     Grant(GrantArgs),
@@ -335,6 +335,21 @@ pub(crate) enum UserCommand {
         #[arg(long)]
         remove_all: bool,
         /// How they are written to standard output.
+        #[arg(long, value_enum, default_value = "text")]
+        format: ListFormat,
+    },
+    /// Note who leaves and when, take such a notice back, or show who leaves.
+    Leaving {
+        /// Its name; without one, all who leave are shown.
+        #[arg(requires = "notice")]
+        name: Option<String>,
+        /// The last day, such as `2026-03-31`.
+        #[arg(long, value_name = "DATE", group = "notice", requires = "name")]
+        last_day: Option<String>,
+        /// Take the notice back.
+        #[arg(long, group = "notice", requires = "name")]
+        withdraw: bool,
+        /// How it is written to standard output.
         #[arg(long, value_enum, default_value = "text")]
         format: ListFormat,
     },

@@ -72,6 +72,13 @@ pub(crate) fn user(global: &Global, command: &UserCommand) -> Result<Outcome, Fa
             let request = Request::UserPasskeysRemove { name: name.clone(), id: remove.clone() };
             tell(global, request, *format, &["name", "removed"])
         }
+        UserCommand::Leaving { name, last_day, format, .. } => {
+            let request = match name {
+                Some(name) => Request::UserLeaving { name: name.clone(), last_day: last_day.clone() },
+                None => Request::UsersLeaving,
+            };
+            tell(global, request, *format, &["name", "last_day", "source"])
+        }
         UserCommand::Set { name, training_until, agreement_until, format } => {
             let request = Request::UserSet {
                 name: name.clone(),

@@ -116,6 +116,7 @@ fn pages() -> Vec<Route> {
         get("/record/{id}", READERS, pages::record::entry::show),
         get("/record/{id}/proof", READERS, pages::record::entry::proof),
         post("/record/{id}/details", ADMINISTRATORS, pages::record::entry::reveal),
+        post("/record/{id}/actor", REVIEWERS, pages::record::entry::unmask),
         get("/users", ADMINISTRATORS, pages::users::show),
         post("/users/invite", ADMINISTRATORS, pages::users::invite),
         post("/users/{id}/disable", ADMINISTRATORS, pages::users::disable),

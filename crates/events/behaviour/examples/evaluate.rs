@@ -1,5 +1,6 @@
-//! The full evaluation: `cargo run --release -p behaviour --example evaluate -- [FIRST LAST] [--held-out] [-v]` over seeds FIRST to
-//! LAST. `--held-out` adds the insiders that nothing was tuned on; `-v` prints the alerts at a budget of 1.
+//! The full evaluation: `cargo run --release -p behaviour --example evaluate -- [FIRST LAST] [--second | --held-out] [-v]` over seeds FIRST to
+//! LAST. `--second` adds the insiders of the second group, `--held-out` those and the ones that nothing was tuned on; `-v` prints the
+//! alerts at a budget of 1.
 use behaviour::{Behaviour, Options, parse_event};
 use scenarios::{FIRST_DAY, Scenario, Stream};
 use std::collections::BTreeMap;
@@ -20,14 +21,21 @@ fn main() -> Result<(), Failure> {
     let mut out = std::io::stdout();
     let args: Vec<u64> = std::env::args().skip(1).filter_map(|text| text.parse().ok()).collect();
     let (first, last) = (args.first().copied().unwrap_or(101), args.get(1).copied().unwrap_or(105));
-    let verbose = std::env::args().any(|arg| arg == "-v");
-    let held_out = std::env::args().any(|arg| arg == "--held-out");
+    let flag = |name: &str| std::env::args().any(|arg| arg == name);
+    let verbose = flag("-v");
+    let mut kinds = Scenario::FIRST.to_vec();
+    if flag("--second") || flag("--held-out") {
+        kinds.extend(Scenario::SECOND);
+    }
+    if flag("--held-out") {
+        kinds.extend(Scenario::HELD_OUT);
+    }
     let budgets = [0.25, 0.5, 1.0, 2.0];
     let mut sums: Vec<Sum> = budgets.iter().map(|_| Sum::default()).collect();
     let (mut events, mut parsing, mut updating) = (0_u64, 0.0, 0.0);
     for seed in first..=last {
         let options = scenarios::Options { seed, ..Default::default() };
-        let stream = if held_out { Stream::with_held_out(options) } else { Stream::new(options) };
+        let stream = Stream::with(options, &kinds);
         let truths = stream.truths().to_vec();
         let mut watches: Vec<Behaviour> = budgets
             .iter()
@@ -108,7 +116,9 @@ fn table(out: &mut impl Write, budgets: &[f64], sums: &[Sum]) -> Result<(), Fail
     for budget in budgets {
         write!(out, "{budget:>12}")?;
     }
-    for (kinds, all) in [(&Scenario::ALL[..], "all"), (&Scenario::HELD_OUT[..], "all held out")] {
+    let groups =
+        [(&Scenario::FIRST[..], "first six"), (&Scenario::SECOND, "second group"), (&Scenario::HELD_OUT, "held out")];
+    for (kinds, all) in groups {
         let of = |sum: &Sum, scenario: &Scenario| sum.found.get(scenario).copied().unwrap_or_default();
         if sums.iter().all(|sum| kinds.iter().all(|scenario| of(sum, scenario).1 == 0)) {
             continue;

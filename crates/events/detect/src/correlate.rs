@@ -34,6 +34,8 @@ pub struct Correlated {
     pub number: f64,
     /// The events of the window, as they were called, oldest first: the newest [`EVENTS_MAX`].
     pub events: Vec<u64>,
+    /// Older events of the window, which are not among them.
+    pub events_left: usize,
 }
 
 /// Events of a window that a correlation names.
@@ -192,12 +194,12 @@ impl<'c> Correlator<'c> {
         let state = self.groups.get_mut(index)?.entry(key.into()).or_default();
         let before = state.entries.len();
         let held = state.insert(correlation, Entry { time_ms, rule: place, event, value: counted });
-        let events = held.map(|(end, _)| state.events(correlation, end)).unwrap_or_default();
+        let (events, events_left) = held.map(|(end, _)| state.events(correlation, end)).unwrap_or_default();
         self.kept = (self.kept + state.entries.len()).saturating_sub(before);
         if self.kept > self.bound.entries_max {
             self.make_room();
         }
-        held.map(|(time_ms, number)| Correlated { index, time_ms, group, number, events })
+        held.map(|(time_ms, number)| Correlated { index, time_ms, group, number, events, events_left })
     }
 
     /// Gives up the groups that were quiet for longest, a tenth of all that is kept.
@@ -263,11 +265,12 @@ impl Group {
         held
     }
 
-    /// The events of the window that ends at `end`.
-    fn events(&self, correlation: &Correlation, end: i64) -> Vec<u64> {
+    /// The events of the window that ends at `end`, at most [`EVENTS_MAX`], and how many older ones it has.
+    fn events(&self, correlation: &Correlation, end: i64) -> (Vec<u64>, usize) {
         let from = self.entries.partition_point(|entry| entry.time_ms < end.saturating_sub(correlation.timespan_ms));
         let to = self.entries.partition_point(|entry| entry.time_ms <= end);
-        self.entries.range(from.max(to.saturating_sub(EVENTS_MAX))..to).map(|entry| entry.event).collect()
+        let first = from.max(to.saturating_sub(EVENTS_MAX));
+        (self.entries.range(first..to).map(|entry| entry.event).collect(), first - from)
     }
 
     fn count(&mut self, entry: &Entry, more: bool) {

@@ -14,6 +14,7 @@ mod json;
 mod lines;
 mod message;
 mod object;
+mod postgres;
 mod read;
 mod source;
 mod syslog;
@@ -24,7 +25,7 @@ mod zeek;
 use std::ops::ControlFlow;
 
 pub use message::Messages;
-pub use read::{ReadError, form, read_file, read_stream};
+pub use read::{ReadError, form, read_file, read_stream, whole_records};
 pub use source::expand_head;
 
 /// What wrote the record, as far as the container or the record's own form tells.
@@ -171,6 +172,8 @@ pub enum Form {
     Json,
     /// Tab-separated values under the header lines of Zeek.
     ZeekTsv,
+    /// Comma-separated values of PostgreSQL, quoted over several lines where a message has them.
+    PostgresCsv,
     /// Lines of text.
     Text,
     /// Nothing at all.
@@ -185,6 +188,7 @@ impl Form {
             Self::Ndjson => "ndjson",
             Self::Json => "json",
             Self::ZeekTsv => "zeek-tsv",
+            Self::PostgresCsv => "postgres-csv",
             Self::Text => "text",
             Self::Empty => "empty",
         }

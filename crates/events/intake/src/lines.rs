@@ -16,19 +16,31 @@ pub(crate) fn each_line(
     source: &mut Source<'_>,
     limit: usize,
     out: &mut Out<'_>,
+    each: impl FnMut(&[u8], &mut Out<'_>) -> ControlFlow<()>,
+) -> ControlFlow<()> {
+    each_record(source, limit, out, |bytes| memchr::memchr(b'\n', bytes), each)
+}
+
+/// Hands every record that is not blank to `each`; records over `limit` bytes become problems. `end` is asked with bytes that it
+/// has not seen, and says how many of them come before the line feed at the end of the record, if that is among them.
+pub(crate) fn each_record(
+    source: &mut Source<'_>,
+    limit: usize,
+    out: &mut Out<'_>,
+    mut end: impl FnMut(&[u8]) -> Option<usize>,
     mut each: impl FnMut(&[u8], &mut Out<'_>) -> ControlFlow<()>,
 ) -> ControlFlow<()> {
     let mut seen = 0;
     let mut skipping = false;
     loop {
         let data = source.data();
-        let found = data.get(seen..).and_then(|rest| memchr::memchr(b'\n', rest)).map(|at| seen + at);
+        let found = data.get(seen..).and_then(&mut end).map(|at| seen + at);
         if let Some(end) = found {
-            let line = data.get(..end).unwrap_or_default();
-            if skipping || line.len() > limit {
-                out.problem(too_long(limit), if skipping { b"" } else { line });
-            } else if !line.trim_ascii().is_empty() {
-                each(line.strip_suffix(b"\r").unwrap_or(line), out)?;
+            let record = data.get(..end).unwrap_or_default();
+            if skipping || record.len() > limit {
+                out.problem(too_long(limit), if skipping { b"" } else { record });
+            } else if !record.trim_ascii().is_empty() {
+                each(record.strip_suffix(b"\r").unwrap_or(record), out)?;
             }
             skipping = false;
             seen = 0;
@@ -42,11 +54,11 @@ pub(crate) fn each_line(
             seen = 0;
         }
         if !source.fill() {
-            let line = source.data();
+            let record = source.data();
             if skipping {
                 out.problem(too_long(limit), b"");
-            } else if !line.trim_ascii().is_empty() {
-                each(line, out)?;
+            } else if !record.trim_ascii().is_empty() {
+                each(record, out)?;
             }
             let all = source.data().len();
             source.consume(all);

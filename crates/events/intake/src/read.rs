@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::json::{self, HEAD, Scanner};
 use crate::source;
-use crate::{Form, Limits, Out, Sink, Summary, evtx, lines, text, zeek};
+use crate::{Form, Limits, Out, Sink, Summary, evtx, lines, postgres, text, zeek};
 
 /// Why a log could not be read at all.
 #[derive(Debug, thiserror::Error)]
@@ -23,7 +23,7 @@ pub enum ReadError {
     },
     /// It is no log of a known form.
     #[error(
-        "`{}` looks like {looks}; known are EVTX, JSON, Zeek and lines of text (syslog, auditd, access logs, CEF, LEEF), \
+        "`{}` looks like {looks}; known are EVTX, JSON, Zeek, PostgreSQL's csvlog and lines of text (syslog, auditd, access logs, CEF, LEEF), \
          plain or compressed by gzip or Zstandard", path.escape_debug()
     )]
     Unknown {
@@ -83,6 +83,7 @@ pub fn read_stream(
         Form::Ndjson => lines::ndjson(&mut source, limit, &mut out),
         Form::Json => json::read(&mut source, limit, &mut out),
         Form::ZeekTsv => zeek::read(&mut source, limit, &mut out),
+        Form::PostgresCsv => postgres::read(&mut source, limit, &mut out),
         Form::Text => text::read(&mut source, limit, &mut out),
         Form::Empty => ControlFlow::Continue(()),
     };
@@ -121,7 +122,21 @@ pub fn form(head: &[u8]) -> Result<Form, &'static str> {
     if head.iter().filter(odd).count() * 20 > head.len() {
         return Err("binary data");
     }
-    Ok(Form::Text)
+    Ok(if postgres::looks_so(text) { Form::PostgresCsv } else { Form::Text })
+}
+
+/// How many of the first bytes of a log that is still written are records to their end, line feed included.
+#[must_use]
+pub fn whole_records(form: Form, bytes: &[u8]) -> usize {
+    if form != Form::PostgresCsv {
+        return memchr::memrchr(b'\n', bytes).map_or(0, |at| at + 1);
+    }
+    let mut quotes = postgres::Quotes::default();
+    let mut whole = 0;
+    while let Some(end) = bytes.get(whole..).and_then(|rest| quotes.end(rest)) {
+        whole += end + 1;
+    }
+    whole
 }
 
 /// Whether objects come one a line or otherwise.

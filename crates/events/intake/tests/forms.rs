@@ -262,3 +262,100 @@ fn a_sink_can_stop() {
     let summary = read_stream("log", Box::new(log), &Limits::default(), &mut seen).unwrap();
     assert_eq!((summary.records, summary.problems), (2, 0));
 }
+
+/// The same session of PostgreSQL 15, as it wrote it into both of its logs.
+const POSTGRES_CSV: &str = include_str!("data/postgres-15.csv");
+const POSTGRES_JSON: &str = include_str!("data/postgres-15.json");
+
+#[test]
+fn both_logs_of_postgresql_say_the_same() {
+    let (summary, csv) = read(POSTGRES_CSV);
+    let (_, json) = read(POSTGRES_JSON);
+    assert_eq!((summary.form, summary.problems), (Form::PostgresCsv, 0));
+    assert_eq!(csv.records.len(), 27);
+    for ((number, family, mut value), (_, _, mut other)) in csv.records.into_iter().zip(json.records) {
+        assert_eq!(family, Family::Postgres, "{number}");
+        // Each log is written on its own: the milliseconds may differ, and an empty text is told by one of them only.
+        for told in [&mut value, &mut other] {
+            let fields = told.as_object_mut().unwrap();
+            fields.remove("timestamp");
+            fields.retain(|_, value| *value != json!(""));
+        }
+        assert_eq!(value, other, "{number}");
+    }
+}
+
+#[test]
+fn a_message_of_postgresql_may_have_lines_quotes_and_commas_and_stays_one_record() {
+    let (_, seen) = read(POSTGRES_CSV);
+    let statement = "statement: select *\n  from subjects\n where name = 'a,\"b\"';";
+    let of = |message: &str| seen.records.iter().filter(|record| record.2["message"] == message).count();
+    assert_eq!(of(statement), 1);
+    // What looks like a record within a message is none.
+    let forged =
+        "x\n2026-11-30 08:00:00.000 UTC,,,1,,a.b,1,,2026-11-30 08:00:00 UTC,,0,LOG,00000,all is well,,,,,,,,,,,,\n";
+    let log = format!("{}\n", csv_record("ERROR", forged));
+    let (summary, seen) = read(log);
+    assert_eq!((summary.form, summary.records, summary.problems), (Form::PostgresCsv, 1, 0));
+    assert_eq!(seen.records[0].2["message"], forged);
+}
+
+fn csv_record(severity: &str, message: &str) -> String {
+    let message = message.replace('"', "\"\"");
+    format!(
+        "2026-11-30 08:00:00.123 CET,\"ada\",\"trials\",7,\"2001:db8::7:5123\",6b0.1,3,\"SELECT\",2026-11-30 07:59:00 CET,3/1,0,\
+         {severity},42501,\"{message}\",,,,,,,,,\"psql\",\"client backend\",,-77"
+    )
+}
+
+#[test]
+fn values_of_a_csvlog_have_the_names_of_the_jsonlog() {
+    let (_, seen) = read(csv_record("ERROR", "permission denied for table \"subjects\""));
+    assert_eq!(
+        seen.records[0].2,
+        json!({
+            "timestamp": "2026-11-30 08:00:00.123 CET", "user": "ada", "dbname": "trials", "pid": 7, "remote_host": "2001:db8::7",
+            "remote_port": 5123, "session_id": "6b0.1", "line_num": 3, "ps": "SELECT", "session_start": "2026-11-30 07:59:00 CET",
+            "vxid": "3/1", "txid": 0, "error_severity": "ERROR", "state_code": "42501",
+            "message": "permission denied for table \"subjects\"", "application_name": "psql", "backend_type": "client backend",
+            "query_id": -77
+        })
+    );
+}
+
+#[test]
+fn a_csvlog_that_is_damaged_loses_no_more_than_what_is_damaged() {
+    let whole = csv_record("LOG", "fine");
+    // A crash cut a record off within its message, and the server wrote on behind it.
+    let log = format!("{whole}\n{}{whole}\n{whole}\n{whole}", &csv_record("LOG", "cut off here")[..130]);
+    let (summary, seen) = read(log);
+    assert_eq!((summary.records, summary.problems), (3, 1));
+    assert!(seen.problems[0].why.contains("may have been cut off"), "{:?}", seen.problems);
+    let (summary, seen) = read(format!("{whole}\n{whole},1\n{}\n{}", "a,b,c", &whole[..150]));
+    assert_eq!((summary.records, summary.problems), (2, 2), "more values are a later version: {:?}", seen.problems);
+    assert!(seen.problems[0].why.contains("3 values where"), "{:?}", seen.problems);
+    assert!(seen.problems[1].why.contains("ends within quotes"), "{:?}", seen.problems);
+    // Older versions have fewer values; a table that is no log is text.
+    let old = whole.strip_suffix(",\"client backend\",,-77").unwrap();
+    assert_eq!(read(old).0.form, Form::PostgresCsv);
+    assert_eq!(read(old).0.records, 1);
+    assert_eq!(read("2026-11-30 08:00:00,a,b,c,d,e,f,g,h,i,j,k,l,m\n").0.form, Form::Text);
+}
+
+#[test]
+fn records_of_a_growing_csvlog_are_taken_to_their_end() {
+    let (first, second) = (csv_record("LOG", "one\ntwo"), csv_record("LOG", "three\nfour"));
+    let log = format!("{first}\n{second}\n");
+    for cut in 0..=log.len() {
+        let whole = intake::whole_records(Form::PostgresCsv, &log.as_bytes()[..cut]);
+        let wanted = if cut == log.len() {
+            cut
+        } else if cut > first.len() {
+            first.len() + 1
+        } else {
+            0
+        };
+        assert_eq!(whole, wanted, "{cut}");
+        assert_eq!(intake::whole_records(Form::Text, b"a\nb\nc"), 4);
+    }
+}

@@ -2,8 +2,8 @@
 //!
 //! Every second, files that are new or have grown are read on. How far each was read becomes durable together with what was
 //! read, as a mark in the spool, so that a kill neither loses nor doubles a line. A file is known by its inode and its first
-//! bytes: it may be renamed, and one that was emptied or put in its place is read from its start. Lines of text, NDJSON and
-//! Zeek are read as they grow; EVTX, JSON in one piece and compressed files once they have not changed for a while.
+//! bytes: it may be renamed, and one that was emptied or put in its place is read from its start. Lines of text, NDJSON,
+//! Zeek and PostgreSQL's csvlog are read as they grow; EVTX, JSON in one piece and compressed files once they have not changed for a while.
 
 mod mark;
 mod take;

@@ -1,4 +1,5 @@
-//! Kinds of insiders, written from what is published about them: six that detection was tuned on, and two that it was not.
+//! Kinds of insiders, written from what is published about them, in three groups: two that detection may be tuned on, and one that
+//! it may not.
 //!
 //! - **Leaver staging.** The CERT Division's guide (Software Engineering Institute, "Common Sense Guide to Mitigating Insider
 //!   Threats", 7th edition, 2022) finds that most thefts of intellectual property fall into the weeks around a resignation;
@@ -15,18 +16,31 @@
 //! - **Administrator covering tracks.** The guide on watching privileged users, and the data set's third scenario, of a disgruntled
 //!   administrator; ATT&CK T1098 (account manipulation), T1070 (indicator removal).
 //!
-//! Held out, in a stream only by [`crate::Stream::with_held_out`]. They were written after the detector, committed before it was
-//! tried on them, and are nothing to tune on:
+//! A second group, in a stream only by [`Scenario::SECOND`]. They were written after the detector and held out until it had been
+//! measured on them once; since then weights may be tuned on them too:
 //!
 //! - **Borrowed service account.** Insider Threat Matrix, IF025.001 "Service Account Sharing": the credential of a program in the
 //!   hands of a person, so that nobody can tell who it was; such accounts have wide powers and are seldom watched. PV078 there asks
 //!   that they be kept from interactive logins, because they are used for misuse of privileges, staging and exfiltration.
 //! - **Mover.** Insider Threat Matrix, PR032 "Mover": after a transfer the old access remains beside the new, and is used for
 //!   what neither job asks for. NIST SP 800-53 Rev. 5, PS-5 (personnel transfer), wants it reviewed and taken away for that reason.
+//!
+//! Held out, in a stream only by [`Scenario::HELD_OUT`]. They were written and committed before what was changed for the second
+//! group, and are nothing to tune on:
+//!
+//! - **Saboteur.** Moore, Cappelli and Trzeciak, "The Big Picture of Insider IT Sabotage Across U.S. Critical Infrastructures"
+//!   (CMU/SEI-2008-TR-009): technical people after a disappointment, who make themselves a way in and destroy, often after hours and
+//!   from elsewhere. Claycomb and others, "Chronological Examination of Insider Threat Sabotage" (JoWUA 3(4), 2012): half of the
+//!   attacks are over within a day. ATT&CK T1485 (data destruction), T1565.001 (stored data manipulation).
+//! - **Recruited colleague.** Moore and others, "A Preliminary Model of Insider Theft of Intellectual Property"
+//!   (CMU/SEI-2011-TN-013), on those whom an ambitious leader recruits: the whole of a product is wanted, more than one person's
+//!   work asks for, and is gathered over weeks. ATT&CK T1213 (data from information repositories).
 use crate::event::Event;
 use crate::ordinary::{Day, Touch, World};
 use crate::people::{AREAS, Person, Role};
 use crate::rng::Rng;
+
+mod held_out;
 
 /// A kind of insider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -43,15 +57,19 @@ pub enum Scenario {
     PartnerOverreach,
     /// An administrator who takes data and tampers with the record.
     CoveringTracks,
-    /// A person behind the account of a program. Held out.
+    /// A person behind the account of a program.
     BorrowedService,
-    /// Went to another study and goes on taking from the former one. Held out.
+    /// Went to another study and goes on taking from the former one.
     Mover,
+    /// Destroys. Held out.
+    Saboteur,
+    /// Gathers the whole of a product for somebody else. Held out.
+    Recruited,
 }
 
 impl Scenario {
-    /// The kinds that weights may be tuned on.
-    pub const ALL: [Self; 6] = [
+    /// The kinds that were written before the detector.
+    pub const FIRST: [Self; 6] = [
         Self::LeaverStaging,
         Self::SlowTrickle,
         Self::AccountTakeover,
@@ -59,8 +77,10 @@ impl Scenario {
         Self::PartnerOverreach,
         Self::CoveringTracks,
     ];
+    /// The kinds that were held out once; weights may be tuned on them by now.
+    pub const SECOND: [Self; 2] = [Self::BorrowedService, Self::Mover];
     /// The kinds that weights must not be tuned on.
-    pub const HELD_OUT: [Self; 2] = [Self::BorrowedService, Self::Mover];
+    pub const HELD_OUT: [Self; 2] = [Self::Saboteur, Self::Recruited];
 
     /// The name in tables.
     #[must_use]
@@ -74,6 +94,8 @@ impl Scenario {
             Self::CoveringTracks => "covering tracks",
             Self::BorrowedService => "borrowed service",
             Self::Mover => "mover",
+            Self::Saboteur => "saboteur",
+            Self::Recruited => "recruited colleague",
         }
     }
 
@@ -88,6 +110,8 @@ impl Scenario {
             Self::CoveringTracks => (1, 4),
             Self::BorrowedService => (3, 12),
             Self::Mover => (10, 24),
+            Self::Saboteur => (1, 6),
+            Self::Recruited => (8, 26),
         }
     }
 
@@ -107,6 +131,13 @@ impl Scenario {
                 matches!(
                     role,
                     Role::DataManager | Role::Biostatistician | Role::Bioinformatician | Role::Chemist | Role::Monitor
+                )
+            }
+            Self::Saboteur => matches!(role, Role::Administrator | Role::Bioinformatician | Role::DataManager),
+            Self::Recruited => {
+                matches!(
+                    role,
+                    Role::Chemist | Role::Bioinformatician | Role::Biostatistician | Role::DataManager | Role::Quality
                 )
             }
         }
@@ -182,6 +213,10 @@ pub fn day(world: &World, person: &Person, truth: &Truth, day: u32) -> Vec<Event
         Scenario::CoveringTracks => cover(&mut out, boldness, last, &mut rng),
         Scenario::BorrowedService if !off && rng.chance(0.7) => borrow(&mut out, boldness, &mut rng),
         Scenario::Mover if (!off || rng.chance(0.15)) && rng.chance(0.7) => stay_behind(&mut out, boldness, &mut rng),
+        Scenario::Saboteur => held_out::destroy(&mut out, boldness, last, &mut rng),
+        Scenario::Recruited if (!off || rng.chance(0.1)) && rng.chance(0.65) => {
+            held_out::collect(&mut out, boldness, day - truth.days.0, &mut rng);
+        }
         _ => {}
     }
     out.out

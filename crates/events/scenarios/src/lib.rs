@@ -1,8 +1,8 @@
 //! A seed in; the ordinary work of an organisation over a season out, with insiders in it and the truth about them.
 //!
 //! Everything is made up. Events come in order of time, as NDJSON in the shape of docs/reference/behaviour.md. Ordinary work
-//! is the same with and without insiders. This crate must never know how it is judged: all but the kinds that are held out was
-//! written before the detector, and all of it stays as it was, so that a score says something.
+//! is the same with and without insiders. This crate must never know how it is judged: the first kinds were written before the
+//! detector, those that are held out before it was tried on them, and all of it stays as it was, so that a score says something.
 #![expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
@@ -55,21 +55,15 @@ pub struct Stream {
 }
 
 impl Stream {
-    /// Prepares the stream, with insiders of [`Scenario::ALL`].
+    /// Prepares the stream, with insiders of [`Scenario::FIRST`].
     #[must_use]
     pub fn new(options: Options) -> Self {
-        Self::with(options, &Scenario::ALL)
+        Self::with(options, &Scenario::FIRST)
     }
 
-    /// Prepares the stream, with insiders of [`Scenario::HELD_OUT`] besides those that [`Stream::new`] has, who do the same.
-    /// For a measurement at the end, not for tuning.
+    /// Prepares the stream, with insiders of these kinds. Of kinds that follow others, those before do the same as without them.
     #[must_use]
-    pub fn with_held_out(options: Options) -> Self {
-        let kinds: Vec<Scenario> = Scenario::ALL.into_iter().chain(Scenario::HELD_OUT).collect();
-        Self::with(options, &kinds)
-    }
-
-    fn with(options: Options, kinds: &[Scenario]) -> Self {
+    pub fn with(options: Options, kinds: &[Scenario]) -> Self {
         let count = options.people as usize;
         let studies = (count / 25).clamp(4, 60);
         let mut people = people::draw(options.seed, count, studies, options.days);

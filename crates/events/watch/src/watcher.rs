@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 
 use behaviour::{Behaviour, Options};
-use detect::correlate::{Bound, Correlated, Correlator};
+use detect::correlate::{Bound, Correlated, Correlator, EVENTS_MAX};
 use detect::correlation::Correlation;
 use detect::library::{Library, Rejected};
 use detect::logsource::Logsources;
@@ -17,9 +17,7 @@ use crate::{Measure, Ranking, Sighting};
 pub const BEHAVIOUR_RULE: &str = "lazaret-behaviour";
 /// What events touched is remembered for so many of the last that matched a rule.
 const TOUCHED_MAX: usize = 100_000;
-/// Entries remembered of an entity's last days, for evidence.
-const RECENT_MAX: usize = 200;
-/// Entries that a finding of behaviour names.
+/// Entries remembered of a day of an entity, for evidence: those about most data subjects, of equal ones the newest.
 const EVIDENCE_MAX: usize = 100;
 const DAY_SECONDS: i64 = 86_400;
 
@@ -153,6 +151,31 @@ struct Touched {
     subjects: u64,
 }
 
+/// What is remembered of a day of an entity.
+#[derive(Debug)]
+struct Recent {
+    day: i64,
+    /// At most [`EVIDENCE_MAX`].
+    kept: Vec<Touched>,
+    /// Entries that gave way to those.
+    left: u64,
+}
+
+impl Recent {
+    fn add(&mut self, touched: Touched) {
+        if self.kept.len() < EVIDENCE_MAX {
+            self.kept.push(touched);
+            return;
+        }
+        self.left += 1;
+        let least = self.kept.iter().enumerate().min_by_key(|(_, kept)| kept.subjects);
+        if let Some((place, _)) = least.filter(|(_, kept)| kept.subjects <= touched.subjects) {
+            self.kept.remove(place);
+            self.kept.push(touched);
+        }
+    }
+}
+
 /// Watches.
 pub struct Watcher<'k> {
     known: &'k Known,
@@ -162,7 +185,7 @@ pub struct Watcher<'k> {
     /// What events that matched touched, in the order of the record.
     touched: VecDeque<Touched>,
     /// Of entities, the entries of their last days.
-    recent: HashMap<String, VecDeque<(i64, Touched)>>,
+    recent: HashMap<String, VecDeque<Recent>>,
     day: i64,
     counts: Counts,
 }
@@ -285,6 +308,12 @@ impl<'k> Watcher<'k> {
         }
         let mut matched = held.group.clone();
         matched.push(("count".to_owned(), held.number.to_string()));
+        let mut why = Vec::new();
+        if held.events_left > 0 {
+            let all = held.events_left + held.events.len();
+            matched.push(("events".to_owned(), all.to_string()));
+            why.push(format!("{all} events are in the window; the evidence is the newest {EVENTS_MAX} of them"));
+        }
         let about: Vec<String> = held.group.iter().map(|(field, value)| format!("{field}={value}")).collect();
         Some(Sighting {
             found: FoundBy::Correlation,
@@ -296,7 +325,7 @@ impl<'k> Watcher<'k> {
             labels: set(labels),
             subjects,
             matched,
-            why: Vec::new(),
+            why,
             measures: Vec::new(),
             object: seen.object.clone(),
             ..headed(&correlation.head)
@@ -310,7 +339,7 @@ impl<'k> Watcher<'k> {
             self.day = day;
             // Days are closed within two.
             self.recent.retain(|_, recent| {
-                while recent.front().is_some_and(|(of, _)| *of < day - 2) {
+                while recent.front().is_some_and(|known| known.day < day - 2) {
                     recent.pop_front();
                 }
                 !recent.is_empty()
@@ -320,21 +349,24 @@ impl<'k> Watcher<'k> {
             self.recent.insert(access.principal.clone().into_owned(), VecDeque::new());
         }
         let Some(recent) = self.recent.get_mut(access.principal.as_ref()) else { return };
-        if recent.len() >= RECENT_MAX {
-            recent.pop_front();
+        match recent.iter_mut().find(|known| known.day == day) {
+            Some(known) => known.add(touched(seen)),
+            None => recent.push_back(Recent { day, kept: vec![touched(seen)], left: 0 }),
         }
-        recent.push_back((day, touched(seen)));
     }
 
     fn alerted(&self, alert: &behaviour::Alert) -> Option<Sighting> {
         let time = alert.time.parse::<jiff::Timestamp>().ok()?;
         let day = time.as_second().div_euclid(DAY_SECONDS);
-        let recent = self.recent.get(&alert.entity);
-        let mut entries: Vec<Touched> =
-            recent.into_iter().flatten().filter(|(of, _)| *of == day).map(|(_, touched)| *touched).collect();
-        // What is about most people first; then in the order of the record.
-        entries.sort_by_key(|touched| std::cmp::Reverse(touched.subjects));
-        entries.truncate(EVIDENCE_MAX);
+        let recent = self.recent.get(&alert.entity).and_then(|recent| recent.iter().find(|known| known.day == day));
+        let (entries, left) = recent.map_or((&[][..], 0), |recent| (&*recent.kept, recent.left));
+        let mut why = alert.why.clone();
+        if left > 0 {
+            let all = left + entries.len() as u64;
+            why.push(format!(
+                "{all} entries are of that day; the evidence is the {EVIDENCE_MAX} of them about most data subjects"
+            ));
+        }
         let labels = entries.iter().fold(0, |labels, touched| labels | touched.labels);
         let subjects = entries.iter().map(|touched| touched.subjects).max().unwrap_or_default();
         let mut entries: Vec<(u64, i64)> = entries.iter().map(|touched| (touched.entry, touched.time_ms)).collect();
@@ -355,7 +387,7 @@ impl<'k> Watcher<'k> {
             labels: set(labels),
             subjects,
             matched: vec![("score".to_owned(), alert.score.to_string())],
-            why: alert.why.clone(),
+            why,
             measures: alert.measures.iter().map(measure).collect(),
             object: None,
         })

@@ -37,6 +37,16 @@ correlation:
   group-by: [actor.user.uid]
   timespan: 10m
   condition: {gte: 3}
+---
+title: Very many downloads
+id: r-burst
+level: high
+correlation:
+  type: event_count
+  rules: [download]
+  group-by: [actor.user.uid]
+  timespan: 1h
+  condition: {gte: 130}
 ";
 
 fn known() -> Known {
@@ -128,6 +138,23 @@ fn a_correlation_names_its_entries_and_its_actor() {
 }
 
 #[test]
+fn what_is_left_out_of_the_evidence_is_counted_and_said() {
+    let known = known();
+    let mut watcher = Watcher::new(&known, Options::default());
+    let mut seen = Vec::new();
+    for entry in 0..130_u64 {
+        let json = event(1, "personal", 1_700_000_000_000 + i64::try_from(entry).unwrap() * 1_000);
+        seen.extend(watched(&mut watcher, entry, &json, &Context::default()));
+    }
+    let burst = seen.iter().find(|seen| seen.rule == "r-burst").unwrap();
+    assert_eq!(numbers(burst), (30..130).collect::<Vec<_>>());
+    assert!(burst.matched.contains(&("events".to_owned(), "130".to_owned())), "{:?}", burst.matched);
+    assert_eq!(burst.why, ["130 events are in the window; the evidence is the newest 100 of them"]);
+    let few = seen.iter().find(|seen| seen.rule == "r-many").unwrap();
+    assert!(few.why.is_empty() && few.entries.len() == 3, "{few:?}");
+}
+
+#[test]
 fn behaviour_names_the_entries_of_the_day() {
     let known = known();
     let mut watcher =
@@ -150,7 +177,8 @@ fn behaviour_names_the_entries_of_the_day() {
     let alert = alerts.iter().find(|alert| alert.principal == Some(PrincipalId::from_bytes([3; 16])));
     let alert = alert.unwrap_or_else(|| panic!("{alerts:?}"));
     assert_eq!((alert.subjects, alert.entries.len()), (500, 100));
-    assert!(!alert.why.is_empty());
+    let told = alert.why.last().map(String::as_str);
+    assert_eq!(told, Some("200 entries are of that day; the evidence is the 100 of them about most data subjects"));
     assert!(watcher.strangest().first().is_some_and(|one| one.entity == "03".repeat(16)));
 }
 

@@ -9,7 +9,6 @@ use model::{Label, PrincipalId, StudyId, VersionId};
 use store::grants::{self, Grant, GrantState};
 use store::guarded::versions;
 use store::principals::{self, Principal};
-use store::provisioning;
 use store::sources::SourceRow;
 use store::studies::{self, Study};
 use store::{Store, StoreError};
@@ -121,11 +120,6 @@ pub(super) fn raw(recorded: &Recorded, revealed: &[Revealed]) -> Option<Raw> {
     })
 }
 
-/// The last day that a directory gives notice of, in days since 1970.
-fn last_day(details: &str) -> Option<i64> {
-    behaviour::time::parse_date(&identity::leaves_on(details)?)
-}
-
 /// Whole days before `at`, in milliseconds since 1970, in which none of the grants was used or given; 0 where there is none. The
 /// use that is watched may be noted already: then nothing is said, and the watch remembers by itself.
 fn idle_days<'a>(grants: impl Iterator<Item = &'a Grant>, at: i64) -> u32 {
@@ -148,7 +142,7 @@ pub(super) struct Lookup {
 struct Actor {
     principal: Principal,
     grants: Vec<Grant>,
-    /// The last day, in days since 1970, where the directory that provisioned it gives notice of it.
+    /// The last day, in days since 1970, where there is notice of it.
     leaves_on: Option<i64>,
 }
 
@@ -258,8 +252,8 @@ impl Lookup {
                 let found = match principals::by_id(&self.store, id).await? {
                     Some(principal) => {
                         let grants = grants::of(&self.store, id, 0).await?;
-                        let said = provisioning::of(&self.store, id).await?;
-                        let leaves_on = said.and_then(|said| last_day(&said.details));
+                        let last_day = identity::last_day_of(&self.store, id).await?;
+                        let leaves_on = last_day.and_then(|last_day| behaviour::time::parse_date(&last_day.date));
                         Some(Actor { principal, grants, leaves_on })
                     }
                     None => None,

@@ -55,7 +55,17 @@ fn questions(folder: &Path) {
     assert!(lines(folder, &["user", "passkeys", "rita"]).is_empty());
     let removed = lines(folder, &["user", "passkeys", "rita", "--remove-all"]);
     assert_eq!((removed[0]["name"].as_str(), removed[0]["removed"].as_u64()), (Some("rita"), Some(0)));
+    assert!(lines(folder, &["users", "leaving"]).is_empty());
+    let noted = lines(folder, &["users", "leaving", "rita", "--last-day", "2026-03-31"]);
+    let told = serde_json::json!({"name": "rita", "last_day": "2026-03-31", "source": "noted"});
+    assert_eq!((noted, lines(folder, &["users", "leaving"])), (vec![told.clone()], vec![told]));
+    let left = lines(folder, &["users", "leaving", "rita", "--withdraw"]);
+    assert_eq!((left[0]["name"].as_str(), left[0]["last_day"].is_null()), (Some("rita"), true));
+    assert!(lines(folder, &["users", "leaving"]).is_empty());
     for (arguments, words) in [
+        (vec!["users", "leaving", "rita", "--last-day", "tomorrow"], "`tomorrow` is no date"),
+        (vec!["users", "leaving", "rita", "--withdraw"], "no notice of leaving of `rita`"),
+        (vec!["users", "leaving", "nobody", "--last-day", "2026-03-31"], "nobody"),
         (vec!["access", "who-can-reach", "nowhere"], "no study `nowhere`"),
         (vec!["access", "who-can-reach", "onc-9/none.csv"], "no object `none.csv`"),
         (vec!["access", "reach", "nobody"], "nobody"),
@@ -71,6 +81,8 @@ fn questions(folder: &Path) {
     for arguments in [
         vec!["access", "who-can-reach", "Not A Study"],
         vec!["access", "policy", "preview", "none.cedar"],
+        vec!["users", "leaving", "rita"],
+        vec!["users", "leaving", "--last-day", "2026-03-31"],
         vec!["user", "passkeys", "rita", "--remove", "LZPKNONE", "--remove-all"],
     ] {
         let (code, told) = refused(folder, &arguments);

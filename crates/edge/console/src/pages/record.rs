@@ -10,9 +10,11 @@ use axum::extract::{Query, State};
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Redirect, Response};
 use ledger::verify::{Folder, Mode, Pins, Report, audit};
+use model::PrincipalId;
 use model::event::Activity;
 use serde::Deserialize;
 
+use super::access::own_principal;
 use super::listed::Choice;
 use crate::failure::{Failure, render};
 use crate::frame::{Frame, Section};
@@ -89,7 +91,8 @@ pub(crate) async fn show(
     let ledger = &guard.view.ledger;
     let size = ledger.size();
     let before = params.before.parse().unwrap_or(size).min(size);
-    let (rows, looked_to) = rows(&console, guard, &params, before).await?;
+    let own = own_principal(&console, &visitor).await?;
+    let (rows, looked_to) = rows(&console, guard, &params, before, own).await?;
     let more = if looked_to == 0 {
         String::new()
     } else {
@@ -125,6 +128,7 @@ async fn rows(
     guard: &Arc<Guarded>,
     params: &Params,
     before: u64,
+    own: Option<PrincipalId>,
 ) -> Result<(Vec<Told>, u64), Failure> {
     let span = if params.filters() { LOOKED_THROUGH_MAX } else { PAGE as u64 };
     let from = before.saturating_sub(span);
@@ -140,7 +144,7 @@ async fn rows(
         looked_to = stored.index;
         let mut told = Told::read(stored, console.now())?;
         if params.takes(&told) {
-            told.who = names.of(console, &told.actor).await?;
+            told.who = names.called(console, own, &told.actor).await?;
             rows.push(told);
         }
     }

@@ -60,6 +60,7 @@ pub(super) fn table() -> Vec<Route> {
         post("/access/principals", ADMINISTRATORS, principals::create),
         get("/access/principals/{id}", READERS, principal::show),
         post("/access/principals/{id}/attributes", ADMINISTRATORS, principal::set_attributes),
+        post("/access/principals/{id}/leaving", ADMINISTRATORS, principal::note_leaving),
         post("/access/principals/{id}/state", ADMINISTRATORS, principal::set_state),
         post("/access/principals/{id}/keys", ADMINISTRATORS, principal::create_key),
         post("/access/principals/{id}/keys/revoke", ADMINISTRATORS, principal::revoke_key),

@@ -242,6 +242,15 @@ async fn principals_are_changed_and_their_keys_shown_once() {
     let page = site.get(&place, &ada).await.text;
     assert!(page.contains("value=\"2027-03-31\"") && !page.contains("no training"), "{page}");
     refused(&site.post(&format!("{place}/attributes"), "training=soon", &ada).await, "is no day");
+    let leaving = format!("{place}/leaving");
+    refused(&site.post(&leaving, "last_day=soon", &ada).await, "is no date");
+    assert_eq!(site.post(&leaving, "last_day=2026-12-31", &ada).await.status, StatusCode::SEE_OTHER);
+    assert!(site.get(&place, &ada).await.text.contains("2026-12-31 <span class=\"quiet\">noted here"));
+    let reader = site.user("rea", Role::Reader).await;
+    assert!(!site.get(&place, &reader).await.text.contains("2026-12-31"), "who leaves is not everybody's business");
+    assert_eq!(site.post(&leaving, "last_day=", &reader).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(site.post(&leaving, "last_day=", &ada).await.status, StatusCode::SEE_OTHER);
+    assert!(site.get(&place, &ada).await.text.contains("no notice of leaving"));
     let page = site.post(&format!("{place}/keys"), "until=2027-01-31", &ada).await.text;
     let id = between(&page, "<dt>access_key_id</dt><dd><code class=\"link\">", "<").to_owned();
     let secret = between(&page, "<dt>secret_access_key</dt><dd><code class=\"link\">", "<").to_owned();

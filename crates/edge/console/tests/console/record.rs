@@ -2,8 +2,8 @@
 
 use axum::http::StatusCode;
 use console::Role;
-use model::event::{Activity, Detail, Event, Outcome};
-use model::{ObjectId, Scope};
+use model::event::{Activity, Actor, Detail, Event, Origin, Outcome};
+use model::{By, ObjectId, PrincipalKind, Scope};
 
 use crate::site::{NOON, Site};
 
@@ -57,6 +57,45 @@ async fn entries_are_listed_newest_first_and_filtered() {
         assert_eq!(page.matches("<th scope=\"row\"").count(), rows, "{query}");
     }
     assert!(!page.text.contains("doe_jane") && !page.text.contains("Verify now"), "a reader sees no details");
+}
+
+#[tokio::test]
+async fn people_stand_in_the_record_under_pseudonyms_until_a_reason_is_given() {
+    let site = filled().await;
+    let guard = site.guard.as_ref().unwrap();
+    let root = Actor { id: model::PrincipalId::from_bytes([0; 16]), kind: PrincipalKind::Service, credential: None };
+    let by = By { actor: root, origin: Origin::default(), now_ms: NOON };
+    let mut ids = Vec::new();
+    for (name, kind) in [("ada.secret", PrincipalKind::Person), ("nightly-export", PrincipalKind::Service)] {
+        let new = identity::NewPrincipal { kind, name: name.to_owned(), organisation: None };
+        let made = guard.identity.create(new, &by).await.unwrap();
+        let mut event = Event::new(Activity::Download, NOON, "s3");
+        event.actor = Some(Actor { id: made.id, kind, credential: None });
+        guard.recorder.record(event).await.unwrap();
+        ids.push(made.id.to_string());
+    }
+    guard.ledger.publish().await.unwrap();
+    let reviewer = site.user("rev", Role::Reviewer).await;
+    let list = site.get("/record", &reviewer).await.text;
+    assert!(list.contains("Actor ") && list.contains("nightly-export") && !list.contains("ada.secret"), "{list}");
+    // 130 entries, then each of the two is created and acts.
+    let page = site.get("/record/131", &reviewer).await.text;
+    assert!(page.contains("Learn who it is") && !page.contains("ada.secret") && !page.contains(&ids[0]), "{page}");
+    let service = site.get("/record/133", &reviewer).await.text;
+    assert!(service.contains("nightly-export") && service.contains(&ids[1]), "{service}");
+    assert!(!service.contains("Learn who it is"));
+    let reader = site.user("rea", Role::Reader).await;
+    assert!(!site.get("/record/131", &reader).await.text.contains("Learn who it is"));
+    assert_eq!(site.post("/record/131/actor", "reason=curious", &reader).await.status, StatusCode::FORBIDDEN);
+    let refused = site.post("/record/131/actor", "reason=+", &reviewer).await;
+    assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+    assert!(!guard.recorded().await.contains("\"reason\":\"unmask\""));
+    let told = site.post("/record/131/actor", "reason=interview+today", &reviewer).await;
+    assert!(told.text.contains("ada.secret") && told.text.contains(&ids[0]), "{}", told.text);
+    let recorded = guard.recorded().await;
+    assert!(recorded.contains("\"reason\":\"unmask\"") && recorded.contains("record:131"));
+    assert!(!recorded.contains("interview today"), "the words are sealed");
+    assert!(!site.get("/record/131", &reviewer).await.text.contains("ada.secret"), "it is learned once");
 }
 
 #[tokio::test]

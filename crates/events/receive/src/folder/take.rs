@@ -91,7 +91,7 @@ pub fn file(
     }
     let mark = known.unwrap_or_else(|| Mark::new(&head));
     match intake::form(&head) {
-        Ok(form @ (Form::Ndjson | Form::Text | Form::ZeekTsv)) => {
+        Ok(form @ (Form::Ndjson | Form::Text | Form::ZeekTsv | Form::PostgresCsv)) => {
             lines(out, file, &mut open, form, mark, quiet_ms >= LAST_LINE_MS)
         }
         Ok(Form::Empty) => Ok(None),
@@ -170,7 +170,7 @@ fn lines(
         let had = chunk.len();
         open.by_ref().take(CHUNK_BYTES as u64).read_to_end(&mut chunk).map_err(failed)?;
         let is_end = chunk.len() - had < CHUNK_BYTES;
-        let whole = memchr::memrchr(b'\n', &chunk).map_or(0, |at| at + 1);
+        let whole = intake::whole_records(form, &chunk);
         let taken = match whole {
             _ if is_end && takes_last => chunk.len(),
             // A line that never ends is taken in pieces.

@@ -72,6 +72,9 @@ struct Page {
     agreement: Option<Moment>,
     training_day: String,
     agreement_day: String,
+    /// The last day of whoever leaves; empty where there is no notice, and for all but administrators.
+    last_day: String,
+    is_last_day_from_directory: bool,
     heads: &'static [&'static str],
     legend: Vec<Legend>,
     places: Vec<Place>,
@@ -137,6 +140,10 @@ async fn page(
     };
     let passkeys = guard.view.identity.passkeys_of(principal.id).await?;
     let (places, places_more) = places(console, guard, &principal).await?;
+    let last_day = match visitor.administers() {
+        true => guard.view.identity.last_day_of(principal.id).await?,
+        false => None,
+    };
     render(&Page {
         frame: visitor.frame(&principal.name, Section::Access),
         id: principal.id.to_string(),
@@ -149,6 +156,8 @@ async fn page(
         agreement: at(principal.agreement_until),
         training_day: day(principal.training_until),
         agreement_day: day(principal.agreement_until),
+        is_last_day_from_directory: last_day.as_ref().is_some_and(|last_day| last_day.from_directory),
+        last_day: last_day.map(|last_day| last_day.date).unwrap_or_default(),
         heads: &HEADS,
         legend: Legend::all(),
         places,
@@ -223,6 +232,27 @@ pub(crate) async fn set_attributes(
     let (guard, by) = console.acting(&visitor).await?;
     let principal = principal_of(&console, &id).await?;
     guard.view.identity.set_attributes(principal.id, &attributes, &by).await?;
+    Ok(back(&principal))
+}
+
+/// Notice of leaving, as its form sends it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Leaving {
+    last_day: String,
+}
+
+/// `POST /access/principals/{id}/leaving`. An empty day takes the notice back.
+pub(crate) async fn note_leaving(
+    State(console): State<Shared>,
+    visitor: Visitor,
+    Path(id): Path<String>,
+    Form(form): Form<Leaving>,
+) -> Result<Response, Failure> {
+    let (guard, by) = console.acting(&visitor).await?;
+    let principal = principal_of(&console, &id).await?;
+    let last_day = Some(form.last_day.trim()).filter(|day| !day.is_empty());
+    guard.view.identity.note_leaving(principal.id, last_day, &by).await?;
     Ok(back(&principal))
 }
 
