@@ -467,7 +467,10 @@ mod tests {
         assert_eq!((burst(12, &[0; 5]), burst(9, &[0; 5])), ((true, 0), (false, 0)));
         assert_eq!(burst(12, &[0; 4]), (false, 0), "four listings do not tell what is usual");
         // What is done there every day is none, three times as much is.
-        assert_eq!((burst(120, &[90, 120, 80, 0, 100]), burst(361, &[90, 120, 80, 0, 100])), ((false, 120), (true, 120)));
+        assert_eq!(
+            (burst(120, &[90, 120, 80, 0, 100]), burst(361, &[90, 120, 80, 0, 100])),
+            ((false, 120), (true, 120))
+        );
         // A folder where much is usual is not blind to all of it.
         assert_eq!((burst(1_000, &[500; 9]), burst(700, &[500; 9])), ((true, 500), (false, 500)));
         // A burst does not become usual, and what is long past is forgotten.

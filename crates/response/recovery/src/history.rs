@@ -149,7 +149,15 @@ mod tests {
 
     fn put(key: &str, minute: i64, etag: &str) -> Version {
         let (key, stored_ms) = (format!("p/{key}"), minute * MINUTE_MS);
-        Version { key, id: String::new(), is_marker: false, is_latest: false, bytes: 7, etag: etag.to_owned(), stored_ms }
+        Version {
+            key,
+            id: String::new(),
+            is_marker: false,
+            is_latest: false,
+            bytes: 7,
+            etag: etag.to_owned(),
+            stored_ms,
+        }
     }
 
     fn gone(key: &str, minute: i64) -> Version {

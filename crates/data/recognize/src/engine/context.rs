@@ -90,9 +90,7 @@ impl Few {
 
     #[inline]
     fn has(&self, recognizer: usize) -> bool {
-        let has = |&(word, bits): &(u32, u64)| {
-            word as usize == recognizer / 64 && bits >> (recognizer % 64) & 1 == 1
-        };
+        let has = |&(word, bits): &(u32, u64)| word as usize == recognizer / 64 && bits >> (recognizer % 64) & 1 == 1;
         has(&self.first) || self.others.iter().any(has)
     }
 }
@@ -327,7 +325,7 @@ impl Lexicon {
         let said = heard.near(before);
         let count = said.iter().take_while(|said| said.start <= after).count();
         let told = (heard.window.0, count);
-        if std::mem::replace(&mut heard.told, Some(told)) == Some(told) {
+        if heard.told.replace(told) == Some(told) {
             return false;
         }
         voters.clear();

@@ -133,10 +133,16 @@ impl InBucket {
         let is_told = |key: AmazonS3ConfigKey| builder.get_config_value(&key).is_some_and(|value| !value.is_empty());
         // Elsewhere than at AWS no machine has an identity of its own, and looking for one takes minutes.
         if is_told(AmazonS3ConfigKey::Endpoint) && !is_told(AmazonS3ConfigKey::AccessKeyId) {
-            return Err(wrong("there is no access key; set `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`".to_owned()));
+            return Err(wrong(
+                "there is no access key; set `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`".to_owned(),
+            ));
         }
         let timeout = AmazonS3ConfigKey::Client(ClientConfigKey::Timeout);
-        let builder = if std::env::var_os("AWS_TIMEOUT").is_some() { builder } else { builder.with_config(timeout, REQUEST_TIME) };
+        let builder = if std::env::var_os("AWS_TIMEOUT").is_some() {
+            builder
+        } else {
+            builder.with_config(timeout, REQUEST_TIME)
+        };
         // Buckets with object lock take nothing without a checksum.
         let builder = builder.with_bucket_name(bucket).with_checksum_algorithm(Checksum::SHA256);
         let store = builder.clone().build().map_err(|error| wrong(error.to_string()))?;
@@ -210,7 +216,8 @@ impl InBucket {
         // Below other places of the bucket lie other things.
         let is_ours = |version: &Version| {
             let rest = version.key.strip_prefix(&self.below()).unwrap_or_default();
-            rest == "config" || FOLDERS.iter().any(|folder| rest.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/')))
+            rest == "config"
+                || FOLDERS.iter().any(|folder| rest.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/')))
         };
         Ok(all.unwrap_or_default().into_iter().filter(is_ours).collect())
     }

@@ -88,7 +88,11 @@ fn each_kind_of_damage_is_told_with_what_to_do() {
     type Damage<'a> = (&'static str, &'a dyn Fn(&Path), &'static str);
     let damages: [Damage<'_>; 7] = [
         ("a pack cut", &|at| cut(largest(&at.join("data"))), "an older snapshot or a copy"),
-        ("a pack missing", &|at| std::fs::remove_file(largest(&at.join("data"))).unwrap(), "an older snapshot or a copy"),
+        (
+            "a pack missing",
+            &|at| std::fs::remove_file(largest(&at.join("data"))).unwrap(),
+            "an older snapshot or a copy",
+        ),
         ("the index missing", &|at| std::fs::remove_dir_all(at.join("index")).unwrap(), "`restic repair index`"),
         ("the index cut", &|at| cut(largest(&at.join("index"))), "backup check --read-data"),
         ("the keys missing", &|at| std::fs::remove_dir_all(at.join("keys")).unwrap(), "put them back from a copy"),

@@ -141,7 +141,7 @@ fn each(xml: &[u8], give: &mut dyn FnMut(&[&str], &str)) -> Result<(), String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{error, lock, versions, versioning};
+    use super::{error, lock, versioning, versions};
 
     #[test]
     fn a_page_of_versions_is_read_with_its_markers_and_where_the_next_begins() {
@@ -165,7 +165,10 @@ mod tests {
         assert_eq!((found.is_enabled, found.is_governance, found.days), (true, true, Some(730)));
         assert!(versioning(b"<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>").unwrap());
         assert!(!versioning(b"<VersioningConfiguration/>").unwrap());
-        assert_eq!(error(b"<Error><Code>NoSuchBucket</Code><Message>m</Message></Error>"), ("NoSuchBucket".to_owned(), "m".to_owned()));
+        assert_eq!(
+            error(b"<Error><Code>NoSuchBucket</Code><Message>m</Message></Error>"),
+            ("NoSuchBucket".to_owned(), "m".to_owned())
+        );
         assert_eq!(error(b"<html>gateway"), (String::new(), String::new()));
     }
 

@@ -186,7 +186,8 @@ impl S3 {
 
     /// Stores an object, under a lock if one is given.
     pub(crate) async fn put(&self, key: &str, body: Bytes, held: Option<Held>) -> Result<(), BucketFault> {
-        let mut ask = Ask::new("PUT", key, &[]).told("store files under a lock", "s3:PutObject and s3:PutObjectRetention");
+        let mut ask =
+            Ask::new("PUT", key, &[]).told("store files under a lock", "s3:PutObject and s3:PutObjectRetention");
         ask.headers.push(("content-type", "application/octet-stream".to_owned()));
         if let Some(held) = held {
             ask.headers.push(("x-amz-object-lock-mode", held.mode().to_owned()));
@@ -198,7 +199,8 @@ impl S3 {
     /// How a version is locked; none: it is not.
     pub(crate) async fn held(&self, key: &str, version: &str) -> Result<Option<Held>, BucketFault> {
         let query = [("versionId", version)];
-        let ask = Ask::new("HEAD", key, &query).told("see how files are locked", "s3:GetObjectVersion and s3:GetObjectRetention");
+        let ask = Ask::new("HEAD", key, &query)
+            .told("see how files are locked", "s3:GetObjectVersion and s3:GetObjectRetention");
         self.ask(ask).await.map(|answer| answer.held)
     }
 
@@ -239,7 +241,9 @@ impl S3 {
         let credential = given.map_err(|error| BucketFault::Key(words(&error)))?;
         let is_odd = |text: &str| text.bytes().any(|byte| !byte.is_ascii_graphic());
         if is_odd(&credential.key_id) || credential.token.as_deref().is_some_and(is_odd) {
-            return Err(BucketFault::Key("it holds a space, a line end or another character that no key has".to_owned()));
+            return Err(BucketFault::Key(
+                "it holds a space, a line end or another character that no key has".to_owned(),
+            ));
         }
         let wrong = |error: &dyn std::fmt::Display| BucketFault::Other(error.to_string());
         let mut request = HttpRequest::new(HttpRequestBody::from(ask.body.clone()));
