@@ -138,7 +138,7 @@ pub fn draft(
     let (audience, text_of) = (of.audience.as_str(), |name: &str| facts.get(name).and_then(Value::as_str));
     let mut text = String::new();
     let to = if recipients.is_empty() { of.recipient.to_owned() } else { recipients.join("; ") };
-    let from = text_of("organisation").map_or_else(|| words.missing(&asked("organisation")), str::to_owned);
+    let from = text_of("organisation").map_or_else(|| words.missing(&question("sender")), str::to_owned);
     let basis = of.citation.map(|citation| ("basis", citation.to_owned()));
     let head = [("to", to), ("from", from)].into_iter().chain(basis).chain([("reference", reference.to_owned())]);
     for (name, value) in head {

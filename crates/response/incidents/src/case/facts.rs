@@ -63,16 +63,16 @@ fn fits(binding: &Binding, variable: &Variable, vocabulary: &Vocabulary) -> Resu
     let is_word = |word: &str| asked.words.iter().any(|known| known == word);
     if !binding.values.is_empty() {
         let strange = binding.values.values().find(|says| match says {
-            Value::Bool(_) => !asked.is_flag,
+            Value::Bool(_) => !asked.is_flag(),
             Value::String(word) => !is_word(word),
             _ => true,
         });
         return match strange {
             None => Ok(()),
-            Some(says) => no(format!("it is never {says}"), &may_be(asked.is_flag, asked.words)),
+            Some(says) => no(format!("it is never {says}"), &may_be(asked.is_flag(), asked.words)),
         };
     }
-    let is_fit = match (asked.is_flag, asked.words.is_empty()) {
+    let is_fit = match (asked.is_flag(), asked.words.is_empty()) {
         (true, _) => variable.kind == Kind::Bool,
         (false, false) => {
             variable.kind == Kind::Text
@@ -81,7 +81,7 @@ fn fits(binding: &Binding, variable: &Variable, vocabulary: &Vocabulary) -> Resu
         }
         (false, true) => variable.kind == Kind::Text && variable.choices.is_empty(),
     };
-    if is_fit { Ok(()) } else { no("its values are of another kind".to_owned(), &may_be(asked.is_flag, asked.words)) }
+    if is_fit { Ok(()) } else { no("its values are of another kind".to_owned(), &may_be(asked.is_flag(), asked.words)) }
 }
 
 fn may_be(is_flag: bool, words: &[String]) -> String {
@@ -104,7 +104,7 @@ fn said(binding: &Binding, value: &str, vocabulary: &Vocabulary) -> Option<Value
     }
     let asked = vocabulary.facts().find(|asked| asked.name == binding.fact)?;
     match value {
-        "true" | "false" if asked.is_flag => Some(Value::Bool(value == "true")),
+        "true" | "false" if asked.is_flag() => Some(Value::Bool(value == "true")),
         "" | UNKNOWN if asked.words.is_empty() => None,
         value => Some(Value::String(value.to_owned())),
     }

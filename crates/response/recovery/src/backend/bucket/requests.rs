@@ -136,7 +136,7 @@ impl S3 {
     }
 
     /// What its object lock is.
-    pub(crate) async fn lock(&self) -> Result<LockAnswer, BucketFault> {
+    pub(super) async fn lock(&self) -> Result<LockAnswer, BucketFault> {
         let query = [("object-lock", "")];
         let ask = Ask::new("GET", "", &query);
         match self.ask(ask.told("see its object lock", "s3:GetBucketObjectLockConfiguration")).await {
