@@ -291,7 +291,11 @@ async fn privileged_notes_are_for_their_author_and_for_counsel() {
     desk.add(id, takes(Role::Commander, "Boss"), &by(4, 2_200)).await.expect("a role, by themselves");
     desk.add(id, takes(Role::Privacy, "Dana"), &by(1, 2_300)).await.expect("a role");
     let (_, case) = desk.add(id, note("And graver"), &by(2, 2_400)).await.expect("a note");
-    let reader = |person: u8, name: &str| Reader { id: by(person, 0).actor.id.to_string(), name: name.to_owned() };
+    let reader = |person: u8, name: &str| Reader {
+        id: by(person, 0).actor.id.to_string(),
+        name: name.to_owned(),
+        is_administrator: false,
+    };
     let read = |of: &Reader| -> Vec<bool> {
         let notes = case.entries.iter().filter(|entry| matches!(entry.what, What::Note { .. }));
         notes.map(|entry| case.may_read(entry, of)).collect()
