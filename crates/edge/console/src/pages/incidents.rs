@@ -3,10 +3,12 @@
 pub(crate) mod assess;
 pub(crate) mod clocks;
 pub(crate) mod exercises;
+pub(crate) mod exposed;
 mod facts;
 pub(crate) mod letters;
 pub(crate) mod room;
 pub(crate) mod runs;
+pub(crate) mod story;
 pub(crate) mod tasks;
 
 use askama::Template;

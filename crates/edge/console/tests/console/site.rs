@@ -46,6 +46,7 @@ pub struct Site {
 struct Extras {
     hunt: Option<Arc<dyn console::Hunt>>,
     recover: Option<Arc<dyn console::Recover>>,
+    respond: Option<Arc<dyn console::Respond>>,
 }
 
 /// An answer, read to its end.
@@ -92,6 +93,12 @@ impl Site {
         Self::build(false, Some(Removals::default()), extras, HERE).await
     }
 
+    /// As [`Site::guarded`], with somebody who acts on incidents.
+    pub async fn responding(respond: Arc<dyn console::Respond>) -> Self {
+        let extras = Extras { respond: Some(respond), ..Extras::default() };
+        Self::build(false, Some(Removals::default()), extras, HERE).await
+    }
+
     async fn build(is_encrypted: bool, guard: Option<Removals>, extras: Extras, address: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::sqlite(&folder.path().join("lazaret.db")).await.unwrap();
@@ -118,6 +125,10 @@ impl Site {
         };
         let console = match extras.hunt {
             Some(hunt) => console.hunting(hunt),
+            None => console,
+        };
+        let console = match extras.respond {
+            Some(respond) => console.responding(respond),
             None => console,
         };
         let console = Arc::new(match extras.recover {
