@@ -89,13 +89,16 @@ fn told(
         held: places.get(object).copied().map(Holder::Object).into_iter().collect(),
         labels: Vec::new(),
         subjects: 1,
+        bytes: None,
     };
-    let tally = Tally::of(all, Vec::new(), place);
+    let mut tally = Tally::of(all, Vec::new(), place);
     let counted: std::result::Result<Vec<Summed>, _> = runtime.block_on(async {
         let mut counted = Vec::new();
         for ids in tally.sets() {
             counted.push(guard::people_of(catalogue, &ids).await?);
         }
+        let places = guard::places_of(catalogue, tally.held()).await?;
+        tally.tell_places(places);
         Ok::<_, landscape::CatalogueError>(counted)
     });
     Ok(tally.counted(&counted?, &Category::shipped()?))

@@ -86,7 +86,44 @@ impl Resolved {
     }
 }
 
+/// A credential as it is kept, good or not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    /// Whose it is.
+    pub principal: PrincipalId,
+    /// Whether it was given for somebody else's word, for a while.
+    pub is_temporary: bool,
+    /// When it ends, in milliseconds since 1970, UTC.
+    pub expires_at: Option<i64>,
+    /// Since when it is revoked, if so.
+    pub revoked_at: Option<i64>,
+}
+
 impl Identity {
+    /// An access key or temporary credentials, good or not. `None`: there never were any, or they were temporary and have been over for
+    /// some time.
+    ///
+    /// # Errors
+    /// When the store refuses.
+    pub async fn kept(&self, id: &str) -> Result<Option<Kept>, IdentityError> {
+        if id.starts_with(TEMPORARY_PREFIX) {
+            let found = credentials::temporary(&self.store, id).await?;
+            return Ok(found.map(|found| Kept {
+                principal: found.principal,
+                is_temporary: true,
+                expires_at: Some(found.expires_at),
+                revoked_at: found.revoked_at,
+            }));
+        }
+        let found = credentials::key(&self.store, id).await?;
+        Ok(found.map(|key| Kept {
+            principal: key.principal,
+            is_temporary: false,
+            expires_at: key.expires_at,
+            revoked_at: key.disabled_at,
+        }))
+    }
+
     /// Makes an access key for a principal. The secret is sealed under the principal's own key and never told again.
     ///
     /// # Errors

@@ -36,7 +36,7 @@ pub use error::IdentityError;
 pub use factors::Enrolment;
 pub use federation::{Endpoints, Federation, FederationError, KeysAt, LoginClient, Trusted};
 pub use jwt::{Claims, Issuer, JwtError, Keys};
-pub use keys::{CACHED_MAX, KEYS_PER_PRINCIPAL_MAX, NewKey, Resolved};
+pub use keys::{CACHED_MAX, KEYS_PER_PRINCIPAL_MAX, Kept, NewKey, Resolved};
 pub use leaving::{LastDay, last_day_of};
 pub use login::{Arrived, Begun, LoginError};
 pub use outside::Unanswered;

@@ -23,4 +23,21 @@ pub struct Touched<'a> {
     pub action: &'a str,
     /// Bytes, where they are told.
     pub bytes: Option<u64>,
+    /// The first of them within the object, counted from 0, where that is told.
+    pub first_byte: Option<u64>,
+}
+
+/// One entry of the record about anything, as a timeline takes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Noted<'a> {
+    /// Who did what, and to which object if to any.
+    pub touched: Touched<'a>,
+    /// Whether it was refused or failed.
+    pub is_failure: bool,
+    /// Why, as a code; empty where it was not.
+    pub code: &'a str,
+    /// Another thing that it was done to, as `kind:id`.
+    pub entity: &'a str,
+    /// Whether Lazaret itself says so, and not the log of another system.
+    pub is_own: bool,
 }

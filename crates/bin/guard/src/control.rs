@@ -244,7 +244,12 @@ pub enum Request {
     /// Clauses of contracts.
     Clauses(crate::ClauseRequest),
     /// Whose data was exposed.
-    Exposure(crate::ExposureRequest),
+    Exposure {
+        /// Whose.
+        of: Box<crate::ExposureRequest>,
+        /// What is shown of the answer.
+        shown: crate::Shown,
+    },
     /// Backups, restores and drills, as they are recorded.
     Backup(crate::BackupRequest),
 }
@@ -341,7 +346,7 @@ impl Guarded {
             Request::Access(request) => self.attend(operator, request).await,
             Request::Incidents(request) => self.about_incidents(operator, request).await,
             Request::Clauses(request) => Box::pin(self.about_clauses(operator, request)).await,
-            Request::Exposure(request) => self.tell_exposure(operator, request).await,
+            Request::Exposure { of, shown } => self.tell_exposure(operator, *of, shown).await,
             Request::Findings(request) => self.about_findings(operator, request).await,
             Request::Backup(request) => self.about_backups(operator, request).await,
             Request::KeysHold { scope: text, reference, on } => {

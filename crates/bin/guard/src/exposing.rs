@@ -2,88 +2,50 @@
 
 mod found;
 mod meaning;
+mod objects;
 mod places;
+mod reach;
 mod reaching;
+mod request;
 #[cfg(test)]
 mod tests;
+mod timeline;
+pub(crate) mod told;
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use incidents::case::{Case, What};
 use incidents::exposure::{Category, Exposure, Gathered, Holder, Reach, Summed, Tally};
 use lake::{Snapshot, Wanted};
 use landscape::Catalogue;
 use model::event::{self, Activity};
-use model::{By, ObjectId, Scope, StudyId};
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use model::{By, ObjectId, Scope};
+use serde_json::Value;
+
+pub use request::{ExposureRequest, Shown};
 
 use crate::Guarded;
 use crate::lakeside::LakesideError;
-use crate::ops::{Operator, OpsError, time};
+use crate::ops::{Operator, OpsError};
 
 /// Studies whose people are told one by one.
 const STUDIES_DRAWN: usize = 8;
-/// Objects that are listed one by one.
-const LISTED_MAX: usize = 10_000;
-
-/// Whose exposure is asked for. Parts that are given are asked for together.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct ExposureRequest {
-    /// By this principal: a name or an id.
-    pub principal: Option<String>,
-    /// By this device: a name or an id.
-    pub device: Option<String>,
-    /// By everybody of this partner organisation.
-    pub partner: Option<String>,
-    /// With this credential, by its public id.
-    pub credential: Option<String>,
-    /// From this address.
-    pub address: Option<String>,
-    /// Of this object: an id, or `study/name`.
-    pub object: Option<String>,
-    /// Of this study.
-    pub study: Option<StudyId>,
-    /// As this finding tells.
-    pub finding: Option<u32>,
-    /// Not before this time, in milliseconds since 1970.
-    pub from: Option<i64>,
-    /// Not after it.
-    pub to: Option<i64>,
-    /// With what is within reach and was not touched.
-    pub reach: bool,
-    /// As it was last asked for this incident, or by its finding; parts that are given narrow that.
-    pub incident: Option<u32>,
-}
-
-impl ExposureRequest {
-    /// Whether it says neither whose exposure nor of what.
-    fn names_nothing(&self) -> bool {
-        let parts = [&self.principal, &self.device, &self.partner, &self.credential, &self.address, &self.object];
-        parts.iter().all(|part| part.is_none()) && self.study.is_none() && self.finding.is_none()
-    }
-
-    /// As it is meant in an incident: about its finding, or else its study, where nothing else is named; from when the breach began, where
-    /// that is a fact and no other time is given.
-    pub(crate) fn in_incident(mut self, case: &Case) -> Self {
-        if self.names_nothing() && self.incident.is_none() {
-            self.finding = case.finding;
-            if self.finding.is_none() && self.from.is_none() && case.breach_began_at().is_some() {
-                self.study = case.study.as_ref().and_then(|study| study.parse().ok());
-            }
-        }
-        // A time alone asks about everybody: that is not done unasked.
-        if self.from.is_none() && !self.names_nothing() {
-            self.from = case.breach_began_at();
-        }
-        self
-    }
-}
+/// Bytes of a question that are recorded as it is; of a longer one its beginning and its digest.
+const QUESTION_BYTES_MAX: usize = 32 << 10;
 
 fn hex(bytes: &[u8; 16]) -> String {
     ObjectId::from_bytes(*bytes).to_string()
+}
+
+/// An answer, and from which entries it was told.
+pub(crate) struct Answer {
+    pub(crate) exposure: Exposure,
+    /// More was within reach than was looked through.
+    pub(crate) is_cut: bool,
+    /// Entries of the record when it was told.
+    pub(crate) end: u64,
+    /// Entries that say what was touched.
+    wanted: Wanted,
 }
 
 impl Guarded {
@@ -92,24 +54,62 @@ impl Guarded {
     ///
     /// # Errors
     /// When something that is named is not there, or something does not answer.
-    pub async fn tell_exposure(&self, operator: &Operator, request: ExposureRequest) -> Result<Vec<Value>, OpsError> {
+    pub async fn tell_exposure(
+        &self,
+        operator: &Operator,
+        request: ExposureRequest,
+        shown: Shown,
+    ) -> Result<Vec<Value>, OpsError> {
         let by = self.by(operator).await?;
-        let (exposure, is_cut) = self.exposure(&by, &request).await?;
-        Ok(lines(&exposure, is_cut))
+        self.tell_exposure_to(&by, &request, &shown).await
     }
 
-    /// As [`Guarded::tell_exposure`], on behalf of whoever is named; whether more was within reach than was looked through.
+    /// As [`Guarded::tell_exposure`], on behalf of whoever is named.
     ///
     /// # Errors
     /// As there.
-    pub async fn exposure(&self, by: &By, request: &ExposureRequest) -> Result<(Exposure, bool), OpsError> {
+    pub async fn tell_exposure_to(
+        &self,
+        by: &By,
+        request: &ExposureRequest,
+        shown: &Shown,
+    ) -> Result<Vec<Value>, OpsError> {
+        let place = shown.place()?;
+        let place = place.as_deref();
+        let Answer { exposure, is_cut, wanted, .. } = self.exposure(by, request).await?;
+        let entries = match shown.entries {
+            true => Some(self.entries_of(&wanted, &exposure, shown, place).await?),
+            false => None,
+        };
+        Ok(told::lines(&exposure, is_cut, shown, place, entries))
+    }
+
+    /// What was last told for an incident, from the entries of the record that there were then.
+    ///
+    /// # Errors
+    /// As [`Guarded::tell_exposure`].
+    pub async fn figure_of_incident(&self, by: &By, id: u32, shown: &Shown) -> Result<Vec<Value>, OpsError> {
+        let (_, case) = self.incidents.case(id).await?;
+        let end = case.exposure.as_ref().and_then(|summary| summary["end"].as_u64());
+        let request = ExposureRequest { incident: Some(id), end, ..ExposureRequest::default() };
+        self.tell_exposure_to(by, &request, shown).await
+    }
+
+    /// What is told, with what it was told from.
+    ///
+    /// # Errors
+    /// As there.
+    pub(crate) async fn exposure(&self, by: &By, request: &ExposureRequest) -> Result<Answer, OpsError> {
         let request = &self.as_asked_in(request).await?;
-        // What a finding was told from is read from the record.
+        // What a finding was told from, and what objects that are gone were called, is read from the record.
         self.ledger.publish().await?;
+        self.lakeside.follow(&self.ledger).await?;
         let meant = Box::pin(self.meant(request)).await?;
         self.record_asking(by, request).await?;
         self.ledger.publish().await?;
         self.lakeside.follow(&self.ledger).await?;
+        let end = self.lakeside.snapshot(&self.data_dir)?.manifest.next_index;
+        let end = request.end.map_or(end, |asked| asked.min(end));
         let gathered = self.gathered(&meant.wanted).await?;
         let mut reaches = Vec::new();
         for (wanted, why) in &meant.present {
@@ -139,9 +139,11 @@ impl Guarded {
             let people = people_of(&catalogue, &held).await.map_err(OpsError::Catalogue)?;
             tally.tell_study(study, people);
         }
+        let places = places_of(&catalogue, tally.held()).await.map_err(OpsError::Catalogue)?;
+        tally.tell_places(places);
         let mut exposure = tally.counted(&counted, &categories);
         exposure.notes = meant.notes;
-        Ok((exposure, meant.is_cut))
+        Ok(Answer { exposure, is_cut: meant.is_cut, end, wanted: meant.wanted })
     }
 
     /// Entries of the lake as it is, gathered.
@@ -154,44 +156,6 @@ impl Guarded {
         let reading = tokio::task::spawn_blocking(move || gather(&snapshot, &wanted));
         let gathered = reading.await.map_err(|_ended: tokio::task::JoinError| LakesideError::Stopped)?;
         Ok(gathered.map_err(LakesideError::Lake)?)
-    }
-
-    /// What an incident asks about, where one is named: what was last asked for it, or else its finding. What is given besides goes
-    /// before that.
-    async fn as_asked_in(&self, request: &ExposureRequest) -> Result<ExposureRequest, OpsError> {
-        let Some(id) = request.incident else { return Ok(request.clone()) };
-        let (_, case) = self.incidents.case(id).await?;
-        let asked = case.entries.iter().rev().find_map(|entry| match &entry.what {
-            What::Exposure { question, .. } => serde_json::from_value::<ExposureRequest>(question.clone()).ok(),
-            _ => None,
-        });
-        let before = match (asked, case.finding) {
-            (Some(asked), _) => asked,
-            (None, Some(finding)) => {
-                ExposureRequest { finding: Some(finding), from: case.breach_began_at(), ..ExposureRequest::default() }
-            }
-            (None, None) => {
-                let why = format!(
-                    "incident {id} has no finding, and nobody has told its exposure yet; say whose: `lazaret incidents expose {id} \
-                     --principal NAME`, or `--study`, `--object`, `--from`"
-                );
-                return Err(OpsError::Wrong(why));
-            }
-        };
-        Ok(ExposureRequest {
-            principal: request.principal.clone().or(before.principal),
-            device: request.device.clone().or(before.device),
-            partner: request.partner.clone().or(before.partner),
-            credential: request.credential.clone().or(before.credential),
-            address: request.address.clone().or(before.address),
-            object: request.object.clone().or(before.object),
-            study: request.study.clone().or(before.study),
-            finding: request.finding.or(before.finding),
-            from: request.from.or(before.from),
-            to: request.to.or(before.to),
-            reach: request.reach || before.reach,
-            incident: None,
-        })
     }
 
     /// The catalogue that counts people.
@@ -209,7 +173,7 @@ impl Guarded {
         let mut event = by.event(Activity::Look);
         event.resource.entity = Some("exposure:asked".to_owned());
         event.resource.study.clone_from(&request.study);
-        let value = serde_json::to_string(request).unwrap_or_default();
+        let value = recorded(request);
         event.details.push(event::Detail { field: "question".into(), scope: Scope::Day(day), value });
         self.recorder.record(event).await?;
         Ok(())
@@ -243,13 +207,7 @@ fn only_present(gathered: Gathered, why: &str) -> Vec<Reach> {
 /// # Errors
 /// When the store does not answer.
 pub async fn people_of(catalogue: &Catalogue, held: &[Holder]) -> Result<Summed, landscape::CatalogueError> {
-    let (mut ids, mut versions) = (Vec::new(), Vec::new());
-    for holder in held {
-        match holder {
-            Holder::Object(id) => ids.push(*id),
-            Holder::Version(version) => versions.push(*version),
-        }
-    }
+    let (ids, versions) = parted(held);
     let mut summed = Summed::default();
     for (label, counts) in catalogue.people_held_by_label(&ids, &versions).await? {
         let places = counts.jurisdictions.iter().map(|(place, people)| (place.to_string(), *people)).collect();
@@ -262,40 +220,50 @@ pub async fn people_of(catalogue: &Catalogue, held: &[Holder]) -> Result<Summed,
     Ok(summed)
 }
 
-fn lines(exposure: &Exposure, is_cut: bool) -> Vec<Value> {
-    let mut lines = Vec::new();
-    let places: BTreeSet<&String> =
-        exposure.figures.iter().flat_map(|figures| figures.by_jurisdiction.keys()).collect();
-    for place in places {
-        let mut line = serde_json::Map::new();
-        line.insert("jurisdiction".to_owned(), json!(place));
-        let mut categories: BTreeSet<&String> = BTreeSet::new();
-        for figures in &exposure.figures {
-            let subjects = figures.by_jurisdiction.get(place).copied().unwrap_or(0);
-            line.insert(figures.grade.as_str().to_owned(), json!({ "subjects": subjects, "objects": figures.objects }));
-            categories.extend(figures.categories.get(place).into_iter().flatten());
+/// Where the people live that are counted in each of some groups: by jurisdiction, the groups by their place in what is given, and how many.
+///
+/// # Errors
+/// When the store does not answer.
+pub async fn places_of<'a>(
+    catalogue: &Catalogue,
+    groups: impl Iterator<Item = &'a [Holder]>,
+) -> Result<BTreeMap<String, Vec<(usize, u64)>>, landscape::CatalogueError> {
+    let groups: Vec<(Vec<u32>, Vec<[u8; 16]>)> = groups.map(parted).collect();
+    let places = catalogue.people_held_by_each(&groups).await?;
+    Ok(places.into_iter().map(|(place, found)| (place.to_string(), found)).collect())
+}
+
+/// Objects of the catalogue, and versions behind the guard.
+fn parted(held: &[Holder]) -> (Vec<u32>, Vec<[u8; 16]>) {
+    let (mut ids, mut versions) = (Vec::new(), Vec::new());
+    for holder in held {
+        match holder {
+            Holder::Object(id) => ids.push(*id),
+            Holder::Version(version) => versions.push(*version),
         }
-        line.insert("categories".to_owned(), json!(categories));
-        lines.push(Value::Object(line));
     }
-    for known in exposure.objects.iter().take(LISTED_MAX) {
-        let touch = &known.touch;
-        lines.push(json!({
-            "object": known.object, "version": known.version, "study": known.study, "grade": known.grade,
-            "why": (!known.why.is_empty()).then_some(&known.why), "labels": known.labels, "subjects": known.subjects, "downloads": touch.downloads, "released": touch.released,
-            "bytes": touch.bytes, "bytes_unended": touch.bytes_unended, "previews": touch.previews, "refused": touch.refused,
-            "deidentified": touch.deidentified,
-            "first": (touch.entries_total > 0).then(|| time(touch.first_ms)),
-            "last": (touch.entries_total > 0).then(|| time(touch.last_ms)),
-            "entries": touch.entries, "entries_total": touch.entries_total,
-        }));
+    (ids, versions)
+}
+
+/// A question as it is recorded: one that names very many objects by the first of them, their number, and the digest of the whole.
+fn recorded(request: &ExposureRequest) -> String {
+    let whole = serde_json::to_string(request).unwrap_or_default();
+    if whole.len() <= QUESTION_BYTES_MAX {
+        return whole;
     }
-    lines.push(json!({ "summary": {
-        "figures": exposure.figures, "objects": exposure.objects.len(), "listed": exposure.objects.len().min(LISTED_MAX),
-        "principals": exposure.principals, "flows": exposure.flows.iter().take(LISTED_MAX).collect::<Vec<_>>(), "whom": exposure.whom, "entries": exposure.entries, "refused": exposure.refused,
-        "uncounted_objects": exposure.uncounted, "uncounted_subjects": exposure.uncounted_subjects,
-        "deidentified": exposure.deidentified, "reach_cut": is_cut, "notes": exposure.notes,
-        "affected": exposure.affected(incidents::exposure::Grade::Likely),
-    } }));
-    lines
+    let few = |names: &[String]| {
+        let room = &mut (QUESTION_BYTES_MAX / 4);
+        let fits = |name: &&String| {
+            *room = room.saturating_sub(name.len() + 4);
+            *room > 0
+        };
+        names.iter().take_while(fits).cloned().collect()
+    };
+    let short = ExposureRequest { objects: few(&request.objects), prefixes: few(&request.prefixes), ..request.clone() };
+    let mut value = serde_json::to_value(short).unwrap_or_default();
+    if let Some(value) = value.as_object_mut() {
+        value.insert("names_total".to_owned(), (request.objects.len() + request.prefixes.len()).into());
+        value.insert("sha256".to_owned(), incidents::sha256_hex(whole.as_bytes()).into());
+    }
+    value.to_string()
 }

@@ -55,8 +55,8 @@ fn network(ip: Option<IpAddr>) -> Network {
 /// What is known of a request that came with an access key. Keys are issued by the operator or to somebody who showed a
 /// second factor, so that holding one stands for having shown it.
 /// Temporary credentials are given for somebody else's word, which says nothing of a second factor.
-fn circumstances(facts: &Resolved, ip: Option<IpAddr>, now_ms: i64) -> Circumstances {
-    Circumstances { now_ms, mfa: !facts.is_temporary(), network: network(ip), ..Circumstances::default() }
+pub(crate) fn circumstances(is_temporary: bool, ip: Option<IpAddr>, now_ms: i64) -> Circumstances {
+    Circumstances { now_ms, mfa: !is_temporary, network: network(ip), ..Circumstances::default() }
 }
 
 fn ruling(decision: Decision) -> Ruling {
@@ -119,7 +119,7 @@ impl Gate for Doorkeeper {
             let facts = facts(question.caller)?;
             let principal = &facts.principal;
             let thing = question.object.map(|id| Thing { id: Some(id), labels: question.labels });
-            let circumstances = circumstances(&facts, question.ip, question.now_ms);
+            let circumstances = circumstances(facts.is_temporary(), question.ip, question.now_ms);
             let decision = self.access.decide(principal, question.action, Some(question.study), thing, &circumstances);
             Ok(ruling(decision))
         })
@@ -164,7 +164,7 @@ impl Gate for Doorkeeper {
         Box::pin(async move {
             let facts = facts(caller)?;
             let principal = &facts.principal;
-            let circumstances = circumstances(&facts, None, now_ms);
+            let circumstances = circumstances(facts.is_temporary(), None, now_ms);
             let decision = self.access.decide(principal, Action::Administer, None, None, &circumstances);
             // A study that the operator created is opened by whoever administers it.
             let decision = match (decision.allowed, self.access.study(study)) {

@@ -11,13 +11,15 @@ use incidents::case::{Case, Notice, What};
 use incidents::desk::{DeskError, NewIncident};
 use incidents::drafts;
 use incidents::exposure::{self, Exposure, Grade};
+use incidents::timeline::Listing;
 use model::{By, Severity, StudyId};
 use playbooks::Input;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use store::incidents::Incident;
 
-use crate::exposing::ExposureRequest;
+use crate::exposing::told::{of_entry, of_object};
+use crate::exposing::{Answer, ExposureRequest};
 use crate::ops::{Operator, OpsError, time};
 use crate::{Guarded, outside};
 
@@ -74,6 +76,13 @@ pub enum IncidentRequest {
         id: u32,
         /// Whose exposure.
         of: Box<ExposureRequest>,
+    },
+    /// What the record has about those whom it concerns, condensed; or the entries of a line one by one.
+    Timeline {
+        /// Its number.
+        id: u32,
+        /// Those entries.
+        listing: Option<Box<Listing>>,
     },
     /// What the laws and contracts that are in force by now would say of every incident, where it differs. Nothing changes by that; incidents
     /// that are open have their clocks issued anew when the server starts.
@@ -273,6 +282,7 @@ impl Guarded {
             IncidentRequest::Replay => self.replayed(by).await,
             IncidentRequest::Add { id, what } => self.add_entry(by, id, *what).await,
             IncidentRequest::Expose { id, of } => self.expose(by, id, *of).await,
+            IncidentRequest::Timeline { id, listing } => self.told_timeline(id, listing.map(|listing| *listing)).await,
             IncidentRequest::Contain { id, kind, target, until, on } => {
                 self.contain(by, id, &kind, &target, until, on).await?;
                 self.shown(id).await
@@ -430,22 +440,9 @@ impl Guarded {
         id: u32,
         of: &ExposureRequest,
     ) -> Result<Exposure, OpsError> {
-        let (exposure, is_cut) = self.exposure(by, of).await?;
+        let Answer { exposure, is_cut, end, .. } = self.exposure(by, of).await?;
         let question = serde_json::to_value(of).unwrap_or_default();
-        let mut gravest: Vec<Value> = Vec::new();
-        for known in exposure.objects.iter().take(SUMMARY_OBJECTS) {
-            gravest.push(json!({
-                "object": known.object, "version": known.version, "study": known.study, "grade": known.grade, "why": known.why, "labels": known.labels,
-                "subjects": known.subjects, "bytes": known.touch.bytes, "entries": known.touch.entries.iter().take(8).collect::<Vec<_>>(),
-                "entries_total": known.touch.entries_total, "deidentified": known.touch.deidentified,
-            }));
-        }
-        let summary = json!({
-            "figures": exposure.figures, "objects": exposure.objects.len(), "gravest": gravest, "principals": exposure.principals,
-            "flows": exposure.flows.iter().take(SUMMARY_FLOWS).collect::<Vec<_>>(), "whom": exposure.whom,
-            "entries": exposure.entries, "refused": exposure.refused, "uncounted_subjects": exposure.uncounted_subjects,
-            "deidentified": exposure.deidentified, "reach_cut": is_cut, "notes": exposure.notes, "told_at": time(by.now_ms),
-        });
+        let summary = kept_of(&exposure, is_cut, end, by.now_ms);
         self.incidents.add(id, What::Exposure { question, summary }, by).await?;
         // What is certain and likely is what clocks are told from; what was only within reach is for people to judge. Where the record
         // knows of nothing that left, that is no word about what happened elsewhere: then nothing is said.
@@ -461,6 +458,39 @@ impl Guarded {
             self.incidents.add(id, What::Facts { set, was }, by).await?;
         }
         Ok(exposure)
+    }
+
+    /// The timeline as the record tells it, a line each; or entries one by one, and at last from where it goes on.
+    async fn told_timeline(&self, id: u32, listing: Option<Listing>) -> Result<Vec<Value>, OpsError> {
+        let mut names: BTreeMap<String, Option<String>> = BTreeMap::new();
+        let mut lines: Vec<Value> = Vec::new();
+        let summary = match listing {
+            None => {
+                let timeline = self.timeline(id).await?;
+                for line in &timeline.lines {
+                    let mut told = serde_json::to_value(line).unwrap_or_default();
+                    told["from"] = json!(time(line.first_ms));
+                    told["to"] = json!(time(line.last_ms));
+                    lines.push(told);
+                }
+                json!({ "entries": timeline.entries, "notes": timeline.notes })
+            }
+            Some(listing) => {
+                let (entries, has_more) = self.timeline_entries(id, listing).await?;
+                lines.extend(entries.iter().map(of_entry));
+                json!({ "next": entries.last().filter(|_| has_more).map(|last| last.entry + 1) })
+            }
+        };
+        for line in &mut lines {
+            let principal = line["principal"].as_str().unwrap_or_default().to_owned();
+            if !names.contains_key(&principal) {
+                let name = self.name_of(&principal).await?;
+                names.insert(principal.clone(), name);
+            }
+            line["name"] = json!(names.get(&principal));
+        }
+        lines.push(json!({ "summary": summary }));
+        Ok(lines)
     }
 
     pub(crate) async fn draft(
@@ -505,6 +535,31 @@ impl Guarded {
             "checked": drafted.checked, "text": drafted.text,
         })])
     }
+}
+
+/// What an incident keeps of an exposure: figures with what each rests on, and the gravest objects.
+fn kept_of(exposure: &Exposure, is_cut: bool, end: u64, now_ms: i64) -> Value {
+    let mut gravest: Vec<Value> =
+        exposure.objects.iter().take(SUMMARY_OBJECTS).map(|known| of_object(exposure, known)).collect();
+    let mut figures: Vec<Value> =
+        exposure.figures.iter().filter_map(|figures| serde_json::to_value(figures).ok()).collect();
+    let proofs = figures.iter_mut().filter_map(|figure| figure["proof"].as_object_mut()).flat_map(Map::values_mut);
+    for listing in gravest.iter_mut().chain(proofs) {
+        for name in ["entries", "ranges", "ranges_unended"] {
+            if let Some(all) = listing.get_mut(name).and_then(Value::as_array_mut) {
+                all.truncate(SUMMARY_ENTRIES);
+            }
+        }
+    }
+    let touched = || exposure.objects.iter().filter(|known| known.touch.entries_total > 0).map(|known| &known.touch);
+    json!({
+        "figures": figures, "objects": exposure.objects.len(), "gravest": gravest, "principals": exposure.principals,
+        "flows": exposure.flows.iter().take(SUMMARY_FLOWS).collect::<Vec<_>>(), "whom": exposure.whom,
+        "entries": exposure.entries, "refused": exposure.refused, "uncounted_subjects": exposure.uncounted_subjects,
+        "deidentified": exposure.deidentified, "reach_cut": is_cut, "notes": exposure.notes, "told_at": time(now_ms),
+        "first_ms": touched().map(|touch| touch.first_ms).min(), "last_ms": touched().map(|touch| touch.last_ms).max(),
+        "end": end,
+    })
 }
 
 /// A clock in a few words: how it stands, and when it ends.
@@ -552,6 +607,8 @@ const CLOCKS_DIFFER_MS: i64 = 10 * 60_000;
 const SUMMARY_FLOWS: usize = 40;
 /// Objects that an incident's summary of exposure lists.
 const SUMMARY_OBJECTS: usize = 50;
+/// Entries and ranges that it lists of each of them, and of each figure.
+const SUMMARY_ENTRIES: usize = 8;
 
 fn line(row: &Incident, title: &str) -> Value {
     json!({

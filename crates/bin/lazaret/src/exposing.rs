@@ -1,10 +1,12 @@
 //! `lazaret exposure`: whose data was exposed.
 
+mod asking;
+
 use std::fmt::Write as _;
 
 use clap::Args;
-use guard::{ExposureRequest, Request};
-use model::StudyId;
+use guard::{Request, Shown};
+use incidents::exposure::Grade;
 use serde_json::Value;
 
 use crate::catalogue::print;
@@ -12,87 +14,54 @@ use crate::cli::{Global, ListFormat};
 use crate::config::Config;
 use crate::data::runtime;
 use crate::failure::{Failure, Outcome};
-use crate::guarding::{Counter, time, visible};
+use crate::guarding::{done, visible};
+pub(crate) use asking::{AskingArgs, listed};
 
 #[derive(Debug, Args)]
 pub(crate) struct ExposureArgs {
-    /// By this person, service, device or agent: a name or an id.
-    #[arg(long, value_name = "NAME")]
-    pub principal: Option<String>,
-    /// By this device: a name or an id.
-    #[arg(long, value_name = "NAME")]
-    pub device: Option<String>,
-    /// By everybody of this partner organisation.
-    #[arg(long, value_name = "NAME")]
-    pub partner: Option<String>,
-    /// With this access key, by its public id.
-    #[arg(long, value_name = "ID")]
-    pub credential: Option<String>,
-    /// From this network address.
-    #[arg(long, value_name = "IP")]
-    pub address: Option<String>,
-    /// Of this object: an id, or STUDY/NAME.
-    #[arg(long, value_name = "OBJECT")]
-    pub object: Option<String>,
-    /// Of this study.
-    #[arg(long, value_name = "ID")]
-    pub study: Option<StudyId>,
-    /// By whom this finding is about, over the time of its evidence; where it names nobody who is known, by what its evidence names.
-    #[arg(long, value_name = "N")]
-    pub finding: Option<u32>,
-    /// Not before this day or instant.
-    #[arg(long, value_name = "TIME")]
-    pub from: Option<String>,
-    /// Not after this day or instant.
-    #[arg(long, value_name = "TIME")]
-    pub to: Option<String>,
-    /// As it was last asked for this incident, or by its finding.
+    #[command(flatten)]
+    pub asking: AskingArgs,
+    /// As it was last asked for this incident, or by its finding; what is given besides takes the place of the same part there.
     #[arg(long, value_name = "N")]
     pub incident: Option<u32>,
-    /// Also what is within reach and was not touched: what would be exposed if a credential leaked today.
+    /// Only objects in which people of this jurisdiction are, such as `EU-DE`, `US-CA` or `unknown`: what its figures rest on.
+    #[arg(long, value_name = "PLACE")]
+    pub jurisdiction: Option<String>,
+    /// Only objects whose exposure is at least so sure: `certain`, `likely` or `possible`.
+    #[arg(long, value_name = "GRADE")]
+    pub grade: Option<String>,
+    /// Also the entries of the record that say that those objects were let, left or were looked at, a thousand at a time.
     #[arg(long)]
-    pub reach: bool,
+    pub entries: bool,
+    /// Entries after this one.
+    #[arg(long, value_name = "ENTRY", requires = "entries")]
+    pub after: Option<u64>,
     /// How it is written to standard output.
     #[arg(long, value_enum, default_value = "text")]
     pub format: ListFormat,
 }
 
 pub(crate) fn run(global: &Global, arguments: &ExposureArgs) -> Result<Outcome, Failure> {
-    let request = Request::Exposure(ExposureRequest {
-        principal: arguments.principal.clone(),
-        device: arguments.device.clone(),
-        partner: arguments.partner.clone(),
-        credential: arguments.credential.clone(),
-        address: arguments.address.clone(),
-        object: arguments.object.clone(),
-        study: arguments.study.clone(),
-        finding: arguments.finding,
-        from: arguments.from.as_deref().map(beginning).transpose()?,
-        to: arguments.to.as_deref().map(time).transpose()?,
-        reach: arguments.reach,
-        incident: arguments.incident,
-    });
+    let mut of = Box::new(arguments.asking.request()?);
+    of.incident = arguments.incident;
+    let grade = |text: &String| {
+        Grade::parse(text).ok_or_else(|| Failure::usage(format!("`{text}` is none of certain, likely, possible")))
+    };
+    let shown = Shown {
+        jurisdiction: arguments.jurisdiction.clone(),
+        grade: arguments.grade.as_ref().map(grade).transpose()?,
+        object: None,
+        entries: arguments.entries,
+        after: arguments.after,
+    };
+    let request = Request::Exposure { of, shown };
     let config = Config::read(global.config.as_deref())?;
-    let answer = runtime()?.block_on(async {
-        let counter = Counter::new(global, &config, false);
-        let answer = counter.obey(request).await;
-        counter.close().await;
-        answer
-    })?;
+    let answer = runtime()?.block_on(done(global, &config, request))?;
     let lines: Vec<String> = match arguments.format {
         ListFormat::Json => answer.iter().map(Value::to_string).collect(),
         ListFormat::Text => answer.iter().map(told).collect(),
     };
     print(&mut std::io::stdout().lock(), &lines)
-}
-
-/// As [`time`], where a day means its beginning.
-pub(crate) fn beginning(text: &str) -> Result<i64, Failure> {
-    let day: Result<jiff::civil::Date, _> = text.parse();
-    match day.ok().filter(|_| text.len() == 10).and_then(|day| day.in_tz("UTC").ok()) {
-        Some(begins) => Ok(begins.timestamp().as_millisecond()),
-        None => time(text),
-    }
 }
 
 fn told(line: &Value) -> String {
@@ -124,16 +93,35 @@ fn told(line: &Value) -> String {
         for note in summary["notes"].as_array().into_iter().flatten() {
             let _ = write!(told, "\n{}", text(note));
         }
+        if let Some(next) = summary["next"].as_u64() {
+            let _ = write!(told, "\nthere are more entries: go on with `--entries --after {next}`");
+        }
         return told;
+    }
+    if line.get("entry").is_some() {
+        let range = match (line["first_byte"].as_u64(), line["bytes"].as_u64()) {
+            (Some(first), Some(bytes)) if bytes > 0 => format!("  bytes {first}–{}", first + bytes - 1),
+            _ => String::new(),
+        };
+        return format!(
+            "entry {:>9}  {}  {:<9} {}  by {}{range}",
+            number(&line["entry"]),
+            text(&line["time"]),
+            text(&line["activity"]),
+            text(&line["object"]),
+            text(&line["principal"])
+        );
     }
     if line.get("object").is_some() {
         let why = if line["why"].is_null() { String::new() } else { format!("  {}", text(&line["why"])) };
+        let people = line.get("people").unwrap_or(&line["subjects"]);
+        let left = if line["left"] == "" { "nothing left".to_owned() } else { text(&line["left"]) };
+        let form = if line["deidentified"] == true { ", de-identified" } else { "" };
         return format!(
-            "{:<9} {}  {:>8} people  {:>14} bytes  {}  {}  ({} entries){why}",
+            "{:<9} {}  {:>8} people  {left}{form}  {}  {}  ({} entries){why}",
             text(&line["grade"]),
             text(&line["object"]),
-            number(&line["subjects"]),
-            number(&line["bytes"]),
+            number(people),
             text(&line["study"]),
             words(&line["labels"]),
             number(&line["entries_total"])
@@ -141,12 +129,14 @@ fn told(line: &Value) -> String {
     }
     let people = |grade: &str| number(&line[grade]["subjects"]);
     format!(
-        "{:<9} {:>8} certain  {:>8} with likely  {:>8} with possible  {}",
+        "{:<9} {:>8} certain  {:>8} with likely  {:>8} with possible  {}  ({} objects, {} entries with likely)",
         text(&line["jurisdiction"]),
         people("certain"),
         people("likely"),
         people("possible"),
-        words(&line["categories"])
+        words(&line["categories"]),
+        number(&line["likely"]["objects"]),
+        number(&line["likely"]["entries_total"])
     )
 }
 

@@ -280,7 +280,7 @@ fn line(value: &Value, shown: &[&str]) -> String {
     shown.iter().filter_map(|name| value.get(name)).map(word).collect::<Vec<_>>().join("  ")
 }
 
-async fn done(global: &Global, config: &Config, request: Request) -> Result<Vec<Value>, Failure> {
+pub(crate) async fn done(global: &Global, config: &Config, request: Request) -> Result<Vec<Value>, Failure> {
     let counter = Counter::new(global, config, false);
     let answer = counter.obey(request).await;
     counter.close().await;

@@ -4,9 +4,10 @@ mod letters;
 mod mailing;
 mod progress;
 mod running;
+mod timeline;
 
 use clap::Subcommand;
-use guard::{ExposureRequest, IncidentRequest, Request};
+use guard::{IncidentRequest, Request};
 use model::StudyId;
 use serde_json::{Map, Value, json};
 
@@ -14,10 +15,11 @@ use crate::catalogue::print;
 use crate::cli::{Global, ListFormat};
 use crate::config::Config;
 use crate::data::runtime;
-use crate::exposing::beginning;
+use crate::exposing::AskingArgs;
 use crate::failure::{Failure, Outcome};
 use crate::guarding::{Counter, tell, time, visible};
 use running::RunCommand;
+use timeline::TimelineArgs;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum IncidentsCommand {
@@ -77,37 +79,15 @@ pub(crate) enum IncidentsCommand {
     Expose {
         /// Its number.
         id: u32,
-        /// By this person, service, device or agent; without any of these, by whom the incident's finding is about.
-        #[arg(long, value_name = "NAME")]
-        principal: Option<String>,
-        /// By this device.
-        #[arg(long, value_name = "NAME")]
-        device: Option<String>,
-        /// By everybody of this partner organisation.
-        #[arg(long, value_name = "NAME")]
-        partner: Option<String>,
-        /// With this access key.
-        #[arg(long, value_name = "ID")]
-        credential: Option<String>,
-        /// Of this object.
-        #[arg(long, value_name = "OBJECT")]
-        object: Option<String>,
-        /// Of this study.
-        #[arg(long, value_name = "ID")]
-        study: Option<StudyId>,
-        /// Not before this day or instant; the day of the breach where that is a fact and this is left out.
-        #[arg(long, value_name = "TIME")]
-        from: Option<String>,
-        /// Not after it.
-        #[arg(long, value_name = "TIME")]
-        to: Option<String>,
-        /// Also what is within reach and was not touched.
-        #[arg(long)]
-        reach: bool,
+        /// Whose; without any part, by whom the incident's finding is about.
+        #[command(flatten)]
+        of: Box<AskingArgs>,
         /// How it is written to standard output.
         #[arg(long, value_enum, default_value = "text")]
         format: ListFormat,
     },
+    /// Show what the record has about those whom it concerns, by time; where there are thousands of entries, condensed.
+    Timeline(TimelineArgs),
     /// Let a principal, a device, an access key, a partner or a study reach nothing and be reached by nobody, at once.
     Contain {
         /// The incident's number.
@@ -240,33 +220,10 @@ pub(crate) fn run(global: &Global, command: &IncidentsCommand) -> Result<Outcome
         IncidentsCommand::Facts { id, facts, format } => {
             (IncidentRequest::Facts { id: *id, set: parsed(facts)?, was: None }, *format)
         }
-        IncidentsCommand::Expose {
-            id,
-            principal,
-            device,
-            partner,
-            credential,
-            object,
-            study,
-            from,
-            to,
-            reach,
-            format,
-        } => {
-            let of = ExposureRequest {
-                principal: principal.clone(),
-                device: device.clone(),
-                partner: partner.clone(),
-                credential: credential.clone(),
-                object: object.clone(),
-                study: study.clone(),
-                from: from.as_deref().map(beginning).transpose()?,
-                to: to.as_deref().map(time).transpose()?,
-                reach: *reach,
-                ..ExposureRequest::default()
-            };
-            (IncidentRequest::Expose { id: *id, of: Box::new(of) }, *format)
+        IncidentsCommand::Expose { id, of, format } => {
+            (IncidentRequest::Expose { id: *id, of: Box::new(of.request()?) }, *format)
         }
+        IncidentsCommand::Timeline(arguments) => return timeline::run(global, arguments),
         IncidentsCommand::Letters(command) => return letters::run(global, command),
         IncidentsCommand::Playbook(command) => command.request()?,
         IncidentsCommand::Contain { id, kind, target, until, release, format } => {

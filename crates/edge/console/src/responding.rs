@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use incidents::exposure::Grade;
+use incidents::timeline::{EntryLine, Listing, Timeline};
 use model::{Answer, By};
 use obligations::{ClauseChange, Clauses};
 use playbooks::Input;
@@ -15,6 +17,8 @@ pub enum Act {
         principal: String,
         /// By this device; empty: by none.
         device: String,
+        /// Of these objects, one a line: an id, `study/name`, or `study/beginning*`; empty: of any.
+        objects: String,
     },
     /// Contain a `principal`, `partner` or `study`, or end that.
     Contain {
@@ -88,6 +92,19 @@ pub enum Act {
     },
 }
 
+/// A figure of an exposure that is opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Figure {
+    /// Of people of this jurisdiction; `None`: of all.
+    pub place: Option<String>,
+    /// Up to this grade.
+    pub grade: Grade,
+    /// Of this object alone, by id.
+    pub object: Option<String>,
+    /// Entries after this one.
+    pub after: Option<u64>,
+}
+
 /// Why it was not done.
 #[derive(Debug, thiserror::Error)]
 pub enum ActFault {
@@ -112,6 +129,22 @@ pub trait Respond: Send + Sync + 'static {
 
     /// Changes a clause on behalf of somebody, who says why; the entry of the record.
     fn change_clause<'a>(&'a self, change: ClauseChange, why: String, by: &'a By) -> Answer<'a, Result<u64, ActFault>>;
+
+    /// What a figure of the exposure that was told last rests on: a line a jurisdiction, an object, an entry, and a summary, as
+    /// `lazaret exposure --entries --format json` writes them. That it is asked is recorded.
+    fn figure<'a>(
+        &'a self,
+        incident: u32,
+        figure: Figure,
+        by: &'a By,
+    ) -> Answer<'a, Result<Vec<serde_json::Value>, ActFault>>;
+
+    /// What the record has about those whom an incident concerns, condensed where there are thousands of entries.
+    fn timeline(&self, incident: u32) -> Answer<'_, Result<Timeline, ActFault>>;
+
+    /// Entries of the timeline one by one, at most a page; whether there are more.
+    fn timeline_entries(&self, incident: u32, listing: Listing)
+    -> Answer<'_, Result<(Vec<EntryLine>, bool), ActFault>>;
 
     /// The text of the communication plan; `None`: there is none.
     ///

@@ -1,44 +1,40 @@
-//! Who touched which object: the few columns that exposure is told from, read past all others.
+//! Who touched which object, and whatever else somebody did: the few columns that exposure and timelines are told from, read past all
+//! others.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use arrow_array::cast::AsArray as _;
-use arrow_array::types::{Int32Type, Int64Type, TimestampMillisecondType, UInt32Type, UInt64Type};
-use arrow_array::{Array, BooleanArray, DictionaryArray, RecordBatch, StringArray};
-use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
-use bytes::Bytes;
-use model::Touched;
-use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{
-    ArrowPredicateFn, ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder, RowFilter,
-};
-use std::sync::Arc;
+use arrow_array::types::{Int32Type, Int64Type, TimestampMillisecondType, UInt64Type};
+use arrow_array::{Array, Int64Array, RecordBatch, StringArray};
+use arrow_schema::ArrowError;
+use model::{Noted, Touched};
 
+use crate::LakeError;
 use crate::folder::Snapshot;
-use crate::manifest::Segment;
-use crate::{LakeError, schema};
+use crate::sought::{Sought, column, texts};
 
 /// The class of OCSF in which objects go in and out: File Hosting Activity.
 const FILE_HOSTING: u32 = 6006;
-/// Rows that are looked at together.
-const BATCH_ROWS: usize = 32 << 10;
-/// Columns that are read.
-const COLUMNS: &[&str] = &[
+/// The product whose rows are Lazaret's own.
+const OWN: &str = "Lazaret";
+/// Columns that tell who touched what.
+const TOUCHED: &[&str] = &[
     "index",
     "time",
     "activity",
     "status",
     "principal",
-    "credential",
-    "ip",
     "study",
     "object",
     "version",
     "action",
     "bytes",
+    "first_byte",
 ];
+/// Columns that tell the rest of a line.
+const NOTED: &[&str] = &["status_code", "entity", "product"];
 
-/// Which rows are wanted. What is `None` is not asked about.
+/// Which accesses are wanted. What is `None` is not asked about.
 #[derive(Debug, Clone, Default)]
 pub struct Wanted {
     /// By one of these, by id.
@@ -55,11 +51,14 @@ pub struct Wanted {
     pub from_ms: Option<i64>,
     /// Not after it.
     pub to_ms: Option<i64>,
+    /// Before this entry.
+    pub end: Option<u64>,
 }
 
 impl Wanted {
-    /// The columns that tell it, with what they have to be one of.
-    fn sets(&self) -> impl Iterator<Item = (&'static str, &HashSet<String>)> {
+    /// The same as rows that are sought.
+    #[must_use]
+    pub fn sought(&self) -> Sought {
         let sets = [
             ("principal", &self.principals),
             ("credential", &self.credentials),
@@ -67,13 +66,14 @@ impl Wanted {
             ("study", &self.studies),
             ("ip", &self.addresses),
         ];
-        sets.into_iter().filter_map(|(name, set)| set.as_ref().map(|set| (name, set)))
-    }
-
-    fn may_be_in(&self, segment: &Segment) -> bool {
-        segment.classes.contains_key(&FILE_HOSTING)
-            && self.from_ms.is_none_or(|from| segment.last_ms >= from)
-            && self.to_ms.is_none_or(|to| segment.first_ms <= to)
+        Sought {
+            classes: Some(vec![FILE_HOSTING]),
+            all: sets.into_iter().filter_map(|(name, set)| set.clone().map(|set| (name, set))).collect(),
+            from_ms: self.from_ms,
+            to_ms: self.to_ms,
+            end: self.end,
+            ..Sought::default()
+        }
     }
 }
 
@@ -89,12 +89,106 @@ impl Snapshot {
         takers: Vec<T>,
         take: impl Fn(&mut T, Touched<'_>) + Sync,
     ) -> Result<Vec<T>, LakeError> {
-        let segments: Vec<&Segment> =
-            self.manifest.segments.iter().filter(|segment| wanted.may_be_in(segment)).collect();
+        let each = |taker: &mut T, batch: &RecordBatch| {
+            let read = Read::of(batch)?;
+            (0..batch.num_rows()).for_each(|row| take(taker, read.touched(row)));
+            Ok(())
+        };
+        self.shared_out(&wanted.sought(), TOUCHED, takers, each)
+    }
+
+    /// As [`Snapshot::accesses`], of rows of any class, with what else a line of a timeline is told from.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn noted<T: Send>(
+        &self,
+        sought: &Sought,
+        takers: Vec<T>,
+        take: impl Fn(&mut T, Noted<'_>) + Sync,
+    ) -> Result<Vec<T>, LakeError> {
+        let each = |taker: &mut T, batch: &RecordBatch| {
+            let read = ReadMore::of(batch)?;
+            (0..batch.num_rows()).for_each(|row| take(taker, read.noted(row)));
+            Ok(())
+        };
+        self.shared_out(sought, &[TOUCHED, NOTED].concat(), takers, each)
+    }
+
+    /// The first `limit` of the sought rows, by index, as `keep` keeps them (`None`: not wanted after all). Whether there are more.
+    ///
+    /// # Errors
+    /// As [`Snapshot::accesses`].
+    pub fn page<T>(
+        &self,
+        sought: &Sought,
+        limit: usize,
+        mut keep: impl FnMut(Noted<'_>) -> Option<T>,
+    ) -> Result<(Vec<T>, bool), LakeError> {
+        let (mut page, mut has_more) = (Vec::new(), false);
+        for segment in self.segments_of(sought) {
+            self.sought_in(segment, sought, &[TOUCHED, NOTED].concat(), &mut |batch| {
+                let read = ReadMore::of(batch)?;
+                for row in 0..batch.num_rows() {
+                    let Some(kept) = keep(read.noted(row)) else { continue };
+                    if page.len() >= limit {
+                        has_more = true;
+                        return Ok(false);
+                    }
+                    page.push(kept);
+                }
+                Ok(true)
+            })?;
+            if has_more {
+                break;
+            }
+        }
+        Ok((page, has_more))
+    }
+
+    /// Objects of a study that entries name, by their name: each pair once, by name. Names are sealed details, and gone with their key.
+    ///
+    /// # Errors
+    /// As [`Snapshot::accesses`].
+    pub fn objects_named(
+        &self,
+        study: &str,
+        is_meant: impl Fn(&str) -> bool,
+    ) -> Result<BTreeSet<(String, String)>, LakeError> {
+        let sought = Sought {
+            classes: Some(vec![FILE_HOSTING]),
+            all: vec![("study", HashSet::from([study.to_owned()]))],
+            ..Sought::default()
+        };
+        let mut named = BTreeSet::new();
+        for segment in self.segments_of(&sought) {
+            self.sought_in(segment, &sought, &["object", "object_name"], &mut |batch| {
+                let (objects, names) = (Texts::of(batch, "object")?, Texts::of(batch, "object_name")?);
+                for row in 0..batch.num_rows() {
+                    let (object, name) = (objects.at(row), names.at(row));
+                    if !object.is_empty() && !name.is_empty() && is_meant(name) {
+                        named.insert((name.to_owned(), object.to_owned()));
+                    }
+                }
+                Ok(true)
+            })?;
+        }
+        Ok(named)
+    }
+
+    /// Segments shared out to takers, each on a thread of its own.
+    fn shared_out<T: Send>(
+        &self,
+        sought: &Sought,
+        columns: &[&str],
+        takers: Vec<T>,
+        each: impl Fn(&mut T, &RecordBatch) -> Result<(), ArrowError> + Sync,
+    ) -> Result<Vec<T>, LakeError> {
+        let segments = self.segments_of(sought);
         let next = std::sync::atomic::AtomicUsize::new(0);
         let run = |mut taker: T| {
             while let Some(segment) = segments.get(next.fetch_add(1, std::sync::atomic::Ordering::Relaxed)) {
-                self.accesses_in(segment, wanted, &mut |access| take(&mut taker, access))?;
+                self.sought_in(segment, sought, columns, &mut |batch| each(&mut taker, batch).map(|()| true))?;
             }
             Ok(taker)
         };
@@ -103,80 +197,6 @@ impl Snapshot {
             running.into_iter().map(|one| one.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
         })
     }
-
-    fn accesses_in(
-        &self,
-        segment: &Segment,
-        wanted: &Wanted,
-        take: &mut dyn FnMut(Touched<'_>),
-    ) -> Result<(), LakeError> {
-        let bytes = Bytes::from(self.segment(&segment.name)?.read(0..u64::MAX)?);
-        let options = ArrowReaderOptions::new().with_schema(dictionaries());
-        let metadata = ArrowReaderMetadata::load(&bytes, options)?;
-        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(bytes, metadata);
-        let mask = |names: &[&str]| ProjectionMask::columns(builder.parquet_schema(), names.iter().copied());
-        let (from, to) = (wanted.from_ms.unwrap_or(i64::MIN), wanted.to_ms.unwrap_or(i64::MAX));
-        let mut predicates: Vec<Box<dyn parquet::arrow::arrow_reader::ArrowPredicate>> =
-            vec![Box::new(ArrowPredicateFn::new(mask(&["time", "class_uid"]), move |batch| {
-                let times = column(&batch, "time")?.as_primitive::<TimestampMillisecondType>().values().iter();
-                let classes = column(&batch, "class_uid")?.as_primitive::<UInt32Type>().values().iter();
-                let is = times.zip(classes).map(|(time, class)| *class == FILE_HOSTING && (from..=to).contains(time));
-                Ok(is.map(Some).collect())
-            }))];
-        for (name, set) in wanted.sets() {
-            let set = set.clone();
-            predicates.push(Box::new(ArrowPredicateFn::new(mask(&[name]), move |batch| {
-                Ok(among(texts(&batch, name)?, &set))
-            })));
-        }
-        let mask = mask(COLUMNS);
-        let reader = builder
-            .with_projection(mask)
-            .with_row_filter(RowFilter::new(predicates))
-            .with_batch_size(BATCH_ROWS)
-            .build()?;
-        for batch in reader {
-            each(&batch?, take)?;
-        }
-        Ok(())
-    }
-}
-
-/// The columns of the lake with texts as numbers into a list of texts, as Parquet keeps them.
-fn dictionaries() -> SchemaRef {
-    let of = |field: &Arc<Field>| match field.data_type() {
-        DataType::Utf8 => {
-            let keyed = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
-            Arc::new(Field::new(field.name(), keyed, field.is_nullable()))
-        }
-        _ => Arc::clone(field),
-    };
-    Arc::new(Schema::new(schema().fields().iter().map(of).collect::<Vec<_>>()))
-}
-
-fn column<'b>(batch: &'b RecordBatch, name: &str) -> Result<&'b dyn Array, ArrowError> {
-    let found = batch.column_by_name(name).map(AsRef::as_ref);
-    found.ok_or_else(|| ArrowError::SchemaError(format!("column `{name}` is missing")))
-}
-
-fn texts<'b>(batch: &'b RecordBatch, name: &str) -> Result<&'b DictionaryArray<Int32Type>, ArrowError> {
-    let column = column(batch, name)?.as_dictionary_opt::<Int32Type>();
-    column.ok_or_else(|| ArrowError::SchemaError(format!("column `{name}` holds no texts")))
-}
-
-fn among(column: &DictionaryArray<Int32Type>, set: &HashSet<String>) -> BooleanArray {
-    let values = column.values().as_string_opt::<i32>();
-    let is: Vec<bool> = values
-        .map(|values| values.iter().map(|text| text.is_some_and(|text| set.contains(text))).collect())
-        .unwrap_or_default();
-    column
-        .keys()
-        .iter()
-        .map(|key| {
-            key.and_then(|key| usize::try_from(key).ok()).is_some_and(|key| is.get(key).copied().unwrap_or(false))
-        })
-        .map(Some)
-        .collect()
 }
 
 /// Texts of a column by row; empty where there is none.
@@ -203,27 +223,86 @@ impl<'b> Texts<'b> {
     }
 }
 
-fn each(batch: &RecordBatch, take: &mut dyn FnMut(Touched<'_>)) -> Result<(), ArrowError> {
-    let text = |name| Texts::of(batch, name);
-    let (activity, status) = (text("activity")?, text("status")?);
-    let (principal, study) = (text("principal")?, text("study")?);
-    let (object, version, action) = (text("object")?, text("version")?, text("action")?);
-    let index = column(batch, "index")?.as_primitive::<UInt64Type>();
-    let time = column(batch, "time")?.as_primitive::<TimestampMillisecondType>();
-    let bytes = column(batch, "bytes")?.as_primitive::<Int64Type>();
-    for row in 0..batch.num_rows() {
-        take(Touched {
-            entry: index.value(row),
-            time_ms: time.value(row),
-            activity: activity.at(row),
-            is_success: status.at(row) == "success",
-            principal: principal.at(row),
-            study: study.at(row),
-            object: object.at(row),
-            version: version.at(row),
-            action: action.at(row),
-            bytes: bytes.is_valid(row).then(|| u64::try_from(bytes.value(row)).unwrap_or(0)),
-        });
+fn number(column: &Int64Array, row: usize) -> Option<u64> {
+    column.is_valid(row).then(|| u64::try_from(column.value(row)).unwrap_or(0))
+}
+
+/// The columns of a batch that tell who touched what.
+struct Read<'b> {
+    index: &'b arrow_array::PrimitiveArray<UInt64Type>,
+    time: &'b arrow_array::PrimitiveArray<TimestampMillisecondType>,
+    activity: Texts<'b>,
+    status: Texts<'b>,
+    principal: Texts<'b>,
+    study: Texts<'b>,
+    object: Texts<'b>,
+    version: Texts<'b>,
+    action: Texts<'b>,
+    bytes: &'b Int64Array,
+    first_byte: &'b Int64Array,
+}
+
+impl<'b> Read<'b> {
+    fn of(batch: &'b RecordBatch) -> Result<Self, ArrowError> {
+        let text = |name| Texts::of(batch, name);
+        Ok(Self {
+            index: column(batch, "index")?.as_primitive::<UInt64Type>(),
+            time: column(batch, "time")?.as_primitive::<TimestampMillisecondType>(),
+            activity: text("activity")?,
+            status: text("status")?,
+            principal: text("principal")?,
+            study: text("study")?,
+            object: text("object")?,
+            version: text("version")?,
+            action: text("action")?,
+            bytes: column(batch, "bytes")?.as_primitive::<Int64Type>(),
+            first_byte: column(batch, "first_byte")?.as_primitive::<Int64Type>(),
+        })
     }
-    Ok(())
+
+    fn touched(&self, row: usize) -> Touched<'b> {
+        Touched {
+            entry: self.index.value(row),
+            time_ms: self.time.value(row),
+            activity: self.activity.at(row),
+            is_success: self.status.at(row) == "success",
+            principal: self.principal.at(row),
+            study: self.study.at(row),
+            object: self.object.at(row),
+            version: self.version.at(row),
+            action: self.action.at(row),
+            bytes: number(self.bytes, row),
+            first_byte: number(self.first_byte, row),
+        }
+    }
+}
+
+/// With what else a line is told from.
+struct ReadMore<'b> {
+    read: Read<'b>,
+    code: Texts<'b>,
+    entity: Texts<'b>,
+    product: Texts<'b>,
+}
+
+impl<'b> ReadMore<'b> {
+    fn of(batch: &'b RecordBatch) -> Result<Self, ArrowError> {
+        let text = |name| Texts::of(batch, name);
+        Ok(Self {
+            read: Read::of(batch)?,
+            code: text("status_code")?,
+            entity: text("entity")?,
+            product: text("product")?,
+        })
+    }
+
+    fn noted(&self, row: usize) -> Noted<'b> {
+        Noted {
+            touched: self.read.touched(row),
+            is_failure: self.read.status.at(row) == "failure",
+            code: self.code.at(row),
+            entity: self.entity.at(row),
+            is_own: self.product.at(row) == OWN,
+        }
+    }
 }

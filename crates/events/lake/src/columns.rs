@@ -30,7 +30,7 @@ pub(crate) fn to_batch(rows: &[Row]) -> Result<RecordBatch, ArrowError> {
         }
     }
     columns.extend(texts.into_iter().map(|mut builder| Arc::new(builder.finish()) as ArrayRef));
-    columns.extend([count(|row| row.bytes), count(|row| row.subject_count)]);
+    columns.extend([count(|row| row.bytes), count(|row| row.first_byte), count(|row| row.subject_count)]);
     columns.push(number(|row| row.checkpoint));
     RecordBatch::try_new(schema(), columns)
 }
@@ -52,7 +52,7 @@ pub(crate) fn to_rows(batch: &RecordBatch) -> Result<Vec<Row>, ArrowError> {
     let time = column("time")?.as_primitive::<TimestampMillisecondType>().clone();
     let (class, category) = (small("class_uid")?, small("category_uid")?);
     let (activity, severity) = (small("activity_id")?, small("severity_id")?);
-    let (bytes, subjects) = (count("bytes")?, count("subject_count")?);
+    let (bytes, first, subjects) = (count("bytes")?, count("first_byte")?, count("subject_count")?);
     let texts: Vec<_> = TEXTS
         .iter()
         .map(|name| column(name).map(|column| column.as_string::<i32>().clone()))
@@ -65,6 +65,7 @@ pub(crate) fn to_rows(batch: &RecordBatch) -> Result<Vec<Row>, ArrowError> {
         row.activity_id = activity.value(at);
         row.severity_id = severity.value(at);
         row.bytes = bytes.is_valid(at).then(|| bytes.value(at));
+        row.first_byte = first.is_valid(at).then(|| first.value(at));
         row.subject_count = subjects.is_valid(at).then(|| subjects.value(at));
         row.checkpoint = checkpoint.value(at);
         for (text, column) in row.texts_mut().into_iter().zip(&texts) {

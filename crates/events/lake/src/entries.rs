@@ -123,6 +123,7 @@ fn describe(row: &mut Row, event: &Map<String, Value>) {
     row.labels = joined(more, "labels");
     row.policies = joined(more, "policies");
     row.bytes = more.get("bytes").and_then(Value::as_i64);
+    row.first_byte = more.get("range").and_then(|range| range.get(0)).and_then(Value::as_i64);
     row.subject_count = more.get("subject_count").and_then(Value::as_i64);
     row.action = text(more, &["action"]);
     row.reason = text(more, &["reason"]);
@@ -196,12 +197,13 @@ mod tests {
     fn an_event_of_another_product_keeps_what_it_says() {
         let json = r#"{"class_uid":1007,"class_name":"Process Activity","activity_name":"Launch","activity_id":1,"status_id":2,
             "metadata":{"product":{"name":"Windows"},"log_name":"Security"},"device":{"hostname":"lab-7"},
-            "actor":{"user":{"uid":"S-1-5-21"}},"raw_data":"<Event/>","unmapped":{"labels":[]}}"#;
+            "actor":{"user":{"uid":"S-1-5-21"}},"raw_data":"<Event/>","unmapped":{"labels":[],"range":[70,99],"bytes":30}}"#;
         let rows = rows_of(&[opened(Kind::Event, &entry::event(json, &[]).unwrap(), Vec::new())]);
         let row = &rows[0];
         assert_eq!((row.class_uid, row.class.as_deref()), (1007, Some("Process Activity")));
         assert_eq!((row.product.as_deref(), row.service.as_deref()), (Some("Windows"), Some("Security")));
         assert_eq!((row.host.as_deref(), row.raw.as_deref()), (Some("lab-7"), Some("<Event/>")));
+        assert_eq!((row.first_byte, row.bytes), (Some(70), Some(30)));
         assert_eq!((row.status.as_deref(), row.labels.as_deref(), row.time_ms), (Some("failure"), None, 5));
     }
 

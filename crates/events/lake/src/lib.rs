@@ -22,6 +22,7 @@ mod row;
 pub mod saved;
 mod sealed;
 mod segment;
+mod sought;
 
 use std::sync::Arc;
 
@@ -34,6 +35,7 @@ pub use retention::{Holds, Retention};
 pub use row::{Row, schema};
 pub use sealed::{LakeKey, SealedFile};
 pub use segment::GROUP_ROWS;
+pub use sought::{Among, Sought};
 
 /// Randomness, as the caller has it.
 pub type Random = Arc<dyn Fn(&mut [u8]) -> std::io::Result<()> + Send + Sync>;

@@ -10,8 +10,8 @@ use crate::{LakeError, LakeKey};
 
 /// The manifest's name in the lake's folder.
 pub const MANIFEST: &str = "manifest";
-/// The version of what stands in it.
-const VERSION: u32 = 1;
+/// The version of what stands in it and of the columns. A lake of another version is made anew from the ledger.
+const VERSION: u32 = 2;
 /// The most bytes that are read as a manifest.
 const MANIFEST_BYTES_MAX: u64 = 256 << 20;
 

@@ -51,6 +51,8 @@ pub struct Row {
     pub labels: Option<String>,
     /// Bytes of plaintext.
     pub bytes: Option<i64>,
+    /// The first of those bytes, counted from 0, of what was released or asked for; [`Row::bytes`] go on from there.
+    pub first_byte: Option<i64>,
     /// How many data subjects the object is about.
     pub subject_count: Option<i64>,
     /// As which action policy judged it.
@@ -145,7 +147,7 @@ pub fn schema() -> SchemaRef {
         ];
         fields.extend(["class_uid", "category_uid", "activity_id", "severity_id"].map(small));
         fields.extend(TEXTS.iter().map(|name| Field::new(*name, DataType::Utf8, true)));
-        fields.extend(["bytes", "subject_count"].map(count));
+        fields.extend(["bytes", "first_byte", "subject_count"].map(count));
         fields.push(number("checkpoint"));
         Arc::new(Schema::new(fields))
     });

@@ -10,13 +10,19 @@
 use std::collections::{BTreeMap, HashMap};
 
 use model::Touched;
+use ranges::grouped;
 use serde::Serialize;
 
 mod affected;
+mod ranges;
 mod sum;
 
 pub use affected::{at_least, counted_in, lies_in, shrinks, with_counted};
-pub use sum::{Category, CategoryError, Exposure, Figures, Flow, Grade, Holder, Known, Place, Reach, Summed, Tally};
+pub use ranges::{RANGES_MAX, Ranges};
+pub use sum::{
+    Category, CategoryError, Exposure, Figures, Flow, Grade, Holder, Known, PROOF_MAX, Place, Proof, Reach, Summed,
+    Tally,
+};
 
 /// Entries that are kept one by one for an object; further ones are counted, and the record has them.
 pub const ENTRIES_MAX: usize = 256;
@@ -28,10 +34,16 @@ pub struct Touch {
     pub downloads: u64,
     /// Downloads of which the record says that they ended.
     pub released: u64,
-    /// Bytes that really left.
+    /// Bytes that really left, those that left twice counted twice.
     pub bytes: u64,
+    /// Which bytes of it left.
+    pub ranges: Ranges,
+    /// Bytes that left and of which the record does not say which they were.
+    pub bytes_unplaced: u64,
     /// Bytes of downloads that were let and of which no end is recorded.
     pub bytes_unended: u64,
+    /// Which further bytes those may have been, at most.
+    pub ranges_unended: Ranges,
     /// How often somebody looked at it in the console.
     pub previews: u64,
     /// Requests that were refused.
@@ -42,12 +54,13 @@ pub struct Touch {
     pub first_ms: i64,
     /// The last time.
     pub last_ms: i64,
-    /// Entries that say so, rising, at most [`ENTRIES_MAX`].
+    /// Entries that say so, rising, at most [`ENTRIES_MAX`]; refused requests are none of them.
     pub entries: Vec<u64>,
     /// How many there are.
     pub entries_total: u64,
     clear: u64,
     bytes_let: u64,
+    ranges_let: Ranges,
 }
 
 /// Gathers entries in any order; parts gathered apart are merged.
@@ -92,6 +105,15 @@ enum Means {
     Looked,
 }
 
+/// Activities of the record that tell that something was let, left or was looked at.
+pub const TELLING: [&str; 3] = ["download", "released", "preview"];
+
+/// Whether an entry of such an activity proves an exposure: a refused request does not, the end of a download that broke off does.
+#[must_use]
+pub fn proves(entry: &Touched<'_>) -> bool {
+    Means::of(entry.activity).is_some_and(|means| entry.is_success || means == Means::Left)
+}
+
 impl Means {
     fn of(activity: &str) -> Option<Self> {
         match activity {
@@ -118,7 +140,7 @@ impl Gathered {
             ..Touch::default()
         });
         touch.note(means, &entry);
-        if entry.is_success || means == Means::Left {
+        if proves(&entry) {
             let principal = self.names.number(entry.principal);
             *self.principals.entry(principal).or_default() += 1;
             *self.flows.entry((principal, key.2)).or_default() += 1;
@@ -216,6 +238,11 @@ impl Touch {
     }
 
     fn note(&mut self, means: Means, entry: &Touched<'_>) {
+        // The end of a download that broke off is no success, and says all the same what had left by then.
+        if !proves(entry) {
+            self.refused += 1;
+            return;
+        }
         self.first_ms = self.first_ms.min(entry.time_ms);
         self.last_ms = self.last_ms.max(entry.time_ms);
         self.entries_total += 1;
@@ -226,19 +253,22 @@ impl Touch {
         {
             *largest = entry.entry;
         }
-        // The end of a download that broke off is no success, and says all the same what had left by then.
-        if !entry.is_success && means != Means::Left {
-            self.refused += 1;
-            return;
-        }
+        let bytes = entry.bytes.unwrap_or(0);
         match means {
             Means::Let => {
                 self.downloads += 1;
-                self.bytes_let = self.bytes_let.saturating_add(entry.bytes.unwrap_or(0));
+                self.bytes_let = self.bytes_let.saturating_add(bytes);
+                if let Some(first) = entry.first_byte {
+                    self.ranges_let.add(first, bytes);
+                }
             }
             Means::Left => {
                 self.released += 1;
-                self.bytes = self.bytes.saturating_add(entry.bytes.unwrap_or(0));
+                self.bytes = self.bytes.saturating_add(bytes);
+                match entry.first_byte {
+                    Some(first) => self.ranges.add(first, bytes),
+                    None => self.bytes_unplaced = self.bytes_unplaced.saturating_add(bytes),
+                }
             }
             Means::Looked => self.previews += 1,
         }
@@ -250,6 +280,9 @@ impl Touch {
         self.released += other.released;
         self.bytes = self.bytes.saturating_add(other.bytes);
         self.bytes_let = self.bytes_let.saturating_add(other.bytes_let);
+        self.bytes_unplaced = self.bytes_unplaced.saturating_add(other.bytes_unplaced);
+        self.ranges.merge(other.ranges);
+        self.ranges_let.merge(other.ranges_let);
         self.previews += other.previews;
         self.refused += other.refused;
         self.clear += other.clear;
@@ -263,12 +296,54 @@ impl Touch {
 
     fn settled(mut self) -> Self {
         self.entries.sort_unstable();
+        self.ranges.settle();
+        let mut ranges_let = std::mem::take(&mut self.ranges_let);
         // A download that did not end may have sent all that it was let to send.
         if self.downloads > self.released {
+            ranges_let.settle();
             self.bytes_unended = self.bytes_let.saturating_sub(self.bytes);
+            self.ranges_unended = ranges_let.without(&self.ranges);
         }
         self.deidentified = self.clear == 0 && self.downloads + self.released + self.previews > 0;
         self
+    }
+
+    /// Whether the record says which bytes left, and that they are all of something of that size.
+    #[must_use]
+    pub fn is_whole(&self, size: Option<u64>) -> bool {
+        size.is_some_and(|size| self.ranges.are_all_of(size))
+    }
+
+    /// What left of something of that size, in words.
+    #[must_use]
+    pub fn left_in_words(&self, size: Option<u64>) -> String {
+        let of = |size: Option<u64>| match size {
+            Some(size) => format!(" of {}", grouped(size)),
+            None => String::new(),
+        };
+        let mut words = Vec::new();
+        match size {
+            Some(size) if self.is_whole(Some(size)) => words.push(format!("all {} bytes", grouped(size))),
+            _ if !self.ranges.is_empty() => {
+                let sum = if self.ranges.len() > 1 && !self.ranges.has_gaps() {
+                    format!(" ({} bytes)", grouped(self.ranges.bytes()))
+                } else {
+                    String::new()
+                };
+                words.push(format!("bytes {}{}{sum}", self.ranges.words(), of(size)));
+            }
+            _ => {}
+        }
+        if self.bytes_unplaced > 0 {
+            words.push(format!("{} bytes{}, the record does not say which", grouped(self.bytes_unplaced), of(size)));
+        }
+        if !self.ranges_unended.is_empty() {
+            words.push(format!("maybe bytes {}{}", self.ranges_unended.words(), of(size)));
+        }
+        if self.previews > 0 {
+            words.push("looked at in the console".to_owned());
+        }
+        words.join("; ")
     }
 
     /// How sure it is that somebody has what is in it. `None`: it was only refused.

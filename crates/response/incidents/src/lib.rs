@@ -17,6 +17,7 @@ pub mod exposure;
 pub mod letters;
 pub mod plan;
 pub mod report;
+pub mod timeline;
 
 /// The SHA-256 of something, in hexadecimal digits.
 #[must_use]

@@ -23,6 +23,7 @@ fn touched<'a>(entry: u64, activity: &'a str, object: &'a str, bytes: u64) -> To
         version: "v1",
         action: "read",
         bytes: Some(bytes),
+        first_byte: Some(0),
     }
 }
 
@@ -33,6 +34,7 @@ fn place(object: &str, _version: &str) -> Place {
         held: if number == 99 { vec![] } else { vec![Holder::Object(number)] },
         labels: vec!["special.health".to_owned()],
         subjects: u64::from(number),
+        bytes: Some(100),
     }
 }
 
@@ -56,8 +58,16 @@ fn reach(object: &str) -> Reach {
 }
 
 fn exposure(gathered: Gathered, reachable: &[&str]) -> Exposure {
-    let tally = Tally::of(gathered, reachable.iter().map(|object| reach(object)).collect(), place);
+    let mut tally = Tally::of(gathered, reachable.iter().map(|object| reach(object)).collect(), place);
     let counted: Vec<Summed> = tally.sets().iter().map(|ids| people(ids)).collect();
+    let each: Vec<BTreeMap<String, u64>> = tally.held().map(|held| people(held).by_jurisdiction).collect();
+    let in_each = |name: &str| {
+        let of = |(at, places): (usize, &BTreeMap<String, u64>)| {
+            places.get(name).filter(|people| **people > 0).map(|people| (at, *people))
+        };
+        (name.to_owned(), each.iter().enumerate().filter_map(of).collect())
+    };
+    tally.tell_places(["EU-DE", "JP"].map(in_each));
     tally.counted(&counted, &Category::shipped().expect("the table that is shipped"))
 }
 
@@ -114,6 +124,70 @@ fn a_download_that_broke_off_says_how_much_left_and_how_much_may_have() {
 }
 
 #[test]
+fn what_left_is_told_by_ranges_and_a_question_without_bytes_exposes_nothing() {
+    let part =
+        |entry, activity, first, bytes| Touched { first_byte: Some(first), ..touched(entry, activity, "o1", bytes) };
+    let entries = [
+        part(1, "download", 0, 40),
+        part(2, "released", 0, 40),
+        part(3, "download", 20, 30),
+        part(4, "released", 20, 30),
+        part(5, "download", 70, 30),
+        Touched { is_success: false, ..part(6, "released", 70, 5) },
+        part(7, "download", 90, 10),
+        touched(8, "look", "o2", 100),
+        Touched { first_byte: None, ..touched(9, "released", "o3", 7) },
+        touched(10, "released", "o4", 100),
+    ];
+    let found = exposure(gathered(&entries), &[]);
+    let of = |object: &str| found.objects.iter().find(|known| known.object == object);
+    assert!(of("o2").is_none(), "whoever asked for its properties alone got no byte");
+    let known = of("o1").expect("part of it left");
+    let ranges: Vec<(u64, u64)> = known.touch.ranges.each().collect();
+    assert_eq!((ranges, known.touch.ranges.bytes(), known.touch.bytes), (vec![(0, 49), (70, 74)], 55, 75));
+    assert_eq!(
+        known.touch.ranges_unended.each().collect::<Vec<_>>(),
+        [(75, 99)],
+        "up to all that was let and did not end"
+    );
+    assert_eq!(known.touch.left_in_words(known.size), "bytes 0–49, 70–74 of 100 (55 bytes); maybe bytes 75–99 of 100");
+    assert_eq!((known.grade, known.touch.is_whole(known.size)), (Grade::Certain, false), "part of it exposes too");
+    let unplaced = of("o3").expect("it left");
+    assert_eq!(unplaced.touch.left_in_words(None), "7 bytes, the record does not say which");
+    let whole = of("o4").expect("it left");
+    assert_eq!(whole.touch.left_in_words(whole.size), "all 100 bytes");
+    assert!(!whole.touch.is_whole(None), "of an unknown size nobody knows");
+    assert_eq!(whole.touch.left_in_words(Some(5_000_000)), "bytes 0–99 of 5,000,000");
+}
+
+#[test]
+fn each_figure_rests_on_its_own_objects_and_entries() {
+    // Object 0 is about nobody of Germany; Japan is in all.
+    let refused = Touched { is_success: false, ..touched(7, "download", "o2", 10) };
+    let entries = [
+        touched(1, "preview", "o0", 0),
+        touched(2, "download", "o2", 10),
+        touched(3, "released", "o2", 10),
+        touched(4, "download", "o3", 10),
+        refused,
+    ];
+    let found = exposure(gathered(&entries), &["o5"]);
+    let told = |grade: Grade, place: &str| {
+        let proof = &found.up_to(grade).expect("a grade has figures").proof[place];
+        (proof.objects, proof.entries.clone(), proof.entries_total)
+    };
+    assert_eq!(told(Grade::Certain, "EU-DE"), (1, vec![2, 3], 2), "a refused request proves nothing");
+    assert_eq!(told(Grade::Certain, "JP"), (2, vec![1, 2, 3], 3));
+    assert_eq!(told(Grade::Likely, "EU-DE"), (2, vec![2, 3, 4], 3));
+    assert_eq!(told(Grade::Possible, "JP"), (4, vec![1, 2, 3, 4], 4), "what was in reach alone has no entry");
+    let resting: Vec<(&str, u64)> =
+        found.resting(Some("EU-DE"), Grade::Likely).map(|(known, people)| (known.object.as_str(), people)).collect();
+    assert_eq!(resting, [("o2", 2), ("o3", 3)]);
+    assert_eq!(found.resting(None, Grade::Possible).count(), 4);
+    assert_eq!(found.resting(Some("FR"), Grade::Possible).count(), 0);
+}
+
+#[test]
 fn facts_hold_people_by_jurisdiction_and_say_what_is_not_counted() {
     let found = exposure(gathered(&[touched(1, "preview", "o5", 0), touched(2, "preview", "o99", 0)]), &[]);
     assert_eq!((found.uncounted, found.uncounted_subjects), (1, 99));
@@ -139,7 +213,7 @@ fn what_is_only_possible_says_why_and_moves_no_clock() {
     let named =
         Reach { touch: Touch::named(vec![(9, 900), (3, 300)]), why: "named by a log".to_owned(), ..reach("o99") };
     let elsewhere = Reach {
-        at: Some(Place { held: vec![Holder::Version([4; 16])], labels: vec![], subjects: 4 }),
+        at: Some(Place { held: vec![Holder::Version([4; 16])], labels: vec![], subjects: 4, bytes: None }),
         ..reach("/srv/data/dm.csv")
     };
     let reaches = vec![named, Reach { why: "again".to_owned(), ..reach("o99") }, elsewhere, reach("o1")];

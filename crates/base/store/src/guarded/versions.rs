@@ -300,9 +300,19 @@ pub struct Described {
     pub labels: String,
     /// Data subjects it is about.
     pub subjects: i64,
+    /// Bytes of plaintext.
+    pub bytes: i64,
 }
 
-const DESCRIBED: &str = "version, object, study, name, latest, labels, subjects";
+impl Described {
+    /// Its size in bytes.
+    #[must_use]
+    pub fn size(&self) -> Option<u64> {
+        u64::try_from(self.bytes).ok()
+    }
+}
+
+const DESCRIBED: &str = "version, object, study, name, latest, labels, subjects, bytes";
 
 fn described(row: &Row) -> Result<Described, StoreError> {
     Ok(Described {
@@ -313,6 +323,7 @@ fn described(row: &Row) -> Result<Described, StoreError> {
         latest: row.int(4)? != 0,
         labels: row.text(5)?,
         subjects: row.int(6)?,
+        bytes: row.int(7)?,
     })
 }
 
@@ -352,6 +363,31 @@ pub async fn describe_study(
         limit.min(PAGE_ROWS_MAX)
     );
     store.rows(&sql, &[study.into(), after.into()]).await?.iter().map(described).collect()
+}
+
+/// Objects that have or had a name which begins with `prefix`, or which it is (`is_whole`), after the place `(name, object)`: name and object,
+/// each pair once, by both, at most a page. Whose last version is gone is not among them.
+///
+/// # Errors
+/// When the engine refuses.
+pub async fn objects_named(
+    store: &Store,
+    study: &str,
+    (prefix, is_whole): (&str, bool),
+    after: &(Vec<u8>, [u8; 16]),
+) -> Result<Vec<(Vec<u8>, [u8; 16])>, StoreError> {
+    let (below, end) = match is_whole {
+        true => (" AND name = $5".to_owned(), Some(prefix.as_bytes().into())),
+        false => bound(prefix, 5),
+    };
+    let sql = format!(
+        "SELECT DISTINCT name, object FROM guarded_versions WHERE study = $1 AND marker = 0 \
+         AND (name > $2 OR (name = $2 AND object > $3)) AND name >= $4{below} ORDER BY name, object LIMIT {PAGE_ROWS_MAX}"
+    );
+    let mut values: Vec<Value> =
+        vec![study.into(), after.0.as_slice().into(), after.1.as_slice().into(), prefix.as_bytes().into()];
+    values.extend(end);
+    store.rows(&sql, &values).await?.iter().map(|row| Ok((row.bytes(0)?, id16(row, 1)?))).collect()
 }
 
 /// What came of taking a version away.

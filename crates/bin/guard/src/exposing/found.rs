@@ -91,7 +91,7 @@ impl Named {
 }
 
 /// The first names of a list, and how many more there are.
-fn listed<'a>(names: impl Iterator<Item = &'a String>) -> String {
+pub(super) fn listed<'a>(names: impl Iterator<Item = &'a String>) -> String {
     let all: Vec<&str> = names.map(String::as_str).collect();
     let shown: Vec<String> = all.iter().take(LISTED).map(|name| format!("`{name}`")).collect();
     let more = all.len().saturating_sub(LISTED);
@@ -99,20 +99,22 @@ fn listed<'a>(names: impl Iterator<Item = &'a String>) -> String {
 }
 
 impl Guarded {
-    /// The actor of a finding, over the time that its evidence spans; the finding itself where it names nobody whom Lazaret knows.
+    /// A finding and its actor, over the time that its evidence spans; no actor where it names nobody whom Lazaret knows.
     pub(super) async fn as_found(
         &self,
         id: u32,
         wanted: &mut Wanted,
-        who: &mut Vec<Principal>,
-    ) -> Result<Option<Finding>, OpsError> {
+    ) -> Result<(Finding, Option<Principal>), OpsError> {
         let missing = || OpsError::Wrong(format!("there is no finding {id}; `lazaret findings list` shows them"));
         let finding = store::findings::by_id(&self.store, id).await?.ok_or_else(missing)?;
         wanted.from_ms = wanted.from_ms.or(Some(finding.first_at));
         wanted.to_ms = wanted.to_ms.or(Some(finding.last_at.saturating_add(RELEASED_WITHIN_MS)));
-        let Some(principal) = finding.principal else { return Ok(Some(finding)) };
-        who.extend(principals::by_id(&self.store, principal).await?);
-        Ok(None)
+        let Some(principal) = finding.principal else { return Ok((finding, None)) };
+        let gone = || {
+            OpsError::Wrong(format!("whom finding {id} is about is not known any more; ask by `--study` or `--object`"))
+        };
+        let actor = principals::by_id(&self.store, principal).await?.ok_or_else(gone)?;
+        Ok((finding, Some(actor)))
     }
 
     /// What the entries of a finding name goes into what is meant. Gives studies of which everything may be exposed: where nothing in
@@ -237,6 +239,7 @@ impl Guarded {
                 held: ids.into_iter().map(Holder::Object).collect(),
                 labels: labels.into_iter().collect(),
                 subjects: rows.iter().map(|row| row.subjects).max().unwrap_or(0),
+                bytes: Some(top.bytes),
             };
             let (object, study) = (format!("{location}/{below}"), top.study.clone());
             let (why, version) = (why.to_owned(), String::new());
@@ -260,7 +263,7 @@ fn of_evidence((object, seen): (&String, &Seen)) -> Reach {
 }
 
 /// The bucket and key, or the path, in what clouds and browsers write before it.
-fn plain(path: &str) -> String {
+pub(super) fn plain(path: &str) -> String {
     let name = ["arn:aws:s3:::", "s3://", "gs://", "file://", "projects/_/buckets/"]
         .into_iter()
         .find_map(|start| path.strip_prefix(start))

@@ -1,20 +1,19 @@
 //! What a question about exposure means: whose entries of the record, and what else may be exposed.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashSet};
 
 use incidents::exposure::Reach;
 use lake::Wanted;
-use model::{ObjectId, PrincipalId, PrincipalKind, StudyId};
-use policy::Thing;
+use model::{ObjectId, PrincipalId, PrincipalKind};
+use store::findings::Finding;
 use store::guarded::versions::{self, Described};
 use store::principals::{self, Principal};
 
-use super::{ExposureRequest, hex};
+use super::ExposureRequest;
+use super::reach::{Reader, Readers};
 use crate::Guarded;
 use crate::ops::OpsError;
 
-/// Objects within reach that are looked through; beyond, that is told.
-const REACH_MAX: usize = 200_000;
 /// Why an object is possible that somebody could read and did not.
 const WITHIN_REACH: &str = "within reach of whom the question is about; nothing says that it was touched";
 /// Why an object is possible that is asked about by itself.
@@ -39,6 +38,29 @@ pub(super) struct Meant {
     pub(super) notes: Vec<String>,
 }
 
+/// A part of a question that names whose entries are meant.
+struct Part {
+    /// As it was asked.
+    words: String,
+    who: Vec<Principal>,
+}
+
+/// Whom all parts name: each narrows the others.
+fn named_by_all(parts: Vec<Part>) -> Result<Vec<Principal>, OpsError> {
+    let words: Vec<String> = parts.iter().map(|part| part.words.clone()).collect();
+    let all = parts.into_iter().map(|part| part.who).reduce(|mut one, other| {
+        one.retain(|who| other.iter().any(|also| also.id == who.id));
+        one
+    });
+    match all {
+        Some(who) if who.is_empty() => Err(OpsError::Wrong(format!(
+            "nobody is all of {}: parts of a question narrow each other, and an entry of the record has one actor; ask for each by itself",
+            words.join(", ")
+        ))),
+        all => Ok(all.unwrap_or_default()),
+    }
+}
+
 impl Guarded {
     /// The rows of the record that a question means.
     pub(crate) async fn wanted(&self, request: &ExposureRequest) -> Result<Wanted, OpsError> {
@@ -47,27 +69,16 @@ impl Guarded {
 
     pub(super) async fn meant(&self, request: &ExposureRequest) -> Result<Meant, OpsError> {
         let mut meant = Meant {
-            wanted: Wanted { from_ms: request.from, to_ms: request.to, ..Wanted::default() },
+            wanted: Wanted { from_ms: request.from, to_ms: request.to, end: request.end, ..Wanted::default() },
             ..Meant::default()
         };
-        let mut who: Vec<Principal> = Vec::new();
-        if let Some(name) = &request.principal {
-            who.push(self.somebody(name).await?);
-        }
-        if let Some(name) = &request.device {
-            who.push(self.a_device(name).await?);
-        }
-        if let Some(organisation) = &request.partner {
-            who.extend(self.of_partner(organisation).await?);
-        }
-        let set = |text: &String| HashSet::from([text.clone()]);
+        let (who, finding) = self.who_is_meant(request, &mut meant).await?;
         let mut found = None;
-        if let Some(id) = request.finding
-            && let Some(unknown) = self.as_found(id, &mut meant.wanted, &mut who).await?
-        {
+        if let Some(unknown) = finding {
             let naming = self.as_evidence_names(&unknown, request, &who, &mut meant);
             found = Some(Box::pin(naming).await?);
         }
+        let set = |text: &String| HashSet::from([text.clone()]);
         let wanted = &mut meant.wanted;
         if !who.is_empty() {
             wanted.principals = Some(who.iter().map(|principal| principal.id.to_string()).collect());
@@ -77,13 +88,13 @@ impl Guarded {
         if let Some(study) = &request.study {
             wanted.studies = Some(HashSet::from([study.to_string()]));
         }
-        if let Some(object) = &request.object {
-            let asked = self.an_object(object).await?;
-            wanted.objects = Some(HashSet::from([hex(&asked.object)]));
-            meant.elsewhere.retain(|reach| reach.object == hex(&asked.object));
-            if request.reach {
-                meant.reachable.push((asked, ASKED_ABOUT.to_owned()));
-            }
+        let asked = self.objects_of(request).await?;
+        if let Some(asked) = &asked {
+            meant.notes.extend(asked.notes.iter().cloned());
+            meant.elsewhere.retain(|reach| asked.objects.contains(&reach.object));
+            let named = meant.wanted.objects.take();
+            let both = |named: HashSet<String>| named.intersection(&asked.objects).cloned().collect();
+            meant.wanted.objects = Some(named.map_or_else(|| asked.objects.clone(), both));
         }
         let wanted = &meant.wanted;
         let names_nothing = wanted.principals.is_none()
@@ -97,20 +108,90 @@ impl Guarded {
                        when";
             return Err(OpsError::Wrong(why.to_owned()));
         }
-        if request.reach && request.object.is_none() && found.is_none() {
-            let studies = match &request.study {
-                Some(study) => BTreeSet::from([study.clone()]),
-                None => who.iter().flat_map(|one| self.access.places(one.id)).flatten().collect(),
-            };
-            meant.is_cut = self.within_reach(&who, &studies, WITHIN_REACH, &mut meant.reachable).await?;
-        }
-        if let (Some(studies), None) = (found, &request.object) {
+        if request.reach && found.is_none() {
+            Box::pin(self.reach_meant(request, who, asked.map(|asked| asked.objects), &mut meant)).await?;
+        } else if let (Some(studies), None) = (found, &asked) {
             let why = "in a study that the finding is about; the record does not say that it was touched";
-            meant.is_cut = self.within_reach(&[], &studies, why, &mut meant.reachable).await?;
+            meant.is_cut = self.within_reach(None, &studies, why, &mut meant.reachable).await?;
         }
         let mut seen = HashSet::new();
         meant.reachable.retain(|(described, _)| seen.insert(described.object));
         Ok(meant)
+    }
+
+    /// Whom a question names, and its finding where that names no actor whom Lazaret knows.
+    async fn who_is_meant(
+        &self,
+        request: &ExposureRequest,
+        meant: &mut Meant,
+    ) -> Result<(Vec<Principal>, Option<Finding>), OpsError> {
+        let mut parts = Vec::new();
+        if let Some(name) = &request.principal {
+            let words = format!("principal `{name}`");
+            parts.push(Part { words, who: vec![self.somebody(name).await?] });
+        }
+        if let Some(name) = &request.device {
+            let words = format!("device `{name}`");
+            parts.push(Part { words, who: vec![self.a_device(name).await?] });
+        }
+        if let Some(name) = &request.partner {
+            let words = format!("partner `{name}`");
+            parts.push(Part { words, who: self.of_partner(name).await? });
+        }
+        let mut unknown = None;
+        if let Some(id) = request.finding {
+            let (finding, actor) = self.as_found(id, &mut meant.wanted).await?;
+            match actor {
+                Some(actor) => {
+                    let words = format!("the actor of finding {id}, `{}`", actor.name);
+                    parts.push(Part { words, who: vec![actor] });
+                }
+                None => unknown = Some(finding),
+            }
+        }
+        Ok((named_by_all(parts)?, unknown))
+    }
+
+    /// What else is within reach: of whom the question is about, by the credential that it names, or all objects that it names.
+    async fn reach_meant(
+        &self,
+        request: &ExposureRequest,
+        who: Vec<Principal>,
+        asked: Option<HashSet<String>>,
+        meant: &mut Meant,
+    ) -> Result<(), OpsError> {
+        let readers = match &request.credential {
+            Some(id) => {
+                let Readers { who, notes } = self.by_credential(id, &who).await?;
+                meant.notes.extend(notes);
+                Some(who)
+            }
+            None if who.is_empty() => None,
+            None => Some(who.into_iter().map(Reader::of).collect()),
+        };
+        if let Some(asked) = asked {
+            let ids: Vec<[u8; 16]> =
+                asked.iter().filter_map(|id| id.parse::<ObjectId>().ok()).map(|id| *id.as_bytes()).collect();
+            let mut there = versions::describe_objects(&self.store, &ids).await?;
+            let why = if readers.is_some() { WITHIN_REACH } else { ASKED_ABOUT };
+            if let Some(readers) = &readers {
+                there = self.readable(readers, there);
+            }
+            meant.reachable.extend(there.into_iter().map(|one| (one, why.to_owned())));
+            return Ok(());
+        }
+        let studies = match (&request.study, &readers) {
+            (Some(study), _) => BTreeSet::from([study.clone()]),
+            (None, Some(readers)) => self.places_of(readers),
+            (None, None) => {
+                let why =
+                    "nothing says whose reach is meant: name a principal, device, partner, credential, object or study";
+                meant.notes.push(why.to_owned());
+                return Ok(());
+            }
+        };
+        meant.is_cut = self.within_reach(readers.as_deref(), &studies, WITHIN_REACH, &mut meant.reachable).await?;
+        Ok(())
     }
 
     /// A device by name or id.
@@ -147,64 +228,5 @@ impl Guarded {
             return Err(OpsError::Wrong(why));
         }
         Ok(found)
-    }
-
-    pub(crate) async fn an_object(&self, text: &str) -> Result<Described, OpsError> {
-        let missing = || OpsError::Wrong(format!("there is no object `{text}`; give its id, or `study/name`"));
-        if let Ok(id) = text.parse::<ObjectId>() {
-            return versions::describe_objects(&self.store, &[*id.as_bytes()])
-                .await?
-                .into_iter()
-                .next()
-                .ok_or_else(missing);
-        }
-        let (study, name) = text.split_once('/').ok_or_else(missing)?;
-        let found = versions::latest(&self.store, study, name).await?.ok_or_else(missing)?;
-        versions::describe(&self.store, &[found.version]).await?.into_iter().next().ok_or_else(missing)
-    }
-
-    /// Objects of these studies that are within reach of `who`, or all of them where nobody is named. Whether there are more than are
-    /// looked through.
-    async fn within_reach(
-        &self,
-        who: &[Principal],
-        studies: &BTreeSet<StudyId>,
-        why: &str,
-        reachable: &mut Vec<(Described, String)>,
-    ) -> Result<bool, OpsError> {
-        let circumstances = crate::access::asked();
-        for study in studies {
-            let mut may_read: HashMap<String, bool> = HashMap::new();
-            let mut after = Vec::new();
-            loop {
-                let page = versions::describe_study(&self.store, study.as_str(), &after, store::PAGE_ROWS_MAX).await?;
-                let Some(last) = page.last() else { break };
-                after = last.name.as_bytes().to_vec();
-                for described in page {
-                    let is_allowed = who.is_empty()
-                        || *may_read.entry(described.labels.clone()).or_insert_with(|| {
-                            let labels = crate::access::labels(&described.labels);
-                            let thing = Thing { id: None, labels: &labels };
-                            who.iter().any(|one| {
-                                let told = self.access.tell(
-                                    one,
-                                    &[model::Action::Read],
-                                    Some(study),
-                                    Some(thing),
-                                    &circumstances,
-                                );
-                                told.iter().any(|told| told.decision.allowed)
-                            })
-                        });
-                    if is_allowed {
-                        if reachable.len() >= REACH_MAX {
-                            return Ok(true);
-                        }
-                        reachable.push((described, why.to_owned()));
-                    }
-                }
-            }
-        }
-        Ok(false)
     }
 }

@@ -48,6 +48,7 @@ impl Places {
                 held: ids.into_iter().map(Holder::Object).collect(),
                 labels: labels.into_iter().collect(),
                 subjects: u64::try_from(described.subjects).unwrap_or(0),
+                bytes: described.size(),
             };
         }
         // The catalogue describes the newest version: people of another one may be others.
@@ -59,13 +60,15 @@ impl Places {
                     labels.remove("none");
                     place.labels = labels.into_iter().collect();
                     place.subjects = u64::try_from(described.subjects).unwrap_or(0);
+                    place.bytes = described.size();
                 }
                 place
             }
             None => {
                 labels.remove("none");
                 let subjects = u64::try_from(described.subjects).unwrap_or(0);
-                Place { held: Vec::new(), labels: labels.into_iter().collect(), subjects }
+                let bytes = described.size().filter(|_| !is_other);
+                Place { held: Vec::new(), labels: labels.into_iter().collect(), subjects, bytes }
             }
         }
     }
@@ -77,6 +80,7 @@ impl Kept {
             held: vec![Holder::Version(self.version)],
             labels: self.labels.iter().cloned().collect(),
             subjects: self.subjects,
+            bytes: None,
         }
     }
 }

@@ -1,5 +1,8 @@
 //! Uploads inspected as they are, entries recorded, and exposure told from them.
 
+mod asking;
+mod figures;
+
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -15,7 +18,7 @@ use store::Store;
 use store::findings::Finding;
 use store::guarded::versions::{self, Condition, StoredVersion};
 
-use super::ExposureRequest;
+use super::{ExposureRequest, Shown};
 use crate::{Guarded, IncidentRequest, Limits, Looker, Opening, Operator, OpsError, RootKeyAt, outside};
 
 const HEADER: &str = "PatientID,Name,BirthDate,Country,Diagnosis\n";
@@ -103,6 +106,11 @@ impl World {
 
     /// Records that somebody did something to a version.
     async fn did(&self, who: PrincipalId, activity: Activity, place: &Place, ip: Option<&str>) -> u64 {
+        let event = self.doing(who, activity, place, ip);
+        self.guarded.recorder.record(event).await.unwrap().index
+    }
+
+    fn doing(&self, who: PrincipalId, activity: Activity, place: &Place, ip: Option<&str>) -> Event {
         let mut event = Event::new(activity, self.by.now_ms, "s3");
         event.actor = Some(Actor { id: who, kind: PrincipalKind::Person, credential: None });
         event.origin.ip = ip.map(|ip| ip.parse().unwrap());
@@ -111,7 +119,7 @@ impl World {
         event.resource.version = Some(place.version);
         event.resource.bytes = Some(100);
         event.action = Some(model::Action::Read);
-        self.guarded.recorder.record(event).await.unwrap().index
+        event
     }
 
     async fn downloaded(&self, who: PrincipalId, place: &Place, ip: Option<&str>) -> u64 {
@@ -182,7 +190,16 @@ impl World {
     }
 
     async fn told(&self, request: ExposureRequest) -> Told {
-        Told(self.guarded.tell_exposure(&self.operator, request).await.unwrap())
+        self.shown(request, Shown::default()).await
+    }
+
+    async fn shown(&self, request: ExposureRequest, shown: Shown) -> Told {
+        Told(self.guarded.tell_exposure(&self.operator, request, shown).await.unwrap())
+    }
+
+    /// Why a question is not answered.
+    async fn refused(&self, request: ExposureRequest) -> String {
+        self.guarded.tell_exposure(&self.operator, request, Shown::default()).await.unwrap_err().to_string()
     }
 
     async fn of_finding(&self, id: u32) -> Told {
@@ -200,6 +217,10 @@ impl Told {
 
     fn summary(&self) -> &Value {
         &self.0.last().unwrap()["summary"]
+    }
+
+    fn object(&self, place: &Place) -> Option<&Value> {
+        self.0.iter().find(|line| line["object"] == of(place) && line.get("grade").is_some())
     }
 
     /// The grade of an object, and why it is possible.
@@ -259,9 +280,9 @@ async fn a_device_is_asked_about_by_itself_and_by_its_reach() {
         let told = world.told(asked(&name, false)).await;
         assert_eq!((told.people("EU-DE", "certain"), told.people("EU-FR", "certain")), (Some(4), None), "{:?}", told.0);
     }
-    let no_device = world.guarded.tell_exposure(&world.operator, asked("ada", false)).await.unwrap_err().to_string();
+    let no_device = world.refused(asked("ada", false)).await;
     assert!(no_device.contains("`ada` is no device but a person"), "{no_device}");
-    assert!(world.guarded.tell_exposure(&world.operator, asked("nobody", false)).await.is_err());
+    world.refused(asked("nobody", false)).await;
     let told = world.told(asked("scanner-7", true)).await;
     assert_eq!(told.grade(&of(&by_ada)), None, "it may read nothing");
     let later = world.by.now_ms + 86_400_000;

@@ -53,7 +53,7 @@ pub(super) fn question(act: &Act, now_ms: i64) -> Result<ExposureRequest, OpsErr
         "access_key" => asked.credential = Some(what),
         "partner" => asked.partner = Some(what),
         "study" => asked.study = Some(study(&what)?),
-        "object" => asked.object = Some(what),
+        "object" => asked.objects = vec![what],
         "finding" => {
             let id = what.parse().map_err(|_wrong| OpsError::Wrong(format!("`{what}` is no number of a finding")))?;
             // A finding says itself over which time.

@@ -314,3 +314,83 @@ fn devices_older_versions_and_the_day_of_the_breach() {
     assert!(!json.contains("We are liable") && json.contains("sha256"), "{json}");
     verified(folder);
 }
+
+#[test]
+fn parts_sets_of_objects_a_leaked_key_and_the_timeline() {
+    let Some(python) = python() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    told(folder, &["study", "create", "onc-201"]);
+    let loader = user(folder, "loader", &["--study", "onc-201", "--actions", "list,write"]);
+    let ada = user(folder, "ada", &["--study", "onc-201", "--actions", "list,read"]);
+    told(folder, &["user", "set", "ada", "--training-until", "2099-12-31"]);
+    let server = Server::start(folder);
+    let head = "MRN,PatientName,BirthDate,Diagnosis,Country,PostalCode\n";
+    let (de, jp) = (format!("{head}{}", people("DE", 12, "10115")), format!("{head}{}", people("JP", 3, "100-0001")));
+    let put = format!(
+        "[s3.put_object(Bucket='onc-201', Key=key, Body=body.encode()) \
+         for key, body in (('visits/de.csv', {de:?}), ('visits/jp.csv', {jp:?}), ('other/de.csv', {de:?}))] and 'stored'"
+    );
+    assert!(asked(&python, &server, &loader, &put).contains("stored"));
+    let get = "[len(s3.get_object(Bucket='onc-201', Key='visits/de.csv', Range=part)['Body'].read()) \
+               for part in ('bytes=0-99', 'bytes=50-149', 'bytes=-10')] \
+               + [s3.head_object(Bucket='onc-201', Key='visits/jp.csv')['ContentLength']]";
+    let got = asked(&python, &server, &ada, get);
+    assert_eq!(got.trim(), format!("[100, 100, 10, {}]", jp.len()), "{got}");
+
+    // Parts that left are told by their ranges; asking for properties releases nothing.
+    let told_of = lines(folder, &["exposure", "--principal", "ada"]);
+    let objects: Vec<&Value> = told_of.iter().filter(|line| line.get("grade").is_some()).collect();
+    assert_eq!(objects.len(), 1, "{told_of:?}");
+    let size = de.len();
+    assert_eq!(objects[0]["ranges"], serde_json::json!([[0, 149], [size - 10, size - 1]]), "{objects:?}");
+    assert_eq!((&objects[0]["bytes_distinct"], &objects[0]["bytes"]), (&Value::from(160), &Value::from(210)));
+    assert_eq!((&objects[0]["size"], &objects[0]["whole"]), (&Value::from(size), &Value::from(false)));
+    let text = String::from_utf8(run(folder, &["exposure", "--principal", "ada", "--quiet"]).stdout).unwrap();
+    assert!(text.contains("bytes 0–149"), "{text}");
+
+    // Sets of objects: by beginning, and from a file.
+    let by_prefix = lines(folder, &["exposure", "--prefix", "onc-201/visits/", "--reach"]);
+    let grades: Vec<&str> = by_prefix.iter().filter_map(|line| line["grade"].as_str()).collect();
+    assert_eq!(grades, ["certain", "possible"], "{by_prefix:?}");
+    std::fs::write(folder.join("leak.txt"), "# found\nonc-201/other/*\r\nonc-201/visits/de.csv\n").unwrap();
+    let by_file = lines(folder, &["exposure", "--objects", "leak.txt"]);
+    assert_eq!(by_file.last().unwrap()["summary"]["objects"], 1, "{by_file:?}");
+    std::fs::write(folder.join("wrong.txt"), "onc-201/a\ndm.csv\n").unwrap();
+    let wrong = run(folder, &["exposure", "--objects", "wrong.txt", "--quiet"]);
+    let why = String::from_utf8_lossy(&wrong.stderr).into_owned();
+    assert!(wrong.status.code() == Some(2) && why.contains("line 2: `dm.csv` is no object"), "{why}");
+
+    // What if Ada's key leaked today.
+    let key = serde_json::from_str::<Value>(&ada).unwrap()["access_key_id"].as_str().unwrap().to_owned();
+    let reach = lines(folder, &["exposure", "--credential", &key, "--reach"]);
+    let germany = reach.iter().find(|line| line["jurisdiction"] == "EU-DE").unwrap();
+    assert_eq!((&germany["certain"]["objects"], &germany["possible"]["objects"]), (&1.into(), &2.into()), "{germany}");
+    let japan = reach.iter().find(|line| line["jurisdiction"] == "JP").unwrap();
+    assert_eq!((&japan["certain"]["subjects"], &japan["possible"]["subjects"]), (&0.into(), &3.into()), "{japan}");
+    let loaders = serde_json::from_str::<Value>(&loader).unwrap()["access_key_id"].as_str().unwrap().to_owned();
+    let none = lines(folder, &["exposure", "--credential", &loaders, "--reach"]);
+    assert_eq!(none.last().unwrap()["summary"]["objects"], 0, "whoever may only write reads nothing: {none:?}");
+
+    // A figure opens into its entries, in the incident as it was told.
+    let id = opened(folder, "Ada took parts");
+    let case = told(folder, &["incidents", "expose", &id, "--prefix", "onc-201/visits/"]);
+    let proof = &case["exposure"]["figures"][0]["proof"]["EU-DE"];
+    assert_eq!((&proof["objects"], &proof["entries_total"]), (&1.into(), &6.into()), "{case}");
+    let figure =
+        lines(folder, &["exposure", "--incident", &id, "--jurisdiction", "EU-DE", "--grade", "certain", "--entries"]);
+    let entries: Vec<&Value> = figure.iter().filter(|line| line.get("entry").is_some()).collect();
+    assert_eq!(entries.len(), 6, "{figure:?}");
+    let proved = run(folder, &["hunt", "--prove", &entries[0]["entry"].to_string(), "--quiet"]);
+    assert!(proved.status.success(), "{}", String::from_utf8_lossy(&proved.stderr));
+
+    // The timeline has what the record knows of Ada, who took it, and of what others did about her.
+    let timeline = lines(folder, &["incidents", "timeline", &id]);
+    let of = |activity: &str| timeline.iter().filter(|line| line["activity"] == activity).count();
+    assert_eq!((of("download"), of("released"), of("grant")), (3, 3, 1), "{timeline:?}");
+    assert!(timeline.iter().any(|line| line["name"] == "ada"), "{timeline:?}");
+    let listed = lines(folder, &["incidents", "timeline", &id, "--entries", "--activity", "download"]);
+    assert_eq!(listed.iter().filter(|line| line.get("entry").is_some()).count(), 6, "with their ends: {listed:?}");
+    drop(server);
+    verified(folder);
+}

@@ -1,7 +1,8 @@
 //! One object with everything known of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use model::Jurisdiction;
 use store::changes::{self, ChangeRow};
 use store::corrections::{self, CorrectionRow};
 use store::identifiers::{self, Findings};
@@ -126,5 +127,29 @@ impl Catalogue {
         let named = sets.iter().map(|(id, bytes)| (labels.get(id).map_or("", String::as_str), bytes.as_slice()));
         let named = named.chain(parts.iter().map(|part| (part.labels.as_str(), part.ids.as_slice())));
         Ok(self.with_people(|people| count_by_labels(people, named)).await??)
+    }
+
+    /// Of each group of objects of the catalogue and versions behind the guard how many distinct people live where: by jurisdiction, the
+    /// groups in which somebody is, by their place in what is given, and how many.
+    ///
+    /// # Errors
+    /// When the store fails or a stored set is damaged.
+    pub async fn people_held_by_each(
+        &self,
+        groups: &[(Vec<u32>, Vec<[u8; 16]>)],
+    ) -> Result<BTreeMap<Jurisdiction, Vec<(usize, u64)>>, CatalogueError> {
+        let ids: BTreeSet<u32> = groups.iter().flat_map(|(ids, _)| ids).copied().collect();
+        let versions: BTreeSet<[u8; 16]> = groups.iter().flat_map(|(_, versions)| versions).copied().collect();
+        let (ids, versions): (Vec<u32>, Vec<[u8; 16]>) = (ids.into_iter().collect(), versions.into_iter().collect());
+        let sets: HashMap<u32, Vec<u8>> = subjects::people(self.store(), &ids).await?.into_iter().collect();
+        let mut parts: HashMap<[u8; 16], Vec<Vec<u8>>> = HashMap::new();
+        for part in store::guarded::people::of(self.store(), &versions).await? {
+            parts.entry(part.version).or_default().push(part.ids);
+        }
+        let of = |(ids, versions): &(Vec<u32>, Vec<[u8; 16]>)| -> Vec<&[u8]> {
+            let sets = ids.iter().filter_map(|id| sets.get(id)).map(Vec::as_slice);
+            sets.chain(versions.iter().filter_map(|id| parts.get(id)).flatten().map(Vec::as_slice)).collect()
+        };
+        Ok(self.with_people(|people| people.count_each(groups.iter().map(of))).await??)
     }
 }

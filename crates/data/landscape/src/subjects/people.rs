@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::OnceLock;
 
 use model::Jurisdiction;
+use roaring::RoaringBitmap;
 use store::subjects::{Delta, MergeRow, ProfileRow, TokenRow};
 
 use super::rule::{Bearer, Link, resolve};
-use super::{Accumulator, Counts};
+use super::{Accumulator, Counts, DamagedBitmap};
 use crate::report::{SubjectRecord, Token, TokenKind};
 
 /// Everybody known, in memory: about 200 bytes a profile. The store keeps the same, row by row.
@@ -35,6 +36,18 @@ struct Places {
     members: BTreeMap<Jurisdiction, Accumulator>,
     /// Whoever is in one of them.
     known: Accumulator,
+    /// By person, which of `members` has them.
+    homes: Vec<Home>,
+}
+
+/// Where somebody lives, as far as it is known.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Home {
+    #[default]
+    Unknown,
+    /// In this one of [`Places::members`] alone.
+    One(u16),
+    Several,
 }
 
 /// What assigning the records of one batch gave.
@@ -211,6 +224,47 @@ impl People {
         people.pop_first().filter(|_| people.is_empty())
     }
 
+    /// Of each set of profiles how many distinct people live where: by jurisdiction, the sets in which somebody is, by their place in what is
+    /// given, and how many. Whoever is known in two counts in both, whoever is known nowhere as `unknown`. A set is given in parts.
+    ///
+    /// # Errors
+    /// When a stored bitmap is damaged.
+    pub fn count_each<'b, P: IntoIterator<Item = &'b [u8]>>(
+        &self,
+        sets: impl IntoIterator<Item = P>,
+    ) -> Result<BTreeMap<Jurisdiction, Vec<(usize, u64)>>, DamagedBitmap> {
+        let places = self.places.get_or_init(|| self.places());
+        let members: Vec<&Accumulator> = places.members.values().collect();
+        // The last one is for people of whom no record tells.
+        let mut found: Vec<Vec<(usize, u64)>> = vec![Vec::new(); members.len() + 1];
+        let (mut people, mut counts) = (Vec::new(), vec![0_u64; found.len()]);
+        for (at, parts) in sets.into_iter().enumerate() {
+            people.clear();
+            for part in parts.into_iter().filter(|part| !part.is_empty()) {
+                let profiles = RoaringBitmap::deserialize_from(part).map_err(|_damaged| DamagedBitmap)?;
+                people.extend(profiles.iter().map(|profile| self.canonical(profile)));
+            }
+            people.sort_unstable();
+            people.dedup();
+            let mut count = |place: usize| counts.get_mut(place).into_iter().for_each(|count| *count += 1);
+            for person in &people {
+                match places.homes.get(*person as usize).copied().unwrap_or_default() {
+                    Home::Unknown => count(members.len()),
+                    Home::One(place) => count(usize::from(place)),
+                    Home::Several => {
+                        let of = members.iter().enumerate().filter(|(_, members)| members.contains(*person));
+                        of.for_each(|(place, _)| count(place));
+                    }
+                }
+            }
+            for (found, count) in found.iter_mut().zip(&mut counts).filter(|(_, count)| **count > 0) {
+                found.push((at, std::mem::take(count)));
+            }
+        }
+        let names = places.members.keys().cloned().chain(std::iter::once(Jurisdiction::unknown()));
+        Ok(names.zip(found).filter(|(_, found)| !found.is_empty()).collect())
+    }
+
     /// Replaces every profile by its canonical one.
     fn to_people(&self, profiles: &mut Accumulator) {
         for profile in profiles.common_ids(&self.merged) {
@@ -382,10 +436,19 @@ impl People {
     }
 
     fn places(&self) -> Places {
-        let mut places = Places { members: self.jurisdictions.clone(), known: Accumulator::new() };
-        for members in places.members.values_mut() {
+        let mut places = Places {
+            members: self.jurisdictions.clone(),
+            known: Accumulator::new(),
+            homes: vec![Home::Unknown; self.profiles.len()],
+        };
+        for (number, members) in (0_u16..).zip(places.members.values_mut()) {
             self.to_people(members);
             places.known.union(members);
+            for person in members.common_ids(members) {
+                if let Some(home) = places.homes.get_mut(person as usize) {
+                    *home = if *home == Home::Unknown { Home::One(number) } else { Home::Several };
+                }
+            }
         }
         places
     }

@@ -302,6 +302,17 @@ proptest! {
         }
         let found: BTreeMap<&str, u64> = counts.jurisdictions.iter().map(|(place, n)| (place.as_str(), *n)).collect();
         prop_assert_eq!(found, places.into_iter().map(|(place, set)| (place, set.len() as u64)).collect());
+        // One by one they are what each alone is; an object in two parts is one.
+        let halves: Vec<Vec<&[u8]>> = bitmaps.iter().map(|one| vec![one.as_slice(), &[], one.as_slice()]).collect();
+        let each = world.people.count_each(halves).unwrap();
+        for (at, one) in bitmaps.iter().enumerate() {
+            let alone = count(&world.people, [one.as_slice()]).unwrap().jurisdictions;
+            let told = |found: &Vec<(usize, u64)>| found.iter().find(|(set, _)| *set == at).map(|(_, people)| *people);
+            let of: BTreeMap<Jurisdiction, u64> =
+                each.iter().filter_map(|(place, found)| Some((place.clone(), told(found)?))).collect();
+            prop_assert_eq!(of, alone);
+        }
+        prop_assert!(world.people.count_each([[&b"no bitmap"[..]]]).is_err());
     }
 
     #[test]

@@ -3,11 +3,13 @@
 pub(crate) mod assess;
 pub(crate) mod clocks;
 pub(crate) mod exercises;
+pub(crate) mod exposed;
 mod facts;
 pub(crate) mod letters;
 mod measures;
 pub(crate) mod room;
 pub(crate) mod runs;
+pub(crate) mod story;
 pub(crate) mod tasks;
 
 use askama::Template;

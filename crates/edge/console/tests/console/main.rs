@@ -9,6 +9,7 @@ mod authenticator;
 mod backups;
 mod browser;
 mod contrast;
+mod exposed;
 mod findings;
 mod guards;
 mod hostile;

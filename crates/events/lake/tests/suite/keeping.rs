@@ -28,7 +28,7 @@ proptest! {
     ) {
         let folder = tempfile::tempdir().unwrap();
         let rows: Vec<Row> = (0..).zip(given).map(|(index, (time_ms, class_uid, a, b, c, bytes))| Row {
-            index, time_ms, class_uid, bytes,
+            index, time_ms, class_uid, bytes, first_byte: bytes.map(|bytes| !bytes),
             object_name: a.clone(), raw: b.clone(), scope: c.clone(), principal: a, labels: b, details: c,
             ..Row::default()
         }).collect();

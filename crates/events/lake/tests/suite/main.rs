@@ -4,4 +4,5 @@
 mod forgetting;
 mod keeping;
 mod proving;
+mod seeking;
 mod support;

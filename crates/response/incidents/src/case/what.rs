@@ -488,6 +488,13 @@ impl What {
                 told.remove("text");
                 told.insert("sha256".to_owned(), crate::sha256_hex(text.as_bytes()).into());
             }
+            // What names thousands of objects does not fit into one entry of the record: its digest stands for the rest.
+            Self::Exposure { question, summary } => {
+                let bytes = question.to_string().len() + summary.to_string().len();
+                if bytes > EXPOSURE_BYTES_MAX {
+                    shorten(told, question, summary);
+                }
+            }
             // The signature names the digest of the record, and that holds the answers.
             Self::Assessment { .. } => told.retain(|name, _| !matches!(name.as_str(), "document" | "answers")),
             _ => {}
@@ -552,4 +559,52 @@ pub struct Entry {
     /// What.
     #[serde(flatten)]
     pub what: What,
+}
+
+/// Bytes of an exposure that are recorded as they are: an entry of the record takes less than 64 KiB.
+const EXPOSURE_BYTES_MAX: usize = 40 << 10;
+/// Names, objects and so on of a longer one that are.
+const EXPOSURE_LISTED: usize = 5;
+
+/// A long exposure as it is recorded: its figures, the first of what it lists, and the digest of the whole.
+fn shorten(told: &mut Map<String, Value>, question: &Value, summary: &Value) {
+    let whole = format!("{question}{summary}");
+    told.insert("sha256".to_owned(), crate::sha256_hex(whole.as_bytes()).into());
+    let (mut question, mut summary) = (question.clone(), summary.clone());
+    for name in ["objects", "prefixes"] {
+        if let Some(names) = question.get_mut(name).and_then(Value::as_array_mut) {
+            let total = names.len();
+            names.truncate(EXPOSURE_LISTED);
+            names.iter_mut().for_each(cut);
+            question[format!("{name}_total")] = total.into();
+        }
+    }
+    for name in ["gravest", "flows", "notes"] {
+        if let Some(listed) = summary.get_mut(name).and_then(Value::as_array_mut) {
+            listed.truncate(EXPOSURE_LISTED);
+            listed.iter_mut().for_each(cut);
+        }
+    }
+    for figure in summary.get_mut("figures").and_then(Value::as_array_mut).into_iter().flatten() {
+        if let Some(figure) = figure.as_object_mut() {
+            figure.retain(|name, _| !matches!(name.as_str(), "proof" | "categories"));
+        }
+    }
+    if let Some(summary) = summary.as_object_mut() {
+        let actors = summary.get("principals").and_then(Value::as_object).map_or(0, Map::len);
+        summary.insert("principals_total".to_owned(), actors.into());
+        summary.retain(|name, _| !matches!(name.as_str(), "principals" | "whom"));
+    }
+    told.insert("question".to_owned(), question);
+    told.insert("summary".to_owned(), summary);
+}
+
+/// Of a text its beginning.
+fn cut(value: &mut Value) {
+    const CHARACTERS: usize = 500;
+    if let Value::String(text) = value
+        && text.chars().count() > CHARACTERS
+    {
+        *text = text.chars().take(CHARACTERS).collect();
+    }
 }

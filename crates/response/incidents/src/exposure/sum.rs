@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{Gathered, Touch};
 
 /// How sure an exposure is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Grade {
     /// The record says that it left.
@@ -21,6 +21,12 @@ pub enum Grade {
 impl Grade {
     /// All of them, the surest first.
     pub const ALL: [Self; 3] = [Self::Certain, Self::Likely, Self::Possible];
+
+    /// As it is written; `None`: it is none.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|grade| grade.as_str() == text)
+    }
 
     /// As it is written.
     #[must_use]
@@ -83,6 +89,8 @@ pub struct Place {
     pub labels: Vec<String>,
     /// Data subjects of the version that was touched, as counted when it was stored.
     pub subjects: u64,
+    /// Bytes of the version that was touched, where it is still known.
+    pub bytes: Option<u64>,
 }
 
 /// An object that nothing is recorded to have left of, and why it may be exposed all the same.
@@ -119,8 +127,59 @@ pub struct Known {
     pub labels: Vec<String>,
     /// Data subjects that it is about.
     pub subjects: u64,
+    /// Its size in bytes, where that is still known.
+    pub size: Option<u64>,
     /// How it was touched.
     pub touch: Touch,
+    /// Distinct people in it, by number of their jurisdiction in [`Exposure::jurisdictions`].
+    #[serde(skip)]
+    people: Vec<(usize, u64)>,
+    /// What its people are counted in.
+    #[serde(skip)]
+    held: Vec<Holder>,
+}
+
+impl Known {
+    fn of(
+        (object, version, study): (String, String, String),
+        grade: Grade,
+        why: String,
+        touch: Touch,
+        at: Place,
+    ) -> Self {
+        let Place { held, labels, subjects, bytes: size } = at;
+        Self { object, version, study, grade, why, labels, subjects, size, touch, people: Vec::new(), held }
+    }
+}
+
+/// What a figure rests on.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Proof {
+    /// Objects and versions in which its people are.
+    pub objects: u64,
+    /// Entries of the record about those, rising, at most [`PROOF_MAX`].
+    pub entries: Vec<u64>,
+    /// How many there are.
+    pub entries_total: u64,
+}
+
+/// Entries that are listed with a figure; an exposure that is narrowed to it lists all.
+pub const PROOF_MAX: usize = 256;
+
+impl Proof {
+    fn rest_on(&mut self, known: &Known) {
+        self.objects += 1;
+        self.entries_total += known.touch.entries_total;
+        let room = PROOF_MAX.saturating_sub(self.entries.len());
+        self.entries.extend(known.touch.entries.iter().take(room));
+    }
+
+    fn settled(&self) -> Self {
+        let mut settled = self.clone();
+        settled.entries.sort_unstable();
+        settled.entries.dedup();
+        settled
+    }
 }
 
 /// Distinct people of some objects.
@@ -158,6 +217,8 @@ pub struct Figures {
     pub by_jurisdiction: BTreeMap<String, u64>,
     /// Categories of data by jurisdiction.
     pub categories: BTreeMap<String, BTreeSet<String>>,
+    /// By jurisdiction, what the figure rests on: objects in which those very people are, and the entries about them.
+    pub proof: BTreeMap<String, Proof>,
 }
 
 /// Whose data was exposed.
@@ -165,6 +226,8 @@ pub struct Figures {
 pub struct Exposure {
     /// Objects, the gravest first: surest, then most people.
     pub objects: Vec<Known>,
+    /// Where people of those objects live.
+    pub jurisdictions: Vec<String>,
     /// Figures by grade, each with all surer ones.
     pub figures: Vec<Figures>,
     /// Who was let, by id, and in how many entries.
@@ -190,6 +253,21 @@ pub struct Exposure {
 }
 
 impl Exposure {
+    /// Distinct people of one of its objects, by jurisdiction.
+    pub fn people_of<'a>(&'a self, known: &'a Known) -> impl Iterator<Item = (&'a str, u64)> {
+        let named = |(number, people): &(usize, u64)| Some((self.jurisdictions.get(*number)?.as_str(), *people));
+        known.people.iter().filter_map(named)
+    }
+
+    /// Objects up to a grade in which people of a jurisdiction are, and how many those are; all objects where none is named.
+    pub fn resting<'a>(&'a self, place: Option<&'a str>, grade: Grade) -> impl Iterator<Item = (&'a Known, u64)> {
+        let up_to = self.objects.iter().filter(move |known| known.grade <= grade);
+        up_to.filter_map(move |known| match place {
+            None => Some((known, known.subjects)),
+            Some(place) => self.people_of(known).find(|(name, _)| *name == place).map(|(_, people)| (known, people)),
+        })
+    }
+
     /// The figures up to a grade.
     #[must_use]
     pub fn up_to(&self, grade: Grade) -> Option<&Figures> {
@@ -233,6 +311,7 @@ impl Tally {
         let mut tally = Self {
             exposure: Exposure {
                 objects: Vec::new(),
+                jurisdictions: Vec::new(),
                 figures: Vec::new(),
                 principals: gathered.principals(),
                 flows: gathered.flows(),
@@ -256,14 +335,12 @@ impl Tally {
             is_clear |= !touch.deidentified;
             seen.insert(object.clone());
             let at = place(&object, &version);
-            let (labels, why) = (Vec::new(), String::new());
-            tally.add(Known { object, version, study, grade, why, labels, subjects: 0, touch }, at);
+            tally.add(Known::of((object, version, study), grade, String::new(), touch, at));
         }
         for Reach { object, version, study, why, touch, at } in reachable {
             if seen.insert(object.clone()) {
                 let at = at.unwrap_or_else(|| place(&object, &version));
-                let (grade, labels) = (Grade::Possible, Vec::new());
-                tally.add(Known { object, version, study, grade, why, labels, subjects: 0, touch }, at);
+                tally.add(Known::of((object, version, study), Grade::Possible, why, touch, at));
             }
         }
         let objects = &mut tally.exposure.objects;
@@ -276,20 +353,55 @@ impl Tally {
         tally
     }
 
-    fn add(&mut self, known: Known, at: Place) {
+    fn add(&mut self, known: Known) {
         let (count, ids) = self.by_grade.entry(known.grade).or_default();
         *count += 1;
         let is_sure = known.grade <= Grade::Likely;
-        if at.held.is_empty() && at.subjects > 0 {
+        if known.held.is_empty() && known.subjects > 0 {
             self.exposure.uncounted += 1;
-            self.exposure.uncounted_subjects += at.subjects;
-            self.exposure.uncounted_likely += if is_sure { at.subjects } else { 0 };
+            self.exposure.uncounted_subjects += known.subjects;
+            self.exposure.uncounted_likely += if is_sure { known.subjects } else { 0 };
         }
         if is_sure {
-            self.by_study.entry(known.study.clone()).or_default().extend(at.held.iter().copied());
+            self.by_study.entry(known.study.clone()).or_default().extend(known.held.iter().copied());
         }
-        ids.extend(at.held);
-        self.exposure.objects.push(Known { labels: at.labels, subjects: at.subjects, ..known });
+        ids.extend(known.held.iter().copied());
+        self.exposure.objects.push(known);
+    }
+
+    /// What the people of each object are counted in, in the order of [`Exposure::objects`].
+    pub fn held(&self) -> impl Iterator<Item = &[Holder]> {
+        self.exposure.objects.iter().map(|known| known.held.as_slice())
+    }
+
+    /// Where people live, and how many of them are in which of [`Tally::held`].
+    pub fn tell_places(&mut self, places: impl IntoIterator<Item = (String, Vec<(usize, u64)>)>) {
+        for (place, objects) in places {
+            let number = self.exposure.jurisdictions.len();
+            self.exposure.jurisdictions.push(place);
+            for (at, people) in objects {
+                if let Some(known) = self.exposure.objects.get_mut(at) {
+                    known.people.push((number, people));
+                }
+            }
+        }
+    }
+
+    /// What each figure rests on, by grade with all surer ones.
+    fn proofs(&self) -> [BTreeMap<String, Proof>; 3] {
+        let mut proofs: BTreeMap<&str, Proof> = BTreeMap::new();
+        let objects = &self.exposure.objects;
+        // They stand in the order of grades.
+        let mut next = 0;
+        Grade::ALL.map(|grade| {
+            while let Some(known) = objects.get(next).filter(|known| known.grade <= grade) {
+                for (place, _) in self.exposure.people_of(known) {
+                    proofs.entry(place).or_default().rest_on(known);
+                }
+                next += 1;
+            }
+            proofs.iter().map(|(place, proof)| ((*place).to_owned(), proof.settled())).collect()
+        })
     }
 
     /// What people are to be counted in together: up to each grade, the surest first. Grades that add nothing share the set before
@@ -329,12 +441,13 @@ impl Tally {
         let mut objects = 0;
         let mut at = 0;
         let mut before: Option<Vec<Holder>> = None;
-        for (grade, set) in Grade::ALL.into_iter().zip(self.up_to_each()) {
+        let proofs = self.proofs();
+        for ((grade, set), proof) in Grade::ALL.into_iter().zip(self.up_to_each()).zip(proofs) {
             at += usize::from(before.as_ref().is_some_and(|before| *before != set));
             before = Some(set);
             objects += self.by_grade.get(&grade).map_or(0, |(count, _)| *count);
             let summed = summed.get(at).cloned().unwrap_or_default();
-            self.exposure.figures.push(told(grade, objects, summed, categories));
+            self.exposure.figures.push(Figures { proof, ..told(grade, objects, summed, categories) });
         }
         self.exposure
     }
@@ -353,5 +466,6 @@ fn told(grade: Grade, objects: u64, summed: Summed, categories: &Category) -> Fi
         subjects: summed.people,
         by_jurisdiction: summed.by_jurisdiction,
         categories: by_category,
+        proof: BTreeMap::new(),
     }
 }

@@ -1,7 +1,5 @@
 //! The room of one incident: clocks, exposure, facts, tasks, notices, what was done and said.
 
-use std::collections::BTreeMap;
-
 use askama::Template;
 use axum::extract::{Form, Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -10,22 +8,23 @@ use incidents::case::{Case, Reader, What};
 use incidents::drafts::{self, LANGUAGES};
 use model::{IncidentState, Severity, UnknownName};
 use playbooks::Role;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::assess::FormRow;
 use super::clocks::{Dial, dials};
+use super::exposed::{self, Exposed};
 use super::facts;
 use super::letters::{LettersCard, Mail};
 use super::measures::Measures;
 use super::runs::{Runs, runs};
+use super::story::{self, StoryRow};
 use super::tasks::{TaskRow, due, tasks};
-use crate::drawing::flows::{Flows, flows};
 use crate::failure::{Failure, render};
 use crate::frame::{Frame, Section};
 use crate::pages::record::entry::Named;
 use crate::responding::{Act, ActFault};
 use crate::session::Visitor;
-use crate::wording::{self, Moment};
+use crate::wording;
 use crate::{Console, Shared};
 
 struct FactRow {
@@ -44,44 +43,6 @@ struct RoleBox {
     is_ours: bool,
 }
 
-struct PlaceBar {
-    place: String,
-    certain: String,
-    likely: String,
-    certain_width: String,
-    likely_width: String,
-    categories: String,
-}
-
-struct ObjectRow {
-    object: String,
-    study: String,
-    grade: String,
-    people: String,
-    bytes: String,
-    entries: Vec<u64>,
-    more: u64,
-    /// Why it is possible; empty where it is surer.
-    why: String,
-}
-
-struct Exposed {
-    flows: Option<Flows>,
-    told_at: String,
-    places: Vec<PlaceBar>,
-    objects: Vec<ObjectRow>,
-    people_certain: String,
-    people_likely: String,
-    /// With what is only possible; empty where nothing is.
-    people_possible: String,
-    notes: Vec<String>,
-    objects_count: u64,
-    actors: usize,
-    refused: u64,
-    uncounted: u64,
-    is_deidentified: bool,
-}
-
 struct NoticeRow {
     obligation: String,
     language: String,
@@ -98,15 +59,6 @@ struct NoticeRow {
     /// Who receives it by the plan, and how.
     to: Vec<String>,
     mail: Mail,
-}
-
-struct EntryRow {
-    kind: &'static str,
-    words: String,
-    who: String,
-    when: Moment,
-    recorded: u64,
-    is_privileged: bool,
 }
 
 #[derive(Template)]
@@ -145,7 +97,10 @@ struct Page {
     /// Kind, kind in words, and target.
     contained: Vec<(String, &'static str, String)>,
     measures: Measures,
-    entries: Vec<EntryRow>,
+    story: Vec<StoryRow>,
+    /// Whether the story has what the record tells besides.
+    is_told: bool,
+    told_notes: Vec<String>,
     states: Vec<&'static str>,
     severities: Vec<&'static str>,
 }
@@ -175,7 +130,7 @@ pub(crate) async fn show(
     let reader = console.reader(&visitor).await?;
     let dials = dials(&case, case.clock(now));
     let open_questions = dials.iter().filter(|dial| dial.is_owed && !dial.questions.is_empty()).count();
-    let (entries, notices) = told(&console, &case, &reader, now).await?;
+    let story = story::own(&console, &case, &reader, now).await?;
     render(&Page {
         frame: visitor.frame(&case.title, Section::Incidents),
         id,
@@ -192,7 +147,7 @@ pub(crate) async fn show(
         runs: runs(id, &case, &reader, now),
         forms: super::assess::rows(&case),
         exposed: match &case.exposure {
-            Some(summary) => Some(exposed(summary, flows_of(&console, summary).await?)),
+            Some(summary) => Some(exposed::in_short(&console, id, summary).await?),
             None => None,
         },
         facts: fact_rows(&case, &dials),
@@ -203,11 +158,13 @@ pub(crate) async fn show(
         people: case.roles.iter().map(|(role, name)| (role.as_str(), name.clone())).collect(),
         tasks: tasks(&case, now),
         task_roles: Role::ALL.iter().map(|role| role.as_str()).collect(),
-        notices,
+        notices: notices(&console, &case, &reader).await?,
         letters: super::letters::card(&console, &case, now).await?,
         contained: case.contained.iter().map(|(kind, target)| (kind.clone(), of_kind(kind), target.clone())).collect(),
         measures: super::measures::measures(&case, now),
-        entries,
+        story,
+        is_told: false,
+        told_notes: Vec::new(),
         states: IncidentState::ALL.iter().filter(|state| **state != case.state).map(|state| state.as_str()).collect(),
         severities: Severity::ALL.iter().map(|severity| severity.as_str()).collect(),
         dials,
@@ -258,96 +215,9 @@ fn roles(case: &Case) -> Vec<RoleBox> {
     library.vocabulary().roles().map(boxed).collect()
 }
 
-/// Who took from which study, and whose data that was.
-async fn flows_of(console: &Console, summary: &Value) -> Result<Option<Flows>, Failure> {
+/// Notices, with names of who wrote them.
+async fn notices(console: &Console, case: &Case, reader: &Reader) -> Result<Vec<NoticeRow>, Failure> {
     let mut names = Named::default();
-    let mut taken = BTreeMap::new();
-    for flow in summary["flows"].as_array().into_iter().flatten() {
-        let text = |name: &str| flow[name].as_str().unwrap_or_default().to_owned();
-        let who = names.of(console, &text("principal")).await?;
-        *taken.entry((who, text("study"))).or_insert(0) += flow["entries"].as_u64().unwrap_or(0);
-    }
-    let mut whose = BTreeMap::new();
-    for (study, places) in summary["whom"].as_object().into_iter().flatten() {
-        for (place, people) in places.as_object().into_iter().flatten() {
-            let place = place.parse().map_or_else(|_| place.clone(), |place| wording::place(&place));
-            *whose.entry((study.clone(), place)).or_insert(0) += people.as_u64().unwrap_or(0);
-        }
-    }
-    whose.retain(|_, people| *people > 0);
-    Ok(flows(taken, whose))
-}
-
-fn exposed(summary: &Value, flows: Option<Flows>) -> Exposed {
-    let figures = |grade: usize| summary["figures"].get(grade);
-    let by_place = |grade: usize| figures(grade).and_then(|figure| figure["by_jurisdiction"].as_object());
-    let count = |grade: usize| figures(grade).and_then(|figure| figure["subjects"].as_u64()).unwrap_or(0);
-    let objects_to = |grade: usize| figures(grade).and_then(|figure| figure["objects"].as_u64()).unwrap_or(0);
-    let most = by_place(1).into_iter().flat_map(Map::values).filter_map(Value::as_u64).max().unwrap_or(1).max(1);
-    let width = |people: u64| format!("{}%", (people * 100).div_ceil(most).min(100));
-    let places = by_place(1).into_iter().flatten().map(|(place, likely)| {
-        let likely = likely.as_u64().unwrap_or(0);
-        let certain = by_place(0).and_then(|places| places.get(place)).and_then(Value::as_u64).unwrap_or(0);
-        let categories = figures(1).and_then(|figure| figure["categories"].get(place)).and_then(Value::as_array);
-        PlaceBar {
-            place: place.parse().map_or_else(|_| place.clone(), |place| wording::place(&place)),
-            certain: wording::count(certain),
-            likely: wording::count(likely),
-            certain_width: width(certain),
-            likely_width: width(likely),
-            categories: categories.into_iter().flatten().filter_map(Value::as_str).collect::<Vec<_>>().join(", "),
-        }
-    });
-    let objects = summary["gravest"].as_array().into_iter().flatten().map(|one| {
-        let entries: Vec<u64> = one["entries"].as_array().into_iter().flatten().filter_map(Value::as_u64).collect();
-        let object = one["object"].as_str().unwrap_or_default().to_owned();
-        ObjectRow {
-            study: one["study"].as_str().unwrap_or_default().to_owned(),
-            grade: one["grade"].as_str().unwrap_or_default().to_owned(),
-            people: wording::count(one["subjects"].as_u64().unwrap_or(0)),
-            bytes: wording::bytes(one["bytes"].as_u64().unwrap_or(0)),
-            why: one["why"].as_str().unwrap_or_default().to_owned(),
-            more: one["entries_total"].as_u64().unwrap_or(0).saturating_sub(entries.len() as u64),
-            entries,
-            object,
-        }
-    });
-    Exposed {
-        flows,
-        told_at: summary["told_at"].as_str().unwrap_or_default().to_owned(),
-        places: places.collect(),
-        objects: objects.collect(),
-        people_certain: wording::count(count(0)),
-        people_likely: wording::count(count(1)),
-        people_possible: if objects_to(2) > objects_to(1) { wording::count(count(2)) } else { String::new() },
-        notes: summary["notes"].as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect(),
-        objects_count: summary["objects"].as_u64().unwrap_or(0),
-        actors: summary["principals"].as_object().map_or(0, Map::len),
-        refused: summary["refused"].as_u64().unwrap_or(0),
-        uncounted: summary["uncounted_subjects"].as_u64().unwrap_or(0),
-        is_deidentified: summary["deidentified"] == true,
-    }
-}
-
-/// Entries, the newest first, and notices, with names of who wrote them.
-async fn told(
-    console: &Console,
-    case: &Case,
-    reader: &Reader,
-    now: i64,
-) -> Result<(Vec<EntryRow>, Vec<NoticeRow>), Failure> {
-    let mut names = Named::default();
-    let mut entries = Vec::with_capacity(case.entries.len());
-    for entry in case.entries.iter().rev() {
-        entries.push(EntryRow {
-            kind: entry.what.kind(),
-            words: if case.may_read(entry, reader) { words(&entry.what) } else { "a privileged note".to_owned() },
-            who: names.of(console, &entry.by).await?,
-            when: wording::moment(entry.at, now),
-            recorded: entry.recorded,
-            is_privileged: matches!(entry.what, What::Note { privileged: true, .. }),
-        });
-    }
     let mut notices = Vec::new();
     let plan = console.plan()?.and_then(Result::ok);
     for (obligation, languages) in &case.notices {
@@ -379,7 +249,7 @@ async fn told(
             });
         }
     }
-    Ok((entries, notices))
+    Ok(notices)
 }
 
 /// What is contained, in words.
@@ -402,7 +272,7 @@ fn checked(case: &Case, obligation: &str, text: &str, language: &str) -> Vec<dra
     drafts::check(&of, text, language).unwrap_or_default()
 }
 
-fn words(what: &What) -> String {
+pub(super) fn words(what: &What) -> String {
     match what {
         What::Opened { title, .. } => title.clone(),
         What::Facts { set, .. } => {
@@ -484,7 +354,9 @@ pub(crate) async fn act(
     let field =
         |name: &str| form.iter().find(|(field, _)| field == name).map_or("", |(_, value)| value.trim()).to_owned();
     let acts = match field("what").as_str() {
-        "expose" => Some(Act::Expose { principal: field("principal"), device: field("device") }),
+        "expose" => {
+            Some(Act::Expose { principal: field("principal"), device: field("device"), objects: field("objects") })
+        }
         "contain" => Some(Act::Contain { kind: field("kind"), target: field("target"), on: true }),
         "release" => Some(Act::Contain { kind: field("kind"), target: field("target"), on: false }),
         measure @ ("watch" | "unwatch" | "train" | "untrain") => {
