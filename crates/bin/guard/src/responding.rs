@@ -408,7 +408,7 @@ impl Guarded {
         let mut lines = Vec::new();
         for (row, title) in self.incidents.listed(true, store::PAGE_ROWS_MAX).await? {
             let (_, case) = self.incidents.case(row.id).await?;
-            let issued = case.reissue(&library()?, by.now_ms).map_err(DeskError::from)?;
+            let issued = case.reissue(&*library()?, by.now_ms).map_err(DeskError::from)?;
             for clock in issued {
                 let obligation = clock["obligation"].as_str().unwrap_or_default();
                 let was = case.clocks.get(obligation);

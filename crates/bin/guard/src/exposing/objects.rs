@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use lake::Sought;
 use model::ObjectId;
-use store::guarded::versions;
+use store::guarded::versions::{self, Described};
 
 use super::found::{listed, plain};
 use super::{ExposureRequest, hex};
@@ -43,6 +43,19 @@ impl Names {
 }
 
 impl Guarded {
+    /// The newest version of one object, by its id or as `study/name`.
+    pub(crate) async fn an_object(&self, text: &str) -> Result<Described, OpsError> {
+        let missing = || OpsError::Wrong(format!("there is no object `{text}`; give its id, or `study/name`"));
+        let found = if let Ok(id) = text.parse::<ObjectId>() {
+            versions::describe_objects(&self.store, &[*id.as_bytes()]).await?
+        } else {
+            let (study, name) = text.split_once('/').ok_or_else(missing)?;
+            let newest = versions::latest(&self.store, study, name).await?.ok_or_else(missing)?;
+            versions::describe(&self.store, &[newest.version]).await?
+        };
+        found.into_iter().next().ok_or_else(missing)
+    }
+
     /// Objects that a question names; `None`: it names none.
     pub(super) async fn objects_of(&self, request: &ExposureRequest) -> Result<Option<Set>, OpsError> {
         if request.objects.is_empty() && request.prefixes.is_empty() {

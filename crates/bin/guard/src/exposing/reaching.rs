@@ -131,7 +131,7 @@ impl Guarded {
     /// Everybody whose data certainly or likely was exposed, as it was last asked for the incident.
     async fn exposed_persons(&self, by: &By, id: u32) -> Result<Persons, OpsError> {
         let request = ExposureRequest { incident: Some(id), ..ExposureRequest::default() };
-        let (exposure, _) = Box::pin(self.exposure(by, &request)).await?;
+        let exposure = Box::pin(self.exposure(by, &request)).await?.exposure;
         let sure = exposure.objects.iter().filter(|known| known.grade != Grade::Possible);
         let names: HashSet<(&str, &str)> = sure.clone().map(|known| (&*known.object, &*known.version)).collect();
         let places = Box::pin(self.places(&names, &[])).await?;
@@ -233,7 +233,9 @@ impl Guarded {
         let said = |error: &dyn std::fmt::Display| OpsError::Wrong(error.to_string());
         let text = self.plan_text().map_err(|error| said(&error))?;
         let Some(text) = text else { return wrong("there is no plan; `lazaret plan init` makes a skeleton of one") };
-        let plan = Plan::parse(&text).map_err(|error| said(&error))?;
+        let Ok(plan) = Plan::parse(&text) else {
+            return wrong("the plan is wrong; `lazaret plan check` tells where");
+        };
         let reference = format!("INC-{id}");
         let common = Common { facts: &case.facts, plan: &plan, reference: &reference, date, breached_on: None };
         let prepared = letters::prepare(kind, &common).map_err(|error| said(&error))?;

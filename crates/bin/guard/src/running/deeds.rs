@@ -290,7 +290,9 @@ impl Guarded {
         }
         // Whom no law names is told by a statement; partners are where a law or contract names them.
         let statements = brief::statements().map_err(|error| OpsError::Wrong(error.to_string()))?;
-        asked.extend(statements.filter(|one| one.audience.as_str() == audience));
+        for statement in statements.filter(|one| one.audience.as_str() == audience) {
+            asked.push(statement);
+        }
         for of in asked {
             for language in self.languages_of(case, of.id) {
                 if case.notice(of.id, &language).is_none() {

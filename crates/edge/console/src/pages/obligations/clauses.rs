@@ -153,7 +153,6 @@ type Choice = (String, String, bool);
 #[template(path = "obligations/clause.html")]
 struct Edit {
     frame: Frame,
-    tabs: Vec<Tab>,
     is_new: bool,
     /// The newest version as it was seen, as JSON.
     was: String,
@@ -260,7 +259,6 @@ fn form(library: &Library, visitor: &Visitor, entered: &Entered) -> Edit {
     triggers.push(choice("trigger", OTHER, "Another condition, written below"));
     Edit {
         frame: visitor.frame("Clause of a contract", Section::Obligations),
-        tabs: tabs("/obligations/contracts"),
         is_new: !entered.is_on("was"),
         was: one("was"),
         id: one("id"),
