@@ -1,5 +1,6 @@
 //! Installing what the tests need: PostgreSQL's server, SoftHSM2, headless Chromium with its driver, clients of S3 (rclone,
-//! restic, samtools), an OpenID provider for Node.js and a Python environment with the check digit oracle, more clients and a mail server.
+//! restic, samtools), an OpenID provider for Node.js and a Python environment with the check digit oracle, more clients, a mail
+//! server and a server of S3.
 //! Everything is looked for first, so that a second run installs nothing.
 
 use std::path::Path;
@@ -8,8 +9,16 @@ use anyhow::Result;
 
 use crate::run::{self, answers, answers_to, root, venv};
 
-/// Python packages for tests: the oracle of check digits, clients of S3, and a mail server.
-const PYTHON_PACKAGES: [&str; 4] = ["python-stdnum==2.2", "boto3==1.44.8", "awscli==1.46.3", "aiosmtpd==1.4.6"];
+/// Python packages for tests: the oracle of check digits, clients of S3, a mail server, and a server of S3 with object lock.
+const PYTHON_PACKAGES: [&str; 7] = [
+    "python-stdnum==2.2",
+    "boto3==1.44.8",
+    "awscli==1.46.3",
+    "aiosmtpd==1.4.6",
+    "moto[s3]==5.2.5",
+    "flask==3.1.3",
+    "flask-cors==6.0.5",
+];
 
 pub(crate) fn run() -> Result<()> {
     let mut missing = Vec::new();
@@ -88,7 +97,7 @@ fn python() -> Result<()> {
     let python = venv().join("bin/python");
     let ready = |python: &Path| {
         std::process::Command::new(python)
-            .args(["-c", "import stdnum, boto3, awscli, aiosmtpd"])
+            .args(["-c", "import stdnum, boto3, awscli, aiosmtpd, moto.server, flask_cors"])
             .output()
             .is_ok_and(|output| output.status.success())
     };

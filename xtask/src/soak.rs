@@ -13,19 +13,29 @@ const SEED_BYTES_MAX: u64 = 48 << 10;
 /// Seeds of one format.
 const SEEDS_PER_TARGET: usize = 60;
 
-/// How often `cargo xtask soak recovery` kills a backup or a restore.
+/// How often `cargo xtask soak recovery` kills a backup, a restore or a clean-up, unless `--kills` says otherwise.
 const KILLS: &str = "1000";
 
-/// Kills backups and restores at random moments, another moment each time.
-fn kills() -> Result<()> {
+/// Kills backups, restores and clean-ups at random moments, other ones with each seed.
+fn kills(arguments: &[String]) -> Result<()> {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?.as_secs().to_string();
+    let (mut count, mut seed) = (KILLS.to_owned(), now);
+    for pair in arguments.chunks(2) {
+        let [name, value] = pair else { bail!("`{}` wants a number", pair.join(" ")) };
+        value.parse::<u64>().with_context(|| format!("`{name}` wants a number"))?;
+        match name.as_str() {
+            "--kills" => count.clone_from(value),
+            "--seed" => seed.clone_from(value),
+            other => bail!("`{other}` is not known; `--kills NUMBER` and `--seed NUMBER` are"),
+        }
+    }
     let test = ["test", "--package", "recovery", "--test", "recovery", "--", "kills::", "--nocapture"];
-    run::run_with("cargo", &test, &[("LAZARET_KILLS", KILLS.to_owned()), ("LAZARET_SEED", now)])
+    run::run_with("cargo", &test, &[("LAZARET_KILLS", count), ("LAZARET_SEED", seed)])
 }
 
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
-    if arguments == ["recovery"] {
-        return kills();
+    if let Some((_, rest)) = arguments.split_first().filter(|(first, _)| *first == "recovery") {
+        return kills(rest);
     }
     let mut minutes = 2;
     let mut only = Vec::new();

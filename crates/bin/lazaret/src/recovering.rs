@@ -2,6 +2,7 @@
 
 mod bring;
 mod deeds;
+mod locks;
 mod settings;
 mod watched;
 mod works;
@@ -9,6 +10,7 @@ mod works;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
+use jiff::Timestamp;
 use recovery::Progress;
 use serde_json::{Value, json};
 
@@ -33,6 +35,12 @@ pub(crate) struct At {
     /// The repository of keys, apart from it.
     #[arg(long, value_name = "PLACE")]
     pub key_repository: Option<String>,
+    /// Look at the main repository as it was at a time, such as `2026-11-30T20:05:00Z`: in a bucket that keeps old versions.
+    #[arg(long, value_name = "TIME")]
+    pub as_of: Option<Timestamp>,
+    /// The same for the key repository.
+    #[arg(long, value_name = "TIME")]
+    pub keys_as_of: Option<Timestamp>,
     /// How the result is written to standard output.
     #[arg(long, value_enum, default_value = "text")]
     pub format: ListFormat,
@@ -66,6 +74,11 @@ pub(crate) enum BackupCommand {
     },
     /// Whether somebody encrypted watched folders, and the last backup before it.
     Suspect {
+        #[command(flatten)]
+        at: At,
+    },
+    /// What was deleted and overwritten in buckets that keep old versions, and as of when the repositories were whole.
+    Versions {
         #[command(flatten)]
         at: At,
     },
@@ -115,12 +128,17 @@ pub(crate) fn run(global: &Global, command: &BackupCommand) -> Result<Outcome, F
         | BackupCommand::List { at }
         | BackupCommand::Check { at, .. }
         | BackupCommand::Suspect { at }
+        | BackupCommand::Versions { at }
         | BackupCommand::Drill { at, .. } => at,
         BackupCommand::Restore(arguments) => &arguments.at,
     };
     let runtime = runtime()?;
     let (main, keys) = (at.repository.as_deref(), at.key_repository.as_deref());
-    let repositories = config.recovery.repositories(main, keys, runtime.handle())?;
+    let is_written = matches!(command, BackupCommand::Create { .. } | BackupCommand::Versions { .. });
+    if is_written && (at.as_of.is_some() || at.keys_as_of.is_some()) {
+        return Err(Failure::usage("`--as-of` looks at repositories as they were; `create` and `versions` take them as they are"));
+    }
+    let repositories = config.recovery.repositories(main, keys, runtime.handle())?.as_of(at.as_of, at.keys_as_of)?;
     let done = |deed: Deed| runtime.block_on(deeds::command(global, &config, &repositories, &deed));
     match command {
         BackupCommand::Create { unproven, .. } => {
@@ -145,6 +163,11 @@ pub(crate) fn run(global: &Global, command: &BackupCommand) -> Result<Outcome, F
             let is_found = !found["suspicion"].is_null();
             show(&found, at.format, &watched::lines)?;
             Ok(if is_found { Outcome::Found } else { Outcome::Done })
+        }
+        BackupCommand::Versions { .. } => {
+            let found = runtime.block_on(locks::histories(&repositories))?;
+            show(&found, at.format, &locks::history_lines)?;
+            Ok(if found["holds"] == true { Outcome::Done } else { Outcome::Found })
         }
         BackupCommand::Restore(arguments) => {
             let brought = runtime.block_on(restore(&config, &repositories, arguments))?;
@@ -185,6 +208,8 @@ fn made_lines(value: &Value) -> Vec<String> {
         value["added_bytes"],
         text(&value["root"])
     )];
+    lines.extend(locks::line(&value["lock"]));
+    lines.extend(value["lock"]["gap"].as_str().map(|gap| format!("warning: {gap}")));
     let problems = value["problems"].as_array().into_iter().flatten();
     lines.extend(
         problems.map(|one| crate::scan::printable(&format!("left out: {}: {}", text(&one["path"]), text(&one["why"])))),
@@ -220,7 +245,7 @@ fn list_lines(value: &Value) -> Vec<String> {
 }
 
 fn drill_lines(value: &Value) -> Vec<String> {
-    vec![
+    let mut lines = vec![
         format!(
             "snapshot {}: {}",
             text(&value["snapshot"]),
@@ -228,8 +253,26 @@ fn drill_lines(value: &Value) -> Vec<String> {
         ),
         format!("newest entry is {} old, target {}", text(&value["rpo"]), text(&value["rpo_target"])),
         format!("restored and proven in {}, target {}", text(&value["rto"]), text(&value["rto_target"])),
-        serde_json::to_string_pretty(&value["proof"]).unwrap_or_default(),
-    ]
+    ];
+    lines.extend(stage_lines(&value["restore"]["stages"]));
+    lines.push(serde_json::to_string_pretty(&value["proof"]).unwrap_or_default());
+    lines
+}
+
+/// What came back when.
+fn stage_lines(stages: &Value) -> Vec<String> {
+    let of = stages.as_array().map(Vec::as_slice).unwrap_or_default();
+    let line = |stage: &Value| match stage["files"].as_u64() {
+        Some(0) => format!("{}: nothing of it is in this backup", text(&stage["what"])),
+        _ => format!(
+            "{}: {} files, {} bytes, there after {:.1} s",
+            text(&stage["what"]),
+            stage["files"],
+            stage["bytes"],
+            stage["seconds"].as_f64().unwrap_or_default()
+        ),
+    };
+    of.iter().map(line).collect()
 }
 
 fn restored_lines(value: &Value) -> Vec<String> {
@@ -240,6 +283,7 @@ fn restored_lines(value: &Value) -> Vec<String> {
         value["bytes"],
         text(&value["restored_root"])
     )];
+    lines.extend(stage_lines(&value["stages"]));
     if value["keys_snapshot"].is_null() {
         lines.push("there are no keys in the key repository: nothing that is sealed can be opened".to_owned());
     }

@@ -34,6 +34,8 @@ mod intel;
 mod kept;
 #[path = "cli/letters.rs"]
 mod letters;
+#[path = "cli/locked.rs"]
+mod locked;
 #[path = "cli/mail.rs"]
 mod mail;
 #[path = "cli/obligations.rs"]
@@ -44,6 +46,8 @@ mod playbooks;
 mod recovering;
 #[path = "cli/run.rs"]
 mod run;
+#[path = "../../../response/recovery/tests/recovery/s3.rs"]
+mod s3;
 #[path = "cli/sample.rs"]
 mod sample;
 #[path = "cli/scan.rs"]

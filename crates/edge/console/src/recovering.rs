@@ -24,6 +24,8 @@ pub struct RecoveryPlan {
     pub studies: Vec<String>,
     /// Days that keys stay in backups.
     pub key_days: u16,
+    /// Days for which everything in the main repository is locked, counted from each backup; none: the settings say nothing.
+    pub lock_days: Option<u16>,
     /// Where the root key lies, in words. It is in no backup.
     pub root_key: String,
     /// The catalogue is on a server of its own, and in no backup.

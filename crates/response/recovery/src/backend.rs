@@ -1,17 +1,16 @@
 //! Where repositories lie.
 
-mod bucket;
+pub(crate) mod bucket;
 mod folder;
 
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
-use object_store::ObjectStore;
 use rustic_core::{FileType, Id, WriteBackend};
-use tokio::runtime::Handle;
 
 use crate::{Progress, RecoveryError};
+use bucket::InBucket;
 
 /// Where a repository lies.
 #[derive(Debug, Clone)]
@@ -19,16 +18,7 @@ pub enum Place {
     /// In a folder, as restic lays it out.
     Folder(PathBuf),
     /// In a bucket.
-    Bucket {
-        /// What people call it, such as `s3://backups/main`.
-        name: String,
-        /// The bucket.
-        store: Arc<dyn ObjectStore>,
-        /// Put before the names of its objects.
-        prefix: String,
-        /// Where calls wait.
-        runtime: Handle,
-    },
+    Bucket(InBucket),
 }
 
 impl Place {
@@ -37,17 +27,22 @@ impl Place {
     pub fn name(&self) -> String {
         match self {
             Self::Folder(path) => path.display().to_string(),
-            Self::Bucket { name, .. } => name.clone(),
+            Self::Bucket(bucket) => bucket.name.clone(),
         }
     }
 
     pub(crate) fn backend(&self, faults: &Faults) -> Arc<dyn WriteBackend> {
         match self {
             Self::Folder(path) => Arc::new(folder::Folder::new(path, faults.clone())),
-            Self::Bucket { name, store, prefix, runtime } => {
-                let (store, runtime) = (Arc::clone(store), runtime.clone());
-                Arc::new(bucket::Bucket::new(name, store, prefix, runtime, faults.clone()))
-            }
+            Self::Bucket(bucket) => Arc::new(bucket::Bucket::new(bucket.clone(), faults.clone())),
+        }
+    }
+
+    /// The bucket, where it is one.
+    pub(crate) const fn bucket(&self) -> Option<&InBucket> {
+        match self {
+            Self::Folder(_) => None,
+            Self::Bucket(bucket) => Some(bucket),
         }
     }
 }

@@ -1,12 +1,14 @@
-//! Whether between two listings somebody encrypted a folder: many files at once that look random and did not before, many with
-//! the same ending behind their old names, the same new file in many folders. And the last snapshot before it.
+//! Whether between two listings somebody encrypted a folder: many more files at once than ever in its own past that look random
+//! and did not before, or are there under a new ending; the same new file in many folders. And the last snapshot before it.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::listing::Seen;
 
+/// Where the past of watched folders lies in a snapshot.
+pub const PAST: &str = "listing-past.json";
 /// Bits a byte from which content looks encrypted: 4,096 random bytes have 7.95, compressed scans and archives often less.
 const RANDOM_BITS: f32 = 7.9;
 /// Bits a byte that content must have gained.
@@ -14,6 +16,14 @@ const GAIN_BITS: f32 = 0.3;
 /// So many files are a burst, if they are the share below of those that were there.
 const FILES_MIN: usize = 10;
 const SHARE_MIN: f64 = 0.1;
+/// The same, once so many listings tell what is usual in the folder.
+const PAST_MIN: usize = 5;
+const SHARE_KNOWN_MIN: f64 = 0.01;
+/// A burst is so many times as much as ever in the folder's past, or nearly all of it and more than ever.
+const TIMES_USUAL: usize = 3;
+const SHARE_ALL: f64 = 0.8;
+/// Listings of the past that count.
+const PAST_MAX: usize = 30;
 /// So many folders with one new name are a note left in each.
 const NOTES_MIN: usize = 5;
 /// Names that are told.
@@ -28,8 +38,10 @@ pub struct Burst {
     pub files: usize,
     /// Files that look encrypted now and did not before.
     pub risen: usize,
-    /// Files that got `ending` behind their names.
+    /// Files that are there under a new ending: behind their names, in place of the old one, or under other names altogether.
     pub renamed: usize,
+    /// The most that rose or were renamed at once in the folder's past.
+    pub usual: usize,
     /// The ending that most of them got.
     pub ending: Option<String>,
     /// A new name in many folders, such as a ransom note.
@@ -51,69 +63,86 @@ pub struct Step {
     pub random: usize,
     /// Files that look encrypted and did not before.
     pub risen: usize,
-    /// Files that got the same ending behind their names.
+    /// Files that are there under the same new ending.
     pub renamed: usize,
+    /// The most that rose or were renamed at once in the folder's past.
+    pub usual: usize,
     /// What happened, where it is a burst.
     pub burst: Option<Burst>,
 }
 
-/// What became of each folder between two listings.
+/// How many files rose or were renamed from listing to listing, folder by folder, the newest last. Bursts are left out: they do not
+/// become usual.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Past(BTreeMap<String, Vec<usize>>);
+
+impl Past {
+    /// As it was kept; empty where it cannot be read, as in backups of before it was.
+    #[must_use]
+    pub fn read(text: &[u8]) -> Self {
+        serde_json::from_slice(text).unwrap_or_default()
+    }
+
+    /// As it is kept.
+    ///
+    /// # Errors
+    /// When it cannot be written as JSON.
+    pub fn write(&self) -> Result<Vec<u8>, serde_json::Error> {
+        serde_json::to_vec(self)
+    }
+
+    /// What came of one more listing.
+    pub fn add(&mut self, steps: &[Step]) {
+        for step in steps.iter().filter(|step| step.burst.is_none()) {
+            let of = self.0.entry(step.folder.clone()).or_default();
+            of.push(step.risen.max(step.renamed));
+            let over = of.len().saturating_sub(PAST_MAX);
+            of.drain(..over);
+        }
+    }
+
+    fn of(&self, folder: &str) -> &[usize] {
+        self.0.get(folder).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// What became of each folder between two listings, held against its past.
 #[must_use]
-pub fn steps(before: &[Seen], after: &[Seen]) -> Vec<Step> {
+pub fn steps(before: &[Seen], after: &[Seen], past: &Past) -> Vec<Step> {
     let folders: BTreeSet<&str> = before.iter().chain(after).map(|seen| seen.folder.as_str()).collect();
-    folders.into_iter().map(|folder| of_folder(folder, before, after)).collect()
+    folders.into_iter().map(|folder| of_folder(folder, before, after, past.of(folder))).collect()
 }
 
-/// Bursts between two listings, folder by folder.
-#[must_use]
-pub fn bursts(before: &[Seen], after: &[Seen]) -> Vec<Burst> {
-    steps(before, after).into_iter().filter_map(|step| step.burst).collect()
+/// Whether so many of a folder's files are more than its past explains.
+fn is_many(count: usize, files: usize, past: &[usize]) -> bool {
+    let usual = past.iter().copied().max().unwrap_or(0);
+    #[expect(clippy::cast_precision_loss, reason = "a share of files")]
+    let reaches = |share: f64| count as f64 >= share * files as f64;
+    let share = if past.len() >= PAST_MIN { SHARE_KNOWN_MIN } else { SHARE_MIN };
+    let is_unusual = count > usual.saturating_mul(TIMES_USUAL) || (reaches(SHARE_ALL) && count > usual);
+    count >= FILES_MIN && reaches(share) && is_unusual
 }
 
-fn of_folder(folder: &str, before: &[Seen], after: &[Seen]) -> Step {
+fn of_folder(folder: &str, before: &[Seen], after: &[Seen], past: &[usize]) -> Step {
     let within = |all: &'_ [Seen]| -> HashMap<String, Seen> {
         all.iter().filter(|seen| seen.folder == folder).map(|seen| (seen.path.clone(), seen.clone())).collect()
     };
     let (old, new) = (within(before), within(after));
-    let (mut risen, mut examples) = (0, BTreeSet::new());
-    let mut endings: BTreeMap<&str, usize> = BTreeMap::new();
-    let mut notes: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-    for (path, now) in &new {
-        if let Some(was) = old.get(path) {
-            if has_risen(was, now) {
-                risen += 1;
-                examples.insert(path.as_str());
-            }
-            continue;
-        }
-        let (at, name) = path.rsplit_once('/').unwrap_or(("", path));
-        notes.entry(name).or_default().insert(at);
-        // `scan.dcm` gone and `scan.dcm.locked` there.
-        let renamed = path.char_indices().rev().filter(|(_, character)| matches!(character, '.' | '-' | '_'));
-        let origin = renamed
-            .map(|(index, _)| path.split_at(index))
-            .find(|(stem, _)| !new.contains_key(*stem) && old.contains_key(*stem));
-        if let Some((stem, ending)) = origin {
-            *endings.entry(ending).or_default() += 1;
-            examples.insert(path.as_str());
-            if old.get(stem).is_some_and(|was| has_risen(was, now)) {
-                risen += 1;
-            }
-        }
-    }
+    let change = Change::between(&old, &new);
     let (ending, renamed) =
-        endings.into_iter().max_by_key(|(_, count)| *count).map_or((None, 0), |(e, n)| (Some(e), n));
-    let note = notes.into_iter().filter(|(_, at)| at.len() >= NOTES_MIN).max_by_key(|(_, at)| at.len());
-    #[expect(clippy::cast_precision_loss, reason = "a share of files")]
-    let is_many = |count: usize| count >= FILES_MIN && count as f64 >= SHARE_MIN * old.len() as f64;
-    let burst = (is_many(risen) || is_many(renamed)).then(|| Burst {
+        change.endings.iter().max_by_key(|(_, count)| **count).map_or((None, 0), |(ending, n)| (Some(*ending), *n));
+    let note = change.notes.iter().filter(|(_, at)| at.len() >= NOTES_MIN).max_by_key(|(_, at)| at.len());
+    let usual = past.iter().copied().max().unwrap_or(0);
+    let is_burst = [change.risen, renamed].into_iter().any(|count| is_many(count, old.len(), past));
+    let burst = is_burst.then(|| Burst {
         folder: folder.to_owned(),
         files: old.len(),
-        risen,
+        risen: change.risen,
         renamed,
+        usual,
         ending: ending.filter(|_| renamed > 0).map(str::to_owned),
-        note: note.map(|(name, _)| name.to_owned()),
-        examples: examples.into_iter().take(EXAMPLES_MAX).map(str::to_owned).collect(),
+        note: note.map(|(name, _)| (*name).to_owned()),
+        examples: change.examples.iter().take(EXAMPLES_MAX).map(|path| (*path).to_owned()).collect(),
     });
     let entropies = || new.values().filter_map(|seen| seen.entropy);
     Step {
@@ -121,10 +150,165 @@ fn of_folder(folder: &str, before: &[Seen], after: &[Seen]) -> Step {
         files: new.len(),
         measured: entropies().count(),
         random: entropies().filter(|entropy| *entropy >= RANDOM_BITS).count(),
-        risen,
+        risen: change.risen,
         renamed,
+        usual,
         burst,
     }
+}
+
+/// What became of a folder's files.
+#[derive(Default)]
+struct Change<'a> {
+    risen: usize,
+    /// How many got which ending.
+    endings: BTreeMap<&'a str, usize>,
+    /// Where new names are.
+    notes: BTreeMap<&'a str, BTreeSet<&'a str>>,
+    examples: BTreeSet<&'a str>,
+}
+
+type Files = HashMap<String, Seen>;
+
+impl<'a> Change<'a> {
+    fn between(old: &'a Files, new: &'a Files) -> Self {
+        let mut change = Self::default();
+        let known: HashSet<&str> = old.keys().filter_map(|path| ending(path)).collect();
+        let mut gone = Gone::between(old, new);
+        // Sorted, so that the same listings always tell the same.
+        let mut fresh: Vec<&'a Seen> = Vec::new();
+        let paths: BTreeSet<&'a String> = new.keys().collect();
+        for now in paths.into_iter().filter_map(|path| new.get(path)) {
+            match old.get(&now.path) {
+                Some(was) if has_risen(was, now) => change.rise(now),
+                Some(_) => {}
+                None => fresh.push(now),
+            }
+        }
+        for now in &fresh {
+            let (at, name) = split(&now.path);
+            change.notes.entry(name).or_default().insert(at);
+        }
+        // What says most is looked for first: a name with something behind it, then the same name or content under a new ending, then
+        // other names under one.
+        fresh.retain(|now| match gone.appended(now) {
+            Some((was, ending)) => {
+                change.rename(now, ending, has_risen(was, now));
+                false
+            }
+            None => true,
+        });
+        fresh.retain(|now| {
+            let Some(ending) = ending(&now.path) else { return true };
+            let is_new = !known.contains(ending);
+            let was = gone.same_content(now).filter(|_| is_new).or_else(|| {
+                let was = gone.same_stem(now)?;
+                (has_risen(was, now) || (is_new && is_same_content(was, now))).then_some(was)
+            });
+            let Some(was) = was else { return true };
+            gone.take(&was.path);
+            change.rename(now, ending, has_risen(was, now));
+            false
+        });
+        for now in fresh {
+            let Some(ending) = ending(&now.path).filter(|ending| !known.contains(ending)) else { continue };
+            if now.entropy.is_some_and(|entropy| entropy >= RANDOM_BITS) && gone.take_any(split(&now.path).0) {
+                change.rename(now, ending, true);
+            }
+        }
+        change
+    }
+
+    fn rise(&mut self, now: &'a Seen) {
+        self.risen += 1;
+        self.examples.insert(&now.path);
+    }
+
+    fn rename(&mut self, now: &'a Seen, ending: &'a str, has_risen: bool) {
+        *self.endings.entry(ending).or_default() += 1;
+        self.examples.insert(&now.path);
+        self.risen += usize::from(has_risen);
+    }
+}
+
+/// Files that are not there any more.
+struct Gone<'a> {
+    left: BTreeMap<&'a str, &'a Seen>,
+    by_content: HashMap<(u64, i64), Vec<&'a str>>,
+    by_stem: HashMap<&'a str, Vec<&'a str>>,
+}
+
+impl<'a> Gone<'a> {
+    fn between(old: &'a Files, new: &Files) -> Self {
+        let left: BTreeMap<&str, &Seen> =
+            old.iter().filter(|(path, _)| !new.contains_key(*path)).map(|(path, seen)| (path.as_str(), seen)).collect();
+        let (mut by_content, mut by_stem) = (HashMap::<_, Vec<&str>>::new(), HashMap::<_, Vec<&str>>::new());
+        for (path, seen) in &left {
+            if seen.bytes > 0 {
+                by_content.entry((seen.bytes, seen.modified_ns)).or_default().push(*path);
+            }
+            by_stem.entry(stem(path)).or_default().push(*path);
+        }
+        Self { left, by_content, by_stem }
+    }
+
+    fn take(&mut self, path: &str) -> Option<&'a Seen> {
+        self.left.remove(path)
+    }
+
+    /// `scan.dcm` gone and `scan.dcm.locked` there.
+    fn appended<'n>(&mut self, now: &'n Seen) -> Option<(&'a Seen, &'n str)> {
+        let path = now.path.as_str();
+        let cuts = path.char_indices().rev().filter(|(_, character)| matches!(character, '.' | '-' | '_'));
+        let (stem, ending) =
+            cuts.map(|(index, _)| path.split_at(index)).find(|(stem, _)| self.left.contains_key(stem))?;
+        Some((self.take(stem)?, ending))
+    }
+
+    /// `scan.dcm` gone and the same bytes, of the same time, there under another name.
+    fn same_content(&self, now: &Seen) -> Option<&'a Seen> {
+        let paths = self.by_content.get(&(now.bytes, now.modified_ns))?;
+        paths.iter().filter_map(|path| self.left.get(path).copied()).find(|was| is_same_content(was, now))
+    }
+
+    /// `scan.dcm` gone and `scan.locked` there.
+    fn same_stem(&self, now: &Seen) -> Option<&'a Seen> {
+        self.by_stem.get(stem(&now.path))?.iter().find_map(|path| self.left.get(path).copied())
+    }
+
+    /// Any file of a folder that did not look encrypted.
+    fn take_any(&mut self, at: &str) -> bool {
+        let below = if at.is_empty() { String::new() } else { format!("{at}/") };
+        let fits = |path: &str, seen: &Seen| {
+            split(path).0 == at && seen.entropy.is_some_and(|entropy| entropy < RANDOM_BITS - GAIN_BITS)
+        };
+        let within = self.left.range(below.as_str()..).take_while(|(path, _)| path.starts_with(&below));
+        let found = within.into_iter().find(|(path, seen)| fits(path, seen)).map(|(path, _)| *path);
+        found.is_some_and(|path| self.take(path).is_some())
+    }
+}
+
+/// The folder and the name of a path.
+fn split(path: &str) -> (&str, &str) {
+    path.rsplit_once('/').unwrap_or(("", path))
+}
+
+/// A name's ending with its dot; a dot at its beginning begins none.
+fn ending(path: &str) -> Option<&str> {
+    let name = split(path).1;
+    let at = name.rfind('.').filter(|at| *at > 0)?;
+    name.get(at..)
+}
+
+/// A path without its ending.
+fn stem(path: &str) -> &str {
+    let cut = path.len() - ending(path).map_or(0, str::len);
+    path.get(..cut).unwrap_or(path)
+}
+
+/// Whether a file is the same as one elsewhere, as far as a listing tells.
+fn is_same_content(was: &Seen, now: &Seen) -> bool {
+    was.bytes > 0 && was.bytes == now.bytes && was.modified_ns == now.modified_ns && was.entropy == now.entropy
 }
 
 /// Whether content became what encryption looks like.
@@ -165,6 +349,7 @@ pub struct Point {
 #[derive(Debug, Default)]
 pub struct Trail {
     last: Option<(String, Vec<Seen>)>,
+    past: Past,
     points: Vec<Point>,
     suspicion: Option<Suspicion>,
 }
@@ -192,7 +377,10 @@ impl Trail {
     fn hold(&mut self, snapshot: Option<String>, made_ms: i64, seen: &[Seen]) {
         let before = self.last.as_ref().map(|(snapshot, _)| snapshot.clone());
         // Nothing is told of the first: it is held against itself.
-        let folders = steps(if before.is_some() { self.last() } else { seen }, seen);
+        let folders = steps(if before.is_some() { self.last() } else { seen }, seen, &self.past);
+        if before.is_some() {
+            self.past.add(&folders);
+        }
         let bursts: Vec<Burst> = folders.iter().filter_map(|step| step.burst.clone()).collect();
         if self.suspicion.is_none() && !bursts.is_empty() {
             self.suspicion = Some(Suspicion { clean: before.clone(), first: snapshot.clone(), bursts });
@@ -203,7 +391,31 @@ impl Trail {
 
 #[cfg(test)]
 mod tests {
-    use super::{Seen, Trail, bursts, steps};
+    use super::{Burst, Past, Seen, Trail, steps};
+
+    fn bursts(before: &[Seen], after: &[Seen]) -> Vec<Burst> {
+        steps(before, after, &Past::default()).into_iter().filter_map(|step| step.burst).collect()
+    }
+
+    /// A past in which so many files rose or were renamed each time.
+    fn past(counts: &[usize]) -> Past {
+        let mut past = Past::default();
+        for count in counts {
+            let mut calm = steps(&calm(10), &calm(10), &Past::default());
+            calm[0].risen = *count;
+            past.add(&calm);
+        }
+        past
+    }
+
+    /// The first so many files encrypted in place.
+    fn encrypted(before: &[Seen], count: usize) -> Vec<Seen> {
+        let one = |(at, one): (usize, &Seen)| match at < count {
+            true => Seen { modified_ns: 2, entropy: Some(7.97), ..one.clone() },
+            false => one.clone(),
+        };
+        before.iter().enumerate().map(one).collect()
+    }
 
     fn seen(path: &str, modified_ns: i64, entropy: f32) -> Seen {
         let folder = "/instruments".to_owned();
@@ -240,6 +452,77 @@ mod tests {
         assert_eq!((found[0].risen, found[0].renamed), (100, 100));
         assert_eq!(found[0].ending.as_deref(), Some(".locked"));
         assert_eq!(found[0].note.as_deref(), Some("READ_ME.txt"));
+    }
+
+    #[test]
+    fn a_folder_is_held_against_its_own_past() {
+        let before = calm(1_000);
+        let burst = |count: usize, counts: &[usize]| {
+            let step = steps(&before, &encrypted(&before, count), &past(counts)).remove(0);
+            (step.burst.is_some(), step.usual)
+        };
+        // Nothing is known: a tenth is a burst, less is not.
+        assert_eq!((burst(100, &[]), burst(99, &[])), ((true, 0), (false, 0)));
+        // Nothing like it was ever there: fewer are enough.
+        assert_eq!((burst(12, &[0; 5]), burst(9, &[0; 5])), ((true, 0), (false, 0)));
+        assert_eq!(burst(12, &[0; 4]), (false, 0), "four listings do not tell what is usual");
+        // What is done there every day is none, three times as much is.
+        assert_eq!((burst(120, &[90, 120, 80, 0, 100]), burst(361, &[90, 120, 80, 0, 100])), ((false, 120), (true, 120)));
+        // A folder where much is usual is not blind to all of it.
+        assert_eq!((burst(1_000, &[500; 9]), burst(700, &[500; 9])), ((true, 500), (false, 500)));
+        // A burst does not become usual, and what is long past is forgotten.
+        let mut known = past(&[0; 6]);
+        known.add(&steps(&before, &encrypted(&before, 900), &known));
+        assert_eq!(known, past(&[0; 6]));
+        let mut counts = vec![400];
+        counts.extend([1; 30]);
+        assert_eq!(burst(50, &counts), (true, 1));
+        let kept = Past::read(&past(&[3, 4]).write().unwrap());
+        assert_eq!((kept, Past::read(b"{")), (past(&[3, 4]), Past::default()));
+    }
+
+    #[test]
+    fn content_under_a_new_ending_is_noticed_whatever_became_of_the_name() {
+        let before = calm(100);
+        let renamed = |name: &dyn Fn(usize, &str) -> String, is_encrypted: bool| {
+            let one = |(at, one): (usize, &Seen)| {
+                let path = name(at, &one.path);
+                match is_encrypted {
+                    true => Seen { path, modified_ns: 2, bytes: one.bytes + 512, entropy: Some(7.97), ..one.clone() },
+                    false => Seen { path, ..one.clone() },
+                }
+            };
+            let after: Vec<Seen> = before.iter().enumerate().map(one).collect();
+            let found = bursts(&before, &after);
+            found.first().map(|burst| (burst.renamed, burst.risen, burst.ending.clone().unwrap_or_default()))
+        };
+        let told = |renamed, risen, ending: &str| Some((renamed, risen, ending.to_owned()));
+        // Another ending in place of the old one, behind it, and with names that tell nothing.
+        assert_eq!(renamed(&|_, path| path.replace(".dcm", ".locked"), true), told(100, 100, ".locked"));
+        assert_eq!(renamed(&|_, path| format!("{path}.id-7F.locked"), true), told(100, 100, ".id-7F.locked"));
+        let random = |at: usize, path: &str| format!("{}/{:x}.crypt", path.split_once('/').unwrap().0, at * 7919);
+        assert_eq!(renamed(&random, true), told(100, 100, ".crypt"));
+        // The same content, not encrypted yet.
+        assert_eq!(renamed(&|_, path| path.replace(".dcm", ".locked"), false), told(100, 0, ".locked"));
+        assert_eq!(renamed(&random, false), told(100, 0, ".crypt"));
+        // Moved or renamed with the ending that it had: that is work.
+        assert_eq!(renamed(&|at, _| format!("archive/{at}.dcm"), false), None);
+        assert_eq!(renamed(&|at, path| path.replace("scan", &format!("patient{at}-scan")), false), None);
+    }
+
+    #[test]
+    fn exports_of_an_instrument_are_ordinary_work() {
+        // Unfinished files get the ending that is known, raw files are converted to what does not look encrypted.
+        let mut before = calm(100);
+        before.extend((0..50).map(|at| seen(&format!("run-1/new-{at}.part"), 1, 5.0)));
+        let mut after = calm(100);
+        after.extend((0..50).map(|at| seen(&format!("run-1/new-{at}.dcm"), 1, 5.0)));
+        assert_eq!(bursts(&before, &after), []);
+        let converted: Vec<_> = before
+            .iter()
+            .map(|one| Seen { path: one.path.replace(".dcm", ".nii"), modified_ns: 2, bytes: 70_000, ..one.clone() })
+            .collect();
+        assert_eq!(bursts(&before, &converted), []);
     }
 
     #[test]
@@ -288,10 +571,10 @@ mod tests {
         let mut after = before.clone();
         after.push(Seen { entropy: None, bytes: 7, ..seen("short.txt", 2, 1.0) });
         after.push(seen("archive.gz", 2, 7.99));
-        let told = steps(&before, &after);
+        let told = steps(&before, &after, &Past::default());
         assert_eq!((told.len(), told[0].files, told[0].measured, told[0].random), (1, 32, 31, 1));
         assert_eq!((told[0].risen, told[0].renamed, &told[0].burst), (0, 0, &None));
         // A folder that vanished as a whole is told with nothing in it.
-        assert_eq!(steps(&before, &[])[0].files, 0);
+        assert_eq!(steps(&before, &[], &Past::default())[0].files, 0);
     }
 }

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use rustic_core::RusticError;
 
+use crate::BucketFault;
+
 /// Why a backup was not made, read or restored. None of these leaves a repository or a folder worse than it was.
 #[derive(Debug, thiserror::Error)]
 pub enum RecoveryError {
@@ -98,6 +100,14 @@ pub enum RecoveryError {
         /// The repository.
         at: String,
     },
+    /// A bucket does not do it.
+    #[error("the bucket of `{at}` {fault}")]
+    Bucket {
+        /// The repository.
+        at: String,
+        /// What is wrong.
+        fault: BucketFault,
+    },
     /// An address that nothing is known of.
     #[error("`{at}` is no place for a repository: {why}")]
     Place {
@@ -131,10 +141,36 @@ impl RecoveryError {
             if inner.downcast_ref::<io::Error>().is_some_and(is_full) {
                 return Self::Full { at: at.to_owned(), wanted: String::new() };
             }
+            if let Some(fault) = inner.downcast_ref::<BucketFault>() {
+                return Self::Bucket { at: at.to_owned(), fault: fault.clone() };
+            }
             cause = inner.source();
         }
         Self::Failed { at: at.to_owned(), doing, why: error.display_log() }
     }
+
+    /// What was read in a repository that is there: where no disk and no network is to blame, it is damaged.
+    pub(crate) fn of_reading(at: &str, doing: &'static str, error: &RusticError) -> Self {
+        let mut cause = std::error::Error::source(error);
+        let mut is_reached = true;
+        while let Some(inner) = cause {
+            is_reached &= inner.downcast_ref::<io::Error>().is_none_or(is_content);
+            is_reached &= inner
+                .downcast_ref::<object_store::Error>()
+                .is_none_or(|error| matches!(error, object_store::Error::NotFound { .. }));
+            cause = inner.source();
+        }
+        match Self::of(at, doing, error) {
+            Self::Failed { at, why, .. } if is_reached => Self::Damaged { at, why: format!("{doing} failed: {why}") },
+            other => other,
+        }
+    }
+}
+
+/// Whether it is what lies there that is to blame, and not the way to it.
+fn is_content(error: &io::Error) -> bool {
+    use io::ErrorKind::{InvalidData, NotFound, UnexpectedEof};
+    matches!(error.kind(), NotFound | UnexpectedEof | InvalidData)
 }
 
 /// Whether there is no more room.

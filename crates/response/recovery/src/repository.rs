@@ -4,8 +4,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use rustic_core::repofile::{Chunker, Node, NodeType, SnapshotFile};
 use rustic_core::{
-    CheckOptions, ConfigOptions, Credentials, IndexedFullStatus, KeyOptions, OpenStatus, RepositoryBackends,
-    RepositoryOptions, RusticResult,
+    CheckOptions, ConfigOptions, Credentials, FileType, IndexedFullStatus, KeyOptions, OpenStatus, RepositoryBackends,
+    RepositoryOptions, RusticError, RusticResult,
 };
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
@@ -22,7 +22,7 @@ const COMPRESSION: i32 = 1;
 /// A repository, not opened yet.
 #[derive(Clone)]
 pub struct Repository {
-    place: Place,
+    pub(crate) place: Place,
     password: SecretString,
     progress: Progress,
 }
@@ -72,9 +72,27 @@ pub(crate) fn guarded<T>(
     doing: &'static str,
     work: impl FnOnce() -> RusticResult<T>,
 ) -> Result<T, RecoveryError> {
+    judged(at, doing, work, RecoveryError::of)
+}
+
+/// The same, where something is read that must be there.
+pub(crate) fn reading<T>(
+    at: &str,
+    doing: &'static str,
+    work: impl FnOnce() -> RusticResult<T>,
+) -> Result<T, RecoveryError> {
+    judged(at, doing, work, RecoveryError::of_reading)
+}
+
+fn judged<T>(
+    at: &str,
+    doing: &'static str,
+    work: impl FnOnce() -> RusticResult<T>,
+    judge: fn(&str, &'static str, &RusticError) -> RecoveryError,
+) -> Result<T, RecoveryError> {
     match catch_unwind(AssertUnwindSafe(work)) {
         Ok(Ok(done)) => Ok(done),
-        Ok(Err(error)) => Err(RecoveryError::of(at, doing, &error)),
+        Ok(Err(error)) => Err(judge(at, doing, &error)),
         Err(_panic) => Err(RecoveryError::Damaged { at: at.to_owned(), why: format!("it gave up while {doing}") }),
     }
 }
@@ -104,6 +122,9 @@ impl Repository {
     }
 
     fn closed(&self, faults: &Faults) -> Result<rustic_core::Repository<()>, RecoveryError> {
+        if let Some(bucket) = self.place.bucket() {
+            bucket.reach()?;
+        }
         let options = RepositoryOptions::default().no_cache(true);
         let backends = RepositoryBackends::new(self.place.backend(faults), None);
         guarded(&self.name(), "opening it", || rustic_core::Repository::new(&options, &backends))
@@ -118,14 +139,36 @@ impl Repository {
         guarded(&self.name(), "looking for it", || closed.config_id()).map(|found| found.is_some())
     }
 
-    /// Makes it, unless there is one.
+    /// The same repository as it was at a time, in milliseconds since 1970, UTC: in a bucket that keeps old versions. It is read and
+    /// not written.
+    ///
+    /// # Errors
+    /// When it lies in a folder, which is only as it is.
+    pub fn as_of(&self, at_ms: i64) -> Result<Self, RecoveryError> {
+        let Some(bucket) = self.place.bucket() else {
+            let why = "a folder keeps no old versions; only a bucket of S3 can be looked at as of a time".to_owned();
+            return Err(RecoveryError::Place { at: self.name(), why });
+        };
+        Ok(Self { place: Place::Bucket(bucket.at(at_ms)), ..self.clone() })
+    }
+
+    /// Makes it, unless there is one. Nothing is written where it could not be locked as it should be, or where a repository was
+    /// deleted that can still be had back.
     ///
     /// # Errors
     /// When it cannot be made.
     pub fn ensure(&self) -> Result<(), RecoveryError> {
-        if self.is_there()? {
+        let is_there = self.is_there()?;
+        if let Some(bucket) = self.place.bucket() {
+            bucket.check_writable()?;
+            if !is_there {
+                bucket.check_untouched()?;
+            }
+        }
+        if is_there {
             return Ok(());
         }
+        self.check_beheaded()?;
         // Half a repository would open with no password: this is not stopped.
         let closed = self.closed(&Faults::default())?;
         let credentials = Credentials::password(self.password.expose_secret());
@@ -137,11 +180,34 @@ impl Repository {
 
     pub(crate) fn unlocked(&self, faults: &Faults) -> Result<rustic_core::Repository<OpenStatus>, RecoveryError> {
         if !self.is_there()? {
+            self.check_beheaded()?;
             return Err(RecoveryError::Missing { at: self.name() });
         }
         let closed = self.closed(faults)?;
         let credentials = Credentials::password(self.password.expose_secret());
-        guarded(&self.name(), "opening it", || closed.open(&credentials))
+        reading(&self.name(), "opening it", || closed.open(&credentials)).map_err(|error| match error {
+            // No password opens what has no key.
+            RecoveryError::Password { .. } | RecoveryError::Damaged { .. } if self.is_without(FileType::Key).unwrap_or(false) => {
+                let why = "its files below `keys` are gone, and without them nobody can open it; put them back from a copy of the repository";
+                RecoveryError::Damaged { at: self.name(), why: why.to_owned() }
+            }
+            other => other,
+        })
+    }
+
+    /// Whether snapshots lie there without the file that says how they are to be read. A new one would make them unreadable for good.
+    fn check_beheaded(&self) -> Result<(), RecoveryError> {
+        if self.is_without(FileType::Snapshot)? {
+            return Ok(());
+        }
+        let why = "its file `config` is gone, and without it nothing there can be read; put it back from a copy of the repository";
+        Err(RecoveryError::Damaged { at: self.name(), why: why.to_owned() })
+    }
+
+    /// Whether there is none of a kind of files.
+    fn is_without(&self, kind: FileType) -> Result<bool, RecoveryError> {
+        let backend = self.place.backend(&self.faults());
+        guarded(&self.name(), "listing its files", || backend.list_with_size(kind)).map(|all| all.is_empty())
     }
 
     /// Opens it and reads its index.
@@ -152,7 +218,12 @@ impl Repository {
         let faults = self.faults();
         let unlocked = self.unlocked(&faults)?;
         let at = self.name();
-        let inner = guarded(&at, "reading its index", || unlocked.to_indexed())?;
+        // A first backup that was killed has no index yet, and no snapshot either.
+        if self.is_without(FileType::Index)? && !self.is_without(FileType::Snapshot)? {
+            let why = "its files below `index` are gone; `restic repair index` makes them anew from the data";
+            return Err(RecoveryError::Damaged { at, why: why.to_owned() });
+        }
+        let inner = reading(&at, "reading its index", || unlocked.to_indexed())?;
         Ok(Opened { at, faults, inner })
     }
 
@@ -162,7 +233,7 @@ impl Repository {
     /// As [`Repository::open`].
     pub fn snapshots(&self) -> Result<Vec<Snapshot>, RecoveryError> {
         let unlocked = self.unlocked(&self.faults())?;
-        let mut all = guarded(&self.name(), "listing snapshots", || unlocked.get_all_snapshots())?;
+        let mut all = reading(&self.name(), "listing snapshots", || unlocked.get_all_snapshots())?;
         all.sort();
         Ok(all.iter().map(told).collect())
     }
@@ -205,7 +276,7 @@ pub(crate) fn told(snapshot: &SnapshotFile) -> Snapshot {
 impl Opened {
     /// Every snapshot, oldest first.
     pub(crate) fn all(&self) -> Result<Vec<SnapshotFile>, RecoveryError> {
-        let mut all = guarded(&self.at, "listing snapshots", || self.inner.get_all_snapshots())?;
+        let mut all = reading(&self.at, "listing snapshots", || self.inner.get_all_snapshots())?;
         all.sort();
         Ok(all)
     }
@@ -234,7 +305,7 @@ impl Opened {
 
     /// The manifest of a snapshot.
     pub(crate) fn manifest_of(&self, snapshot: &SnapshotFile) -> Result<Manifest, RecoveryError> {
-        let text = guarded(&self.at, "reading a snapshot's list of files", || {
+        let text = reading(&self.at, "reading a snapshot's list of files", || {
             let node = self.inner.node_from_snapshot_and_path(snapshot, SUMMARY)?;
             let mut text = Vec::new();
             self.inner.dump(&node, &mut text)?;
@@ -262,7 +333,7 @@ impl Opened {
         if !self.manifest_of(&found)?.files.iter().any(|file| file.path == path) {
             return Ok(None);
         }
-        guarded(&self.at, "reading a file", || {
+        reading(&self.at, "reading a file", || {
             let node = self.inner.node_from_snapshot_and_path(&found, path)?;
             let mut bytes = Vec::new();
             self.inner.dump(&node, &mut bytes)?;
@@ -274,7 +345,7 @@ impl Opened {
     pub(crate) fn nodes(&self, snapshot: &SnapshotFile) -> Result<Vec<(String, Node)>, RecoveryError> {
         let mut root = Node::new_node(std::ffi::OsStr::new("."), NodeType::Dir, Default::default());
         root.subtree = Some(snapshot.tree);
-        guarded(&self.at, "reading a snapshot's folders", || {
+        reading(&self.at, "reading a snapshot's folders", || {
             let mut nodes = Vec::new();
             for item in self.inner.ls(&root, &Default::default())? {
                 let (path, node) = item?;

@@ -1,6 +1,8 @@
 //! Getting files back: into a folder, or compared as they stream by. Every file is held against the list that was written when
 //! it was backed up.
 
+mod ranks;
+
 use std::collections::{HashMap, HashSet};
 use std::fs::{DirBuilder, File, FileTimes, OpenOptions, Permissions};
 use std::io::{self, Read as _, Write as _};
@@ -14,8 +16,11 @@ use rustic_core::BlobId;
 use rustic_core::repofile::{BlobType, Node};
 use serde::{Deserialize, Serialize};
 
+pub use ranks::Reached;
+use ranks::Countdown;
+
 use crate::manifest::Summing;
-use crate::repository::{Opened, guarded};
+use crate::repository::{Opened, reading};
 use crate::{Digest, Entry, Manifest, Progress, RecoveryError};
 
 /// Lies in a folder until everything is restored into it. A folder that holds it must not be used.
@@ -133,6 +138,8 @@ pub struct Restored {
     pub bytes: u64,
     /// Files that were there already from an earlier try.
     pub kept_files: u64,
+    /// When the files of each rank were there, in the order of ranks.
+    pub ranks: Vec<Reached>,
 }
 
 /// One file to be brought back.
@@ -197,7 +204,8 @@ fn work(opened: &Opened, task: &Task<'_>, into: Option<&Path>) -> Result<Restore
     }
     jobs.sort_by_key(|job| job.order);
     opened.faults.progress().begin("restoring files", jobs.iter().map(|job| job.entry.bytes).sum());
-    let kept_files = all(opened, &jobs)?;
+    let countdown = Countdown::of(jobs.iter().map(|job| (job.order.0, job.entry.bytes)));
+    let kept_files = all(opened, &jobs, &countdown)?;
     let wanted = manifest.files.iter().filter(|file| there.contains(file.path.as_str()));
     let mut summing = Summing::new();
     let (mut files, mut bytes) = (0, 0);
@@ -206,13 +214,14 @@ fn work(opened: &Opened, task: &Task<'_>, into: Option<&Path>) -> Result<Restore
         files += 1;
         bytes += file.bytes;
     }
-    Ok(Restored { snapshot: found.id.to_hex().to_string(), root: summing.root(), files, bytes, kept_files })
+    let (snapshot, root) = (found.id.to_hex().to_string(), summing.root());
+    Ok(Restored { snapshot, root, files, bytes, kept_files, ranks: countdown.reached() })
 }
 
 /// A number that files of one pack share, and that grows from pack to pack: what lies together is read together.
 fn lies(opened: &Opened, node: &Node, packs: &mut HashMap<String, u64>) -> Result<u64, RecoveryError> {
     let Some(first) = node.content.as_ref().and_then(|content| content.first()) else { return Ok(0) };
-    let entry = guarded(&opened.at, "looking up a file's place", || opened.inner.get_index_entry(first))?;
+    let entry = reading(&opened.at, "looking up a file's place", || opened.inner.get_index_entry(first))?;
     let next = packs.len() as u64;
     let pack = *packs.entry(entry.pack.to_hex().to_string()).or_insert(next);
     Ok((pack << 32) | u64::from(entry.location.offset))
@@ -254,7 +263,7 @@ fn folder(path: &Path) -> Result<(), RecoveryError> {
 }
 
 /// Does every job; how many files were there already.
-fn all(opened: &Opened, jobs: &[Job<'_>]) -> Result<u64, RecoveryError> {
+fn all(opened: &Opened, jobs: &[Job<'_>], countdown: &Countdown) -> Result<u64, RecoveryError> {
     let (next, kept, stop) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicBool::new(false));
     let (differing, failed) = (Mutex::new(Vec::<String>::new()), Mutex::new(None::<RecoveryError>));
     let threads = std::thread::available_parallelism().map_or(1, usize::from).min(THREADS_MAX);
@@ -269,9 +278,10 @@ fn all(opened: &Opened, jobs: &[Job<'_>]) -> Result<u64, RecoveryError> {
                         return;
                     }
                     match one(opened, job) {
-                        Ok(Done::Written) => {}
+                        Ok(Done::Written) => countdown.done(job.order.0),
                         Ok(Done::Kept) => {
                             kept.fetch_add(1, Ordering::Relaxed);
+                            countdown.done(job.order.0);
                         }
                         Ok(Done::Differs) => push(&differing, job.entry.path.clone()),
                         Err(error) => {
@@ -346,12 +356,7 @@ fn each(
     let mut bytes = 0;
     for id in node.content.iter().flatten() {
         let data =
-            guarded(&opened.at, "reading a file", || opened.inner.get_blob_cached(&BlobId::from(**id), BlobType::Data))
-                .map_err(|error| match error {
-                    // What cannot be opened in a repository that is open is damaged.
-                    RecoveryError::Failed { at, why, .. } => RecoveryError::Damaged { at, why },
-                    other => other,
-                })?;
+            reading(&opened.at, "reading a file", || opened.inner.get_blob_cached(&BlobId::from(**id), BlobType::Data))?;
         bytes += data.len() as u64;
         opened.faults.progress().add(data.len() as u64);
         give(&data)?;

@@ -95,6 +95,9 @@ impl Repository {
             let plan = unlocked.prune_plan(&options)?;
             unlocked.prune(&options, plan)
         })?;
+        if let Keep::Days(days) = keep {
+            self.forget_versions(*days, now_ms)?;
+        }
         Ok(expired)
     }
 }

@@ -8,10 +8,14 @@ mod buckets;
 mod damage;
 #[path = "recovery/kills.rs"]
 mod kills;
+#[path = "recovery/locks.rs"]
+mod locks;
 #[path = "recovery/restic.rs"]
 mod restic;
 #[path = "recovery/rounds.rs"]
 mod rounds;
+#[path = "recovery/s3.rs"]
+mod s3;
 #[path = "recovery/stops.rs"]
 mod stops;
 #[path = "recovery/tree.rs"]

@@ -9,6 +9,7 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use recovery::{Piece, Problem, walk};
+use model::StudyId;
 use serde_json::Value;
 use verify::note::{Checkpoint, Note};
 use verify::tile::{LEVELS_MAX, Tile, WIDTH, entries};
@@ -276,7 +277,7 @@ fn newest(ledger: &Path, size: u64) -> io::Result<Option<i64>> {
 
 /// What the manifest says of the backup beside its files.
 #[must_use]
-pub fn about(id: &str, reach: Reach, canary: &Value, has_database: bool) -> Value {
+pub fn about(id: &str, reach: Reach, canary: &Value, has_database: bool, studies: &[StudyId]) -> Value {
     serde_json::json!({
         "backup": id,
         "program": env!("CARGO_PKG_VERSION"),
@@ -285,5 +286,7 @@ pub fn about(id: &str, reach: Reach, canary: &Value, has_database: bool) -> Valu
         "catalogue": if has_database { "here" } else { "on a server of its own" },
         "canary": canary,
         "spool": SPOOL,
+        // An empty machine has no settings yet that would say it.
+        "study_order": studies,
     })
 }

@@ -33,11 +33,24 @@ pub(crate) struct Brought {
     /// The newest snapshot of keys, if there is one.
     pub keys_snapshot: Option<String>,
     pub seconds: f64,
+    /// What came back when, in that order.
+    pub stages: Vec<Stage>,
     /// What the backup says of itself.
     #[serde(skip)]
     pub about: Value,
     #[serde(skip)]
     pub made_ms: i64,
+}
+
+/// A part of what came back.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct Stage {
+    /// What it is: `keys, database and record`, the name of a study, or `everything else`.
+    pub what: String,
+    pub files: u64,
+    pub bytes: u64,
+    /// When the last of it was there, in seconds from the beginning.
+    pub seconds: f64,
 }
 
 /// A failure of `recovery` as the command line tells it.
@@ -48,9 +61,21 @@ pub(crate) fn told(error: RecoveryError) -> Failure {
         RecoveryError::Damaged { .. } | RecoveryError::Differs { .. } => "backup-damaged",
         RecoveryError::Password { .. } => "password",
         RecoveryError::Stopped { .. } => "stopped",
+        RecoveryError::Bucket { .. } => "bucket",
         _ => "backup",
     };
-    Failure::failed(code, error)
+    let is_bucket = |at: &str| at.starts_with("s3://");
+    let may_be_older = match &error {
+        RecoveryError::Missing { at } | RecoveryError::Damaged { at, .. } => is_bucket(at),
+        _ => false,
+    };
+    let failure = Failure::failed(code, error);
+    match may_be_older {
+        true => failure.hint(
+            "if somebody deleted or overwrote it: a bucket that keeps versions still has it, and `lazaret backup versions` tells as of when",
+        ),
+        false => failure,
+    }
 }
 
 pub(crate) async fn blocking<T: Send + 'static>(
@@ -80,6 +105,9 @@ pub(crate) async fn bring(
         Ok((main, target, snapshot.id, manifest, keys, restored))
     });
     let (main, target, snapshot, manifest, keys_snapshot, first) = first.await?;
+    let first_seconds = begun.elapsed().as_secs_f64();
+    let studies = order(studies, &manifest.about);
+    let studies = studies.as_slice();
     let ranks = match ranks(&into.join(DATABASE), studies).await {
         Ok(ranks) => ranks,
         Err(error) => {
@@ -102,6 +130,7 @@ pub(crate) async fn bring(
     });
     let (second, restored_root, manifest) = second.await?;
     let Manifest { root, made_ms, about, .. } = manifest;
+    let stages = stages(&first, first_seconds, &second, studies);
     Ok(Brought {
         snapshot: second.snapshot,
         root,
@@ -111,9 +140,39 @@ pub(crate) async fn bring(
         kept_files: first.kept_files + second.kept_files,
         keys_snapshot,
         seconds: begun.elapsed().as_secs_f64(),
+        stages,
         about,
         made_ms,
     })
+}
+
+/// The studies that matter most: those that are asked for, or those that the backup names, as on a machine without settings.
+fn order(asked: &[StudyId], about: &Value) -> Vec<StudyId> {
+    if !asked.is_empty() {
+        return asked.to_vec();
+    }
+    let named = about.get("study_order").and_then(Value::as_array).into_iter().flatten();
+    named.filter_map(|study| study.as_str()?.parse().ok()).collect()
+}
+
+/// What came back when: all but the objects first, then the objects of each study, then all others.
+fn stages(first: &Restored, first_seconds: f64, second: &Restored, studies: &[StudyId]) -> Vec<Stage> {
+    let what = "keys, database and record".to_owned();
+    let mut stages = vec![Stage { what, files: first.files, bytes: first.bytes, seconds: first_seconds }];
+    let named = studies.iter().map(|study| Some(study.to_string())).chain([None]);
+    for (rank, study) in (0_u32..).zip(named) {
+        let what = study.clone().unwrap_or_else(|| "everything else".to_owned());
+        match second.ranks.iter().find(|reached| reached.rank == rank) {
+            Some(reached) => {
+                let seconds = first_seconds + reached.seconds;
+                stages.push(Stage { what, files: reached.files, bytes: reached.bytes, seconds });
+            }
+            // A study that is named and has nothing: its name may be wrong.
+            None if study.is_some() => stages.push(Stage { what, files: 0, bytes: 0, seconds: first_seconds }),
+            None => {}
+        }
+    }
+    stages
 }
 
 fn part(
@@ -174,5 +233,41 @@ pub(crate) fn seconds(duration: Duration) -> String {
         0..120 => format!("{:.1} s", duration.as_secs_f64()),
         120..7_200 => format!("{} min", duration.as_secs() / 60),
         _ => format!("{} h", duration.as_secs() / 3_600),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use recovery::{Digest, Reached, Restored};
+    use serde_json::{Value, json};
+
+    use super::{order, stages};
+
+    #[test]
+    fn the_order_is_what_is_asked_for_or_what_the_backup_names() {
+        let study = |name: &str| name.parse::<model::StudyId>().expect("a study");
+        let about = json!({ "study_order": ["onc-1", "not a study!", "cns-2"] });
+        assert_eq!(order(&[study("dia-3")], &about), [study("dia-3")]);
+        assert_eq!(order(&[], &about), [study("onc-1"), study("cns-2")]);
+        assert_eq!(order(&[], &Value::Null), []);
+    }
+
+    #[test]
+    fn a_study_without_objects_is_told_as_such() {
+        let restored = |files: u64, ranks: Vec<Reached>| Restored {
+            snapshot: String::new(),
+            root: Digest([0; 32]),
+            files,
+            bytes: files,
+            kept_files: 0,
+            ranks,
+        };
+        let reached = |rank: u32, seconds: f64| Reached { rank, files: 3, bytes: 30, seconds };
+        let studies: Vec<model::StudyId> = ["onc-1", "cns-2"].iter().map(|name| name.parse().expect("a study")).collect();
+        let second = restored(6, vec![reached(0, 1.0), reached(2, 4.0)]);
+        let told = stages(&restored(9, Vec::new()), 0.5, &second, &studies);
+        let told: Vec<(&str, u64, f64)> = told.iter().map(|one| (one.what.as_str(), one.files, one.seconds)).collect();
+        let wanted = [("keys, database and record", 9, 0.5), ("onc-1", 3, 1.5), ("cns-2", 0, 0.5), ("everything else", 3, 4.5)];
+        assert_eq!(told, wanted);
     }
 }

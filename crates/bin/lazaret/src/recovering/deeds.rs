@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::bring::{blocking, seconds, told, try_out};
 use super::settings::Repositories;
-use super::{text, watched};
+use super::{locks, text, watched};
 use crate::cli::Global;
 use crate::config::Config;
 use crate::data::now;
@@ -138,6 +138,8 @@ impl<'a> Task<'a> {
         let settings = &self.config.recovery;
         let material = settings.material(self.config, self.global.config.as_deref());
         let staged = |error: guard::OpsError| Failure::failed("backup", anyhow::anyhow!(guard::whole(&error)));
+        self.go_on("looking at the repositories")?;
+        let locking = locks::ready(self.config, &self.repositories).await?;
         self.go_on("copying the databases")?;
         let mut staging = Staging::begin(&self.global.data_dir, now()).map_err(staged)?;
         let mut pieces = Vec::new();
@@ -160,9 +162,9 @@ impl<'a> Task<'a> {
         pieces.extend(record);
         pieces.extend(staging.rest(&material));
         let listed = watched::listing(settings, &self.repositories, &self.progress, &mut staging.problems).await?;
-        let (listing, folders) = listed.map_or((None, None), |(piece, folders)| (Some(piece), Some(folders)));
+        let (listing, folders) = listed.map_or((Vec::new(), None), |(pieces, folders)| (pieces, Some(folders)));
         pieces.extend(listing);
-        let about = about(&self.id(), reach, canary, material.has_database);
+        let about = about(&self.id(), reach, canary, material.has_database, &settings.study_order);
         let (repository, time) = (self.repositories.main.clone(), now());
         let mut made = blocking(move || recovery::make(&repository, pieces, about, &host, time)).await?;
         made.problems.append(&mut staging.problems);
@@ -171,16 +173,23 @@ impl<'a> Task<'a> {
         self.go_on("taking away old snapshots")?;
         let mut expired = self.expire().await;
         expired["keys"] = json!(keys_expired);
+        // What is left is needed, and locked for as long as the settings say.
+        let locked = locks::renewed(self.config, self.plain, locking).await?;
         let proven = if proves { Some(self.try_out(&made.snapshot).await?) } else { None };
         let mut value = serde_json::to_value(&made).map_err(|error| Failure::failed("output", error))?;
         value["keys_snapshot"] = json!(keys_made.snapshot);
         value["entries"] = json!(reach.entries);
         value["watched"] = json!(folders);
         value["expired"] = expired;
-        value["holds"] = json!(proven.as_ref().map(|proven| proven.proof.holds));
+        let is_locked = locked["fault"].is_null();
+        let holds = proven.as_ref().map(|proven| proven.proof.holds && is_locked);
+        // Not locked as it should be is known without a proof.
+        value["holds"] = json!(if is_locked { holds } else { Some(false) });
+        value["lock"] = locked;
         value["restored_root"] = json!(proven.as_ref().map(|proven| proven.restore.restored_root));
         value["proof"] = json!(proven.as_ref().map(|proven| &proven.proof));
         value["proof_seconds"] = json!(proven.as_ref().map(|proven| proven.seconds));
+        value["stages"] = json!(proven.as_ref().map(|proven| &proven.restore.stages));
         Ok(value)
     }
 

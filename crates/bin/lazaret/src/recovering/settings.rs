@@ -1,12 +1,12 @@
 //! `[recovery]` of the settings: where backups lie, when they are made, and what they must be able to do.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use landscape::scan::Rule;
-use object_store::aws::{AmazonS3Builder, Checksum};
-use recovery::{Keep, Place, Progress, Repository};
+use object_store::aws::AmazonS3Builder;
+use recovery::{InBucket, Keep, Lock, LockMode, Locking, Place, Progress, Repository};
 use secrecy::SecretString;
 use serde::Deserialize;
 use tokio::runtime::Handle;
@@ -24,6 +24,10 @@ const SEE: &str = "see docs/reference/backup.md";
 const KEEP_KEYS_DAYS: u16 = 35;
 /// Versions of objects that are opened to prove a backup.
 const SAMPLE: usize = 64;
+/// Days for which backups can be locked: a wrong number cannot be taken back.
+const LOCK_DAYS: std::ops::RangeInclusive<u16> = 1..=3_650;
+/// Times of a schedule that are looked at for the longest between two.
+const DUES: usize = 10;
 /// Targets unless told otherwise: a day of work lost, four hours until it is there again.
 const RPO_MINUTES: u64 = 24 * 60;
 const RTO_MINUTES: u64 = 4 * 60;
@@ -61,9 +65,23 @@ pub(crate) struct RecoverySettings {
     pub keep_yearly: Option<u16>,
     /// Days that keys stay in backups.
     pub keep_keys_days: Option<u16>,
+    /// Days for which everything in the main repository is locked, counted from each backup: in a bucket with object lock.
+    pub lock_days: Option<u16>,
+    /// Whether anybody can take that lock off.
+    pub lock_mode: Option<Mode>,
     /// Studies in the order in which they come back.
     #[serde(default)]
     pub study_order: Vec<model::StudyId>,
+}
+
+/// How backups are locked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Mode {
+    /// Nobody can take the lock off.
+    Compliance,
+    /// Who has a right of its own can.
+    Governance,
 }
 
 /// Both repositories.
@@ -77,6 +95,15 @@ impl Repositories {
     /// The same; work on them tells `progress` how far it is, and stops when that says so.
     pub(crate) fn watched(&self, progress: &Progress) -> Self {
         Self { main: self.main.watched(progress), keys: self.keys.watched(progress) }
+    }
+
+    /// The same as they were: each as of a time, where one is given.
+    pub(crate) fn as_of(&self, main: Option<Timestamp>, keys: Option<Timestamp>) -> Result<Self, Failure> {
+        let at = |repository: &Repository, time: Option<Timestamp>| match time {
+            Some(time) => repository.as_of(time.as_millisecond()).map_err(super::bring::told),
+            None => Ok(repository.clone()),
+        };
+        Ok(Self { main: at(&self.main, main)?, keys: at(&self.keys, keys)? })
     }
 }
 
@@ -109,9 +136,51 @@ impl RecoverySettings {
         let main_password = password(PASSWORD, self.password_file.as_deref(), "password_file")?;
         let key_password = password(KEY_PASSWORD, self.key_password_file.as_deref(), "key_password_file")?;
         Ok(Repositories {
-            main: Repository::new(place(main, runtime)?, main_password),
-            keys: Repository::new(place(keys, runtime)?, key_password),
+            main: Repository::new(place(main, self.lock(main)?, runtime)?, main_password),
+            keys: Repository::new(place(keys, None, runtime)?, key_password),
         })
+    }
+
+    /// For how long the main repository's files are locked.
+    fn lock(&self, main: &str) -> Result<Option<Lock>, Failure> {
+        let see = format!("mend [recovery] in the settings; {SEE}");
+        let Some(days) = self.lock_days else {
+            return match self.lock_mode {
+                Some(_) => Err(Failure::usage("`lock_mode` is set and `lock_days` is not").hint(see)),
+                None => Ok(None),
+            };
+        };
+        if !LOCK_DAYS.contains(&days) {
+            let (least, most) = (LOCK_DAYS.start(), LOCK_DAYS.end());
+            return Err(Failure::usage(format!("`lock_days` is {days}, and can be {least} to {most}")).hint(see));
+        }
+        if !main.starts_with(BUCKET) {
+            return Err(Failure::usage(format!("`lock_days` is set, and `{main}` is a folder, which cannot lock anything"))
+                .hint(format!("give a bucket with object lock (`s3://bucket/prefix`) as `repository`, or take `lock_days` away; {SEE}")));
+        }
+        let mode = match self.lock_mode {
+            None | Some(Mode::Compliance) => LockMode::Compliance,
+            Some(Mode::Governance) => LockMode::Governance,
+        };
+        Ok(Some(Lock { mode, days }))
+    }
+
+    /// What is amiss with a lock that ends before the schedule makes the next backup; none: nothing.
+    pub(crate) fn lock_gap(&self, locking: &Locking, now_ms: i64) -> Result<Option<String>, Failure> {
+        let Some(rule) = self.rule()? else { return Ok(None) };
+        let mut dues = vec![rule.next_after(now_ms)];
+        for _ in 1..DUES {
+            dues.push(rule.next_after(dues.last().copied().unwrap_or(now_ms)));
+        }
+        let longest = dues.windows(2).map(|pair| pair.last().copied().unwrap_or(0) - pair.first().copied().unwrap_or(0));
+        let longest = longest.max().unwrap_or(0);
+        let days = locking.days;
+        Ok((longest > i64::from(days) * DAY_MS).then(|| {
+            let set = if locking.is_renewed { "`lock_days`" } else { "the bucket's default retention" };
+            format!(
+                "{set} is {days} days, and the schedule `{rule}` leaves longer between two backups: in between the newest is not locked"
+            )
+        }))
     }
 
     /// Whether it is said where backups lie.
@@ -174,6 +243,10 @@ impl RecoverySettings {
     }
 }
 
+/// What the address of a bucket begins with.
+const BUCKET: &str = "s3://";
+/// Milliseconds of a day.
+const DAY_MS: i64 = 24 * 60 * 60_000;
 /// How folders of trial restores are called.
 const SCRATCH: &str = "lazaret-restore-";
 /// Held in such a folder as long as its trial goes on.
@@ -222,17 +295,12 @@ fn sweep(parent: &Path) {
     }
 }
 
-fn place(address: &str, runtime: &Handle) -> Result<Place, Failure> {
-    if let Some(rest) = address.strip_prefix("s3://") {
-        let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
-        // Buckets with object lock take nothing without a checksum.
-        let builder = AmazonS3Builder::from_env().with_bucket_name(bucket).with_checksum_algorithm(Checksum::SHA256);
-        let store = builder.build().map_err(|error| {
-            Failure::usage(format!("the bucket `{bucket}` cannot be used: {error}"))
-                .hint("credentials and endpoint come from `AWS_…` in the environment")
-        })?;
-        let (name, prefix) = (address.trim_end_matches('/').to_owned(), prefix.to_owned());
-        return Ok(Place::Bucket { name, store: Arc::new(store), prefix, runtime: runtime.clone() });
+fn place(address: &str, lock: Option<Lock>, runtime: &Handle) -> Result<Place, Failure> {
+    if address.starts_with(BUCKET) {
+        let bucket = InBucket::s3(address, AmazonS3Builder::from_env(), lock, runtime.clone());
+        return bucket.map(Place::Bucket).map_err(|error| {
+            Failure::usage(error.to_string()).hint(format!("credentials and endpoint come from `AWS_…` in the environment; {SEE}"))
+        });
     }
     if address.contains("://") {
         return Err(Failure::usage(format!("`{address}` is no place for backups that this program knows"))
@@ -255,6 +323,35 @@ fn password(variable: &str, file: Option<&Path>, setting: &str) -> Result<Secret
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn settings(text: &str) -> RecoverySettings {
+        toml::from_str(text).expect("settings")
+    }
+
+    #[test]
+    fn locks_that_cannot_be_are_told() {
+        let of = |text: &str, main: &str| settings(text).lock(main).map_err(|failure| failure.words());
+        assert_eq!(of("", "/srv/main"), Ok(None));
+        let lock = of("lock_days = 40\nlock_mode = \"governance\"", "s3://bucket/main");
+        assert_eq!(lock, Ok(Some(Lock { mode: LockMode::Governance, days: 40 })));
+        assert_eq!(of("lock_days = 40", "s3://b"), Ok(Some(Lock { mode: LockMode::Compliance, days: 40 })));
+        assert!(of("lock_days = 40", "/srv/main").is_err_and(|why| why.contains("is a folder")));
+        assert!(of("lock_days = 0", "s3://b").is_err_and(|why| why.contains("1 to 3650")));
+        assert!(of("lock_mode = \"compliance\"", "s3://b").is_err_and(|why| why.contains("`lock_days` is not")));
+        assert!(toml::from_str::<RecoverySettings>("lock_mode = \"forever\"").is_err());
+    }
+
+    #[test]
+    fn a_lock_that_ends_before_the_next_backup_is_told() {
+        let gap = |schedule: &str, days: u32, is_renewed: bool| {
+            let locking = Locking { mode: LockMode::Compliance, days, is_renewed };
+            settings(schedule).lock_gap(&locking, 1_790_000_000_000).expect("a rule")
+        };
+        let weekly = "schedule = \"weekly mon 02:30 Europe/Berlin\"";
+        assert!(gap(weekly, 6, true).is_some_and(|told| told.contains("`lock_days` is 6 days")));
+        assert!(gap(weekly, 6, false).is_some_and(|told| told.contains("default retention")));
+        assert_eq!((gap(weekly, 8, true), gap("schedule = \"daily 02:30\"", 1, true), gap("", 1, true)), (None, None, None));
+    }
 
     #[test]
     fn what_a_killed_trial_left_goes_and_what_is_in_use_stays() {

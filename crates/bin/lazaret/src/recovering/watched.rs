@@ -1,6 +1,6 @@
 //! Watched folders: their listings go into every backup, and show later when somebody encrypted them.
 
-use recovery::burst::{Trail, steps};
+use recovery::burst::{PAST, Past, Trail, steps};
 use recovery::listing::{LISTING, Seen, look, read, write};
 use recovery::{Piece, Problem, Progress, RecoveryError, Repository};
 use serde_json::{Value, json};
@@ -15,42 +15,57 @@ const SNAPSHOTS_MAX: usize = 400;
 /// Of these so many of the newest are told one by one.
 const POINTS_MAX: usize = 100;
 
-/// The listing of watched folders as a piece of the backup, and what became of each folder since the listing before; none when
+/// The listing of watched folders and their past as pieces of the backup, and what became of each folder since the listing before; none when
 /// nothing is watched.
 pub(super) async fn listing(
     settings: &RecoverySettings,
     repositories: &Repositories,
     progress: &Progress,
     problems: &mut Vec<Problem>,
-) -> Result<Option<(Piece, Value)>, Failure> {
+) -> Result<Option<(Vec<Piece>, Value)>, Failure> {
     if settings.watch.is_empty() {
         return Ok(None);
     }
     progress.begin("listing watched folders", 0);
     let (main, folders) = (repositories.main.clone(), settings.watch.clone());
-    let (seen, told, mut found) = blocking(move || {
+    let (seen, past, told, mut found) = blocking(move || {
         let before = last(&main)?;
-        let (listed, mut problems) = (before.as_ref().map_or(&[][..], |(_, seen)| seen), Vec::new());
+        let (listed, mut problems) = (before.as_ref().map_or(&[][..], |before| &before.seen), Vec::new());
+        let mut past = before.as_ref().map(|before| before.past.clone()).unwrap_or_default();
         let seen: Vec<Seen> = folders.iter().flat_map(|folder| look(folder, listed, &mut problems)).collect();
         // The first listing of all is held against itself.
-        let folders = steps(if before.is_some() { listed } else { &seen }, &seen);
-        let told = json!({ "before": before.as_ref().map(|(snapshot, _)| snapshot), "folders": folders });
-        Ok((seen, told, problems))
+        let folders = steps(if before.is_some() { listed } else { &seen }, &seen, &past);
+        if before.is_some() {
+            past.add(&folders);
+        }
+        let told = json!({ "before": before.as_ref().map(|before| &before.snapshot), "folders": folders });
+        Ok((seen, past, told, problems))
     })
     .await?;
     problems.append(&mut found);
-    let text = write(&seen).map_err(|error| Failure::failed("backup", error))?;
-    Ok(Some((Piece::of_bytes(LISTING, text, now()), told)))
+    let failed = |error: serde_json::Error| Failure::failed("backup", error);
+    let (text, past) = (write(&seen).map_err(failed)?, past.write().map_err(failed)?);
+    let pieces = vec![Piece::of_bytes(PAST, past, now()), Piece::of_bytes(LISTING, text, now())];
+    Ok(Some((pieces, told)))
 }
 
-/// The newest listing that was kept, with its snapshot.
-fn last(main: &Repository) -> Result<Option<(String, Vec<Seen>)>, RecoveryError> {
+/// What the newest snapshot keeps of watched folders.
+struct Before {
+    snapshot: String,
+    seen: Vec<Seen>,
+    past: Past,
+}
+
+/// The newest listing that was kept.
+fn last(main: &Repository) -> Result<Option<Before>, RecoveryError> {
     if !main.is_there()? {
         return Ok(None);
     }
     let opened = main.open()?;
     let Some(newest) = opened.snapshots()?.pop() else { return Ok(None) };
-    Ok(opened.file(&newest.id, LISTING)?.map(|text| (newest.id, read(&text))))
+    let Some(listing) = opened.file(&newest.id, LISTING)? else { return Ok(None) };
+    let past = opened.file(&newest.id, PAST)?.map(|text| Past::read(&text)).unwrap_or_default();
+    Ok(Some(Before { snapshot: newest.id, seen: read(&listing), past }))
 }
 
 /// Looks through the listings of all backups, and at what lies there now.
@@ -99,12 +114,13 @@ pub(super) fn lines(value: &Value) -> Vec<String> {
     }];
     for burst in suspicion["bursts"].as_array().into_iter().flatten() {
         let line = format!(
-            "{}: of {} files {} look encrypted, {} were renamed ({}), note: {}; such as {}",
+            "{}: of {} files {} look encrypted, {} were renamed ({}), never more than {} at once before, note: {}; such as {}",
             super::text(&burst["folder"]),
             burst["files"],
             burst["risen"],
             burst["renamed"],
             super::text(&burst["ending"]),
+            burst["usual"],
             super::text(&burst["note"]),
             burst["examples"]
         );

@@ -323,6 +323,7 @@ impl Recover for Works {
             watched: settings.watch.iter().map(|folder| folder.display().to_string()).collect(),
             studies: settings.study_order.iter().map(ToString::to_string).collect(),
             key_days: settings.days_of_keys(),
+            lock_days: settings.lock_days,
             root_key: crate::guarding::root_key_place(&self.config, &self.global.data_dir),
             is_catalogue_elsewhere: self.config.database.is_some(),
         })

@@ -14,30 +14,30 @@ use super::run::lazaret;
 /// Objects of each study.
 const OBJECTS: usize = 12;
 
-fn command(folder: &Path, arguments: &[&str]) -> Output {
+pub(crate) fn command(folder: &Path, arguments: &[&str]) -> Output {
     let mut command = lazaret(folder);
     command.env("LAZARET_BACKUP_PASSWORD", "main words").env("LAZARET_BACKUP_KEY_PASSWORD", "key words");
     command.args(arguments).arg("--quiet").output().unwrap()
 }
 
-fn good(folder: &Path, arguments: &[&str]) -> Value {
+pub(crate) fn good(folder: &Path, arguments: &[&str]) -> Value {
     let output = command(folder, arguments);
     let told = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success(), "{arguments:?}: {told}{}", String::from_utf8_lossy(&output.stdout));
     serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{arguments:?}: {error}: {told}"))
 }
 
-fn backup(folder: &Path, arguments: &[&str]) -> Value {
+pub(crate) fn backup(folder: &Path, arguments: &[&str]) -> Value {
     good(folder, &with_places(arguments))
 }
 
-fn with_places<'a>(arguments: &[&'a str]) -> Vec<&'a str> {
+pub(crate) fn with_places<'a>(arguments: &[&'a str]) -> Vec<&'a str> {
     let places = ["--repository", "backups/main", "--key-repository", "backups/keys", "--format", "json"];
     ["backup"].iter().chain(arguments).chain(&places).copied().collect()
 }
 
 /// Studies with objects in them, sealed.
-fn fill(folder: &Path) {
+pub(crate) fn fill(folder: &Path) {
     for study in ["onc-1", "cns-2"] {
         let from = folder.join(format!("from-{study}"));
         std::fs::create_dir(&from).unwrap();
@@ -51,7 +51,7 @@ fn fill(folder: &Path) {
     }
 }
 
-fn verifies(folder: &Path, data_dir: &str) {
+pub(crate) fn verifies(folder: &Path, data_dir: &str) {
     let output = lazaret(folder).args(["verify", "--data-dir", data_dir]).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
 }

@@ -28,7 +28,7 @@ use crate::{Console, Shared};
 use encrypted::Watched;
 use history::Line;
 use running::Working;
-use told::Part;
+use told::{Part, Told};
 
 /// Reports that the page looks through: more than half a year of several a day.
 const LOOKED_THROUGH: u32 = 1_000;
@@ -100,6 +100,7 @@ struct Page {
     has_backups: bool,
     watched: Option<Watched>,
     snapshots: Snapshots,
+    locked: Told,
     lines: Vec<Line>,
 }
 
@@ -129,6 +130,7 @@ pub(crate) async fn show(State(console): State<Shared>, visitor: Visitor) -> Res
         has_backups: listed.iter().any(|report| report.kind == RecoveryKind::Backup),
         watched: encrypted::watched(&backups, look.as_ref(), plan.as_ref(), now),
         snapshots: snapshots(&listing, &listed, now),
+        locked: told::locked(backups.iter().find(|(report, _)| is_made(report.state)).map(|(_, value)| value), plan.as_ref()),
         plan,
         working,
         lines,
@@ -140,11 +142,14 @@ fn read(all: Vec<(Report, String)>) -> Vec<(Report, Value)> {
     all.into_iter().map(|(report, text)| (report, serde_json::from_str(&text).unwrap_or_default())).collect()
 }
 
+/// Whether there is a snapshot, proven or not.
+const fn is_made(state: RecoveryState) -> bool {
+    matches!(state, RecoveryState::Holds | RecoveryState::Unproven | RecoveryState::Broken)
+}
+
 /// The newest backup that came to an end.
 fn newest(backups: &[(Report, Value)], now: i64) -> Option<Newest> {
-    let made =
-        |state: RecoveryState| matches!(state, RecoveryState::Holds | RecoveryState::Unproven | RecoveryState::Broken);
-    let (report, value) = backups.iter().find(|(report, _)| made(report.state))?;
+    let (report, value) = backups.iter().find(|(report, _)| is_made(report.state))?;
     let (state, class) = told::state(report.kind, report.state);
     Some(Newest {
         href: format!("/backups/{}", report.id),

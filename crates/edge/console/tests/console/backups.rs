@@ -74,6 +74,7 @@ pub fn plan() -> RecoveryPlan {
         watched: vec!["/instruments/out".to_owned()],
         studies: vec!["onc-201".to_owned(), "cns-2".to_owned()],
         key_days: 35,
+        lock_days: None,
         root_key: "the file /data/keys/root.json".to_owned(),
         is_catalogue_elsewhere: false,
     }

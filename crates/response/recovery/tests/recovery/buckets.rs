@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use object_store::memory::InMemory;
-use recovery::{Keep, Place, RecoveryError, Repository};
+use recovery::{InBucket, Keep, Place, RecoveryError, Repository};
 use secrecy::SecretString;
 
 use super::tree::{NOW_MS, back_up, contents, restore, write};
@@ -15,11 +15,9 @@ fn a_bucket_is_a_repository_like_a_folder() {
     let (data, into) = (folder.path().join("data"), folder.path().join("into"));
     write(&data, 1, 20);
     let store = Arc::new(InMemory::new());
-    let place = |prefix: &str| Place::Bucket {
-        name: format!("s3://backups/{prefix}"),
-        store: Arc::<InMemory>::clone(&store),
-        prefix: prefix.to_owned(),
-        runtime: runtime.handle().clone(),
+    let place = |prefix: &str| {
+        let (name, store) = (format!("s3://backups/{prefix}"), Arc::<InMemory>::clone(&store));
+        Place::Bucket(InBucket::new(&name, store, prefix, runtime.handle().clone()))
     };
     let repository = Repository::new(place("main"), SecretString::from("a password"));
     assert!(matches!(repository.snapshots().unwrap_err(), RecoveryError::Missing { .. }));

@@ -70,6 +70,68 @@ fn a_damaged_repository_is_told_and_never_restored_as_if_whole() {
     }
 }
 
+/// The largest file below a folder, or the only one.
+fn largest(folder: &Path) -> PathBuf {
+    files(folder).into_iter().max_by_key(|path| std::fs::metadata(path).unwrap().len()).unwrap()
+}
+
+#[test]
+fn each_kind_of_damage_is_told_with_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, whole) = (folder.path().join("data"), folder.path().join("repository"));
+    write(&data, 1, 12);
+    back_up(&repository(&whole), &data, NOW_MS).unwrap();
+    let cut = |path: PathBuf| {
+        let bytes = std::fs::read(&path).unwrap();
+        std::fs::write(&path, &bytes[..bytes.len() / 3]).unwrap();
+    };
+    type Damage<'a> = (&'static str, &'a dyn Fn(&Path), &'static str);
+    let damages: [Damage<'_>; 7] = [
+        ("a pack cut", &|at| cut(largest(&at.join("data"))), "an older snapshot or a copy"),
+        ("a pack missing", &|at| std::fs::remove_file(largest(&at.join("data"))).unwrap(), "an older snapshot or a copy"),
+        ("the index missing", &|at| std::fs::remove_dir_all(at.join("index")).unwrap(), "`restic repair index`"),
+        ("the index cut", &|at| cut(largest(&at.join("index"))), "backup check --read-data"),
+        ("the keys missing", &|at| std::fs::remove_dir_all(at.join("keys")).unwrap(), "put them back from a copy"),
+        ("the config broken", &|at| std::fs::write(at.join("config"), b"no config").unwrap(), "opening it failed"),
+        ("the snapshot cut", &|at| cut(largest(&at.join("snapshots"))), "backup check --read-data"),
+    ];
+    for (number, (name, damage, advice)) in damages.iter().enumerate() {
+        let at = folder.path().join(format!("damaged-{number}"));
+        copy(&whole, &at);
+        damage(&at);
+        let (damaged, into) = (repository(&at), folder.path().join(format!("into-damaged-{number}")));
+        let told = restore(&damaged, "latest", &into).unwrap_err();
+        assert!(matches!(told, RecoveryError::Damaged { .. }), "{name}: {told}");
+        assert!(told.to_string().contains(advice), "{name}: {told}");
+        assert!(!into.exists() || recovery::is_unfinished(&into).is_some(), "{name}: it looks whole");
+        assert!(damaged.check(true).is_ok_and(|checked| !checked.holds) || damaged.check(true).is_err(), "{name}");
+    }
+    // Where the config is gone, no new repository is begun over what is left.
+    let at = folder.path().join("without");
+    copy(&whole, &at);
+    std::fs::remove_file(at.join("config")).unwrap();
+    for told in [repository(&at).snapshots().map(drop), back_up(&repository(&at), &data, NOW_MS).map(drop)] {
+        let told = told.unwrap_err();
+        assert!(matches!(&told, RecoveryError::Damaged { why, .. } if why.contains("`config`")), "{told}");
+    }
+    std::fs::copy(whole.join("config"), at.join("config")).unwrap();
+    restore(&repository(&at), "latest", &folder.path().join("into-mended")).unwrap();
+}
+
+#[test]
+fn a_lost_index_is_made_anew_by_restic_and_everything_comes_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, place) = (folder.path().join("data"), folder.path().join("repository"));
+    write(&data, 1, 12);
+    let ours = repository(&place);
+    let made = back_up(&ours, &data, NOW_MS).unwrap();
+    std::fs::remove_dir_all(place.join("index")).unwrap();
+    std::fs::create_dir(place.join("index")).unwrap();
+    let Some(repaired) = super::restic::restic(&place, &["repair", "index"]) else { return };
+    assert!(repaired.status.success(), "{}", String::from_utf8_lossy(&repaired.stderr));
+    assert_eq!(restore(&ours, "latest", &folder.path().join("into")).unwrap().root, made.root);
+}
+
 #[test]
 fn a_wrong_password_and_a_missing_repository_are_told_apart() {
     let folder = tempfile::tempdir().unwrap();

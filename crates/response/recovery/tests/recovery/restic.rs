@@ -5,7 +5,7 @@ use std::process::{Command, Output};
 
 use super::tree::{NOW_MS, back_up, contents, repository, restore, write};
 
-fn restic(repository: &Path, arguments: &[&str]) -> Option<Output> {
+pub fn restic(repository: &Path, arguments: &[&str]) -> Option<Output> {
     if !Command::new("restic").arg("version").output().is_ok_and(|output| output.status.success()) {
         assert!(std::env::var("CI").as_deref() != Ok("true"), "restic is missing; the test set-up installs it");
         return None;

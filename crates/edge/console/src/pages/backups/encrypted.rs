@@ -30,6 +30,7 @@ struct Step {
 struct Burst {
     risen: u64,
     renamed: u64,
+    usual: Option<u64>,
     ending: String,
     note: String,
     examples: Vec<String>,
@@ -88,6 +89,7 @@ fn step(told: &Value) -> (String, Step) {
     let burst = told.get("burst").filter(|burst| burst.is_object()).map(|burst| Burst {
         risen: number(burst, "/risen").unwrap_or(0),
         renamed: number(burst, "/renamed").unwrap_or(0),
+        usual: number(burst, "/usual"),
         ending: text(burst, "/ending").to_owned(),
         note: text(burst, "/note").to_owned(),
         examples: texts(burst, "/examples"),
@@ -205,6 +207,9 @@ fn alarm(first: Option<&str>, point: &Point, made: Option<i64>, plan: Option<&Re
         }
         if !burst.ending.is_empty() {
             what += &format!(" to end with {}", burst.ending);
+        }
+        if let Some(usual) = burst.usual {
+            what += &format!("; before, never more than {} at once", wording::count(usual));
         }
         if !burst.note.is_empty() {
             what += &format!("; many folders hold a new {}", burst.note);

@@ -127,6 +127,10 @@ fn facts(report: &Report, value: &Value) -> Vec<(&'static str, String)> {
     add("Old snapshots taken away", list("/expired/main"));
     add("Old snapshots of keys taken away", list("/expired/keys"));
     add("Restored files", count("/restore/files"));
+    add("Came back", Some(told::stages(value)));
+    let lock = told::lock(value).unwrap_or_default();
+    add("Locked", Some(lock.what));
+    add("Not locked as it should be", Some(lock.missing));
     add("Listings looked through", count("/listings"));
     add(
         "Every byte read",

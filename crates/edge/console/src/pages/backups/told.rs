@@ -3,6 +3,7 @@
 use model::{RecoveryKind, RecoveryState};
 use serde_json::Value;
 
+use crate::recovering::RecoveryPlan;
 use crate::wording;
 
 /// One part of a proof.
@@ -72,6 +73,63 @@ pub(crate) fn number(report: &Value, pointer: &str) -> Option<u64> {
 pub(crate) fn texts(report: &Value, pointer: &str) -> Vec<String> {
     let all = report.pointer(pointer).and_then(Value::as_array).into_iter().flatten();
     all.map(|one| one.as_str().map_or_else(|| one.to_string(), str::to_owned)).collect()
+}
+
+/// Something that is so, and what is missing about it.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Told {
+    pub(crate) what: String,
+    pub(crate) missing: String,
+}
+
+/// What a backup's report says of its lock.
+pub(crate) fn lock(report: &Value) -> Option<Told> {
+    let lock = report.get("lock").filter(|lock| lock.is_object())?;
+    let (mode, days) = (text(lock, "/mode"), number(lock, "/days").unwrap_or(0));
+    let missing = [text(lock, "/fault"), text(lock, "/gap")].into_iter().find(|words| !words.is_empty()).unwrap_or_default();
+    let what = match lock.get("until_ms").and_then(Value::as_i64) {
+        Some(until) => {
+            let files = wording::counted(number(lock, "/files").unwrap_or(0), "file", "files");
+            format!("{files} until {}, {mode}", wording::moment(until, until).exact)
+        }
+        None if text(lock, "/fault").is_empty() => {
+            format!("by the bucket, for {days} days from when each file was stored, {mode}; later backups go on using older files")
+        }
+        None => String::new(),
+    };
+    Some(Told { what, missing: missing.to_owned() })
+}
+
+/// Whether somebody who has the server's access can take backups away: as the newest one was told, or by where they lie.
+pub(crate) fn locked(newest: Option<&Value>, plan: Option<&RecoveryPlan>) -> Told {
+    if let Some(told) = newest.and_then(lock) {
+        return told;
+    }
+    let Some(plan) = plan else { return Told::default() };
+    let missing = match plan.lock_days {
+        Some(days) => return Told { what: format!("the next backup is, for {days} days"), missing: String::new() },
+        None if plan.repository.starts_with("s3://") => {
+            "not: whoever has the access key can delete every backup. Use a bucket with object lock, and set lock_days"
+        }
+        None => {
+            "not: whoever can write into this folder can delete every backup. A bucket with object lock and lock_days keeps them"
+        }
+    };
+    Told { what: String::new(), missing: missing.to_owned() }
+}
+
+/// What came back when, in one line; empty where the report does not tell.
+pub(crate) fn stages(report: &Value) -> String {
+    let of = ["/stages", "/restore/stages", "/proof/restore/stages"];
+    let found = of.into_iter().find_map(|pointer| report.pointer(pointer).and_then(Value::as_array));
+    let one = |stage: &Value| {
+        let (what, seconds) = (text(stage, "/what"), stage.get("seconds").and_then(Value::as_f64).unwrap_or(0.0));
+        match number(stage, "/files") {
+            Some(0) | None => format!("{what}: nothing of it was there"),
+            Some(_) => format!("{what} after {seconds:.1} s"),
+        }
+    };
+    found.into_iter().flatten().map(one).collect::<Vec<String>>().join(", then ")
 }
 
 /// The proof in a report, and what was restored for it.
@@ -149,7 +207,33 @@ fn sample(proof: &Value) -> String {
 mod tests {
     use serde_json::json;
 
-    use super::{parts, short};
+    use super::{lock, locked, parts, short, stages};
+
+    #[test]
+    fn locks_are_told_as_the_report_says_them_and_what_is_missing_stands_apart() {
+        let told = |lock_of: serde_json::Value| lock(&json!({ "lock": lock_of })).map(|told| (told.what, told.missing));
+        assert_eq!(told(serde_json::Value::Null), None);
+        let (what, missing) = told(json!({ "mode": "compliance", "days": 9, "files": 120, "until_ms": 1_790_000_000_000_i64, "gap": null })).unwrap();
+        assert!(what.starts_with("120 files until ") && what.ends_with(", compliance") && missing.is_empty(), "{what}");
+        let (what, missing) = told(json!({ "mode": "governance", "days": 3, "is_renewed": false, "gap": "too short" })).unwrap();
+        assert!(what.starts_with("by the bucket") && missing == "too short", "{what} {missing}");
+        let (what, missing) = told(json!({ "mode": "compliance", "days": 9, "fault": "denied" })).unwrap();
+        assert_eq!((what.as_str(), missing.as_str()), ("", "denied"));
+        let (what, _) = told(json!({ "mode": "governance", "days": 3, "gap": null })).unwrap();
+        assert!(what.starts_with("by the bucket, for 3 days"), "{what}");
+        assert_eq!(locked(None, None), super::Told::default());
+    }
+
+    #[test]
+    fn what_came_back_when_is_one_line() {
+        let all = json!([{ "what": "keys, database and record", "files": 3, "seconds": 0.52 }, { "what": "onc-1", "files": 9, "seconds": 2.0 },
+            { "what": "typo", "files": 0, "seconds": 0.5 }]);
+        let line = "keys, database and record after 0.5 s, then onc-1 after 2.0 s, then typo: nothing of it was there";
+        for report in [json!({ "stages": all }), json!({ "restore": { "stages": all } }), json!({ "proof": { "restore": { "stages": all } } })] {
+            assert_eq!(stages(&report), line);
+        }
+        assert_eq!(stages(&json!({})), "");
+    }
 
     #[test]
     fn the_parts_of_a_proof_are_told_wherever_it_stands() {
