@@ -136,7 +136,9 @@ pub(crate) fn run(global: &Global, command: &BackupCommand) -> Result<Outcome, F
     let (main, keys) = (at.repository.as_deref(), at.key_repository.as_deref());
     let is_written = matches!(command, BackupCommand::Create { .. } | BackupCommand::Versions { .. });
     if is_written && (at.as_of.is_some() || at.keys_as_of.is_some()) {
-        return Err(Failure::usage("`--as-of` looks at repositories as they were; `create` and `versions` take them as they are"));
+        return Err(Failure::usage(
+            "`--as-of` looks at repositories as they were; `create` and `versions` take them as they are",
+        ));
     }
     let repositories = config.recovery.repositories(main, keys, runtime.handle())?.as_of(at.as_of, at.keys_as_of)?;
     let done = |deed: Deed| runtime.block_on(deeds::command(global, &config, &repositories, &deed));

@@ -60,7 +60,7 @@ impl Repository {
         let mut versions = bucket.versions()?;
         // Of two within the same second the first one listed is the newer.
         versions.reverse();
-        versions.sort_by_key(|version| version.stored_ms);
+        versions.sort_by_key(|version| (version.stored_ms, version.is_latest));
         let is_foreign = |version: &Version| -> Result<bool, RecoveryError> {
             let bytes = bucket.with(|s3| async move { s3.read(&version.key, &version.id).await })?;
             Ok(bytes.is_some_and(|bytes| !is_named_by(&version.key, &bytes)))
@@ -149,7 +149,15 @@ mod tests {
 
     fn put(key: &str, minute: i64, etag: &str) -> Version {
         let (key, stored_ms) = (format!("p/{key}"), minute * MINUTE_MS);
-        Version { key, id: String::new(), is_marker: false, is_latest: false, bytes: 7, etag: etag.to_owned(), stored_ms }
+        Version {
+            key,
+            id: String::new(),
+            is_marker: false,
+            is_latest: false,
+            bytes: 7,
+            etag: etag.to_owned(),
+            stored_ms,
+        }
     }
 
     fn gone(key: &str, minute: i64) -> Version {

@@ -137,7 +137,9 @@ fn forget(bucket: &InBucket, old: Vec<Version>) -> Result<Vec<(Version, i64)>, R
                     Ok(()) => Ok(None),
                     Err(denied @ BucketFault::Denied { .. }) => {
                         match s3.held(&version.key, &version.id).await? {
-                            Some(held) if held.until_ms > Timestamp::now().as_millisecond() => Ok(Some((version, held.until_ms))),
+                            Some(held) if held.until_ms > Timestamp::now().as_millisecond() => {
+                                Ok(Some((version, held.until_ms)))
+                            }
                             // Not because of a lock: the right is missing.
                             _ => Err(denied),
                         }

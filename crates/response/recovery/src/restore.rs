@@ -16,8 +16,8 @@ use rustic_core::BlobId;
 use rustic_core::repofile::{BlobType, Node};
 use serde::{Deserialize, Serialize};
 
-pub use ranks::Reached;
 use ranks::Countdown;
+pub use ranks::Reached;
 
 use crate::manifest::Summing;
 use crate::repository::{Opened, reading};
@@ -355,8 +355,9 @@ fn each(
 ) -> Result<u64, RecoveryError> {
     let mut bytes = 0;
     for id in node.content.iter().flatten() {
-        let data =
-            reading(&opened.at, "reading a file", || opened.inner.get_blob_cached(&BlobId::from(**id), BlobType::Data))?;
+        let data = reading(&opened.at, "reading a file", || {
+            opened.inner.get_blob_cached(&BlobId::from(**id), BlobType::Data)
+        })?;
         bytes += data.len() as u64;
         opened.faults.progress().add(data.len() as u64);
         give(&data)?;

@@ -8,8 +8,8 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-use recovery::{Piece, Problem, walk};
 use model::StudyId;
+use recovery::{Piece, Problem, walk};
 use serde_json::Value;
 use verify::note::{Checkpoint, Note};
 use verify::tile::{LEVELS_MAX, Tile, WIDTH, entries};

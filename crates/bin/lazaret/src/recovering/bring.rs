@@ -263,11 +263,13 @@ mod tests {
             ranks,
         };
         let reached = |rank: u32, seconds: f64| Reached { rank, files: 3, bytes: 30, seconds };
-        let studies: Vec<model::StudyId> = ["onc-1", "cns-2"].iter().map(|name| name.parse().expect("a study")).collect();
+        let studies: Vec<model::StudyId> =
+            ["onc-1", "cns-2"].iter().map(|name| name.parse().expect("a study")).collect();
         let second = restored(6, vec![reached(0, 1.0), reached(2, 4.0)]);
         let told = stages(&restored(9, Vec::new()), 0.5, &second, &studies);
         let told: Vec<(&str, u64, f64)> = told.iter().map(|one| (one.what.as_str(), one.files, one.seconds)).collect();
-        let wanted = [("keys, database and record", 9, 0.5), ("onc-1", 3, 1.5), ("cns-2", 0, 0.5), ("everything else", 3, 4.5)];
+        let wanted =
+            [("keys, database and record", 9, 0.5), ("onc-1", 3, 1.5), ("cns-2", 0, 0.5), ("everything else", 3, 4.5)];
         assert_eq!(told, wanted);
     }
 }

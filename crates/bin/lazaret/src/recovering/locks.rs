@@ -62,7 +62,10 @@ pub(super) fn line(lock: &Value) -> Option<String> {
     Some(match lock["until_ms"].as_i64() {
         Some(until) => {
             let until = Timestamp::from_millisecond(until).unwrap_or_default();
-            format!("locked ({mode}) until {until:.0}: {} files, {} of them for longer than before", lock["files"], lock["renewed"])
+            format!(
+                "locked ({mode}) until {until:.0}: {} files, {} of them for longer than before",
+                lock["files"], lock["renewed"]
+            )
         }
         None => format!("locked ({mode}) by the bucket for {} days from when each file was stored", lock["days"]),
     })
@@ -77,7 +80,8 @@ pub(super) async fn histories(repositories: &Repositories) -> Result<Value, Fail
             other => other.map(|history| (history.whole_as_of_ms, json!(history))),
         };
         let ((main_at, main), (keys_at, keys)) = (of(&both.main)?, of(&both.keys)?);
-        let time = |at: Option<i64>| at.and_then(|at| Timestamp::from_millisecond(at).ok()).map(|at| format!("{at:.0}"));
+        let time =
+            |at: Option<i64>| at.and_then(|at| Timestamp::from_millisecond(at).ok()).map(|at| format!("{at:.0}"));
         Ok(json!({
             "holds": main_at.is_none() && keys_at.is_none(),
             "main": main,
@@ -142,17 +146,25 @@ mod tests {
     #[test]
     fn locks_and_histories_are_told_for_people() {
         assert_eq!(line(&Value::Null), None);
-        let renewed = json!({ "mode": "compliance", "days": 40, "files": 9, "renewed": 2, "until_ms": 1_790_000_000_000_i64 });
+        let renewed =
+            json!({ "mode": "compliance", "days": 40, "files": 9, "renewed": 2, "until_ms": 1_790_000_000_000_i64 });
         assert_eq!(
             line(&renewed).as_deref(),
             Some("locked (compliance) until 2026-09-21T14:13:20Z: 9 files, 2 of them for longer than before")
         );
-        assert!(line(&json!({ "mode": "governance", "days": 3 })).is_some_and(|told| told.contains("by the bucket for 3 days")));
-        assert!(line(&json!({ "mode": "governance", "fault": "denied" })).is_some_and(|told| told.contains("NOT locked")));
+        assert!(
+            line(&json!({ "mode": "governance", "days": 3 }))
+                .is_some_and(|told| told.contains("by the bucket for 3 days"))
+        );
+        assert!(
+            line(&json!({ "mode": "governance", "fault": "denied" })).is_some_and(|told| told.contains("NOT locked"))
+        );
         let moment = json!({ "from_ms": 1_790_000_000_000_i64, "to_ms": 1_790_000_001_000_i64, "deleted": { "config": 1, "data": 7 },
             "overwritten": {}, "suspicion": "what opens the repository was deleted" });
         let main = json!({ "versions": 12, "since_ms": 1_780_000_000_000_i64, "moments": [moment] });
-        let told = history_lines(&json!({ "main": main, "keys": { "none": "a folder keeps no old versions" }, "as_of": "2026-09-21T14:13:19Z" }));
+        let told = history_lines(
+            &json!({ "main": main, "keys": { "none": "a folder keeps no old versions" }, "as_of": "2026-09-21T14:13:19Z" }),
+        );
         assert!(told[1].contains("deleted: 1 config, 7 data  overwritten: nothing  SUSPICIOUS"), "{told:?}");
         assert!(told[2].contains("a folder keeps no old versions"), "{told:?}");
         assert!(told[3].ends_with("--as-of 2026-09-21T14:13:19Z`"), "{told:?}");

@@ -155,8 +155,12 @@ impl RecoverySettings {
             return Err(Failure::usage(format!("`lock_days` is {days}, and can be {least} to {most}")).hint(see));
         }
         if !main.starts_with(BUCKET) {
-            return Err(Failure::usage(format!("`lock_days` is set, and `{main}` is a folder, which cannot lock anything"))
-                .hint(format!("give a bucket with object lock (`s3://bucket/prefix`) as `repository`, or take `lock_days` away; {SEE}")));
+            return Err(Failure::usage(format!(
+                "`lock_days` is set, and `{main}` is a folder, which cannot lock anything"
+            ))
+            .hint(format!(
+                "give a bucket with object lock (`s3://bucket/prefix`) as `repository`, or take `lock_days` away; {SEE}"
+            )));
         }
         let mode = match self.lock_mode {
             None | Some(Mode::Compliance) => LockMode::Compliance,
@@ -172,7 +176,8 @@ impl RecoverySettings {
         for _ in 1..DUES {
             dues.push(rule.next_after(dues.last().copied().unwrap_or(now_ms)));
         }
-        let longest = dues.windows(2).map(|pair| pair.last().copied().unwrap_or(0) - pair.first().copied().unwrap_or(0));
+        let longest =
+            dues.windows(2).map(|pair| pair.last().copied().unwrap_or(0) - pair.first().copied().unwrap_or(0));
         let longest = longest.max().unwrap_or(0);
         let days = locking.days;
         Ok((longest > i64::from(days) * DAY_MS).then(|| {
@@ -299,7 +304,8 @@ fn place(address: &str, lock: Option<Lock>, runtime: &Handle) -> Result<Place, F
     if address.starts_with(BUCKET) {
         let bucket = InBucket::s3(address, AmazonS3Builder::from_env(), lock, runtime.clone());
         return bucket.map(Place::Bucket).map_err(|error| {
-            Failure::usage(error.to_string()).hint(format!("credentials and endpoint come from `AWS_…` in the environment; {SEE}"))
+            Failure::usage(error.to_string())
+                .hint(format!("credentials and endpoint come from `AWS_…` in the environment; {SEE}"))
         });
     }
     if address.contains("://") {
@@ -350,7 +356,10 @@ mod tests {
         let weekly = "schedule = \"weekly mon 02:30 Europe/Berlin\"";
         assert!(gap(weekly, 6, true).is_some_and(|told| told.contains("`lock_days` is 6 days")));
         assert!(gap(weekly, 6, false).is_some_and(|told| told.contains("default retention")));
-        assert_eq!((gap(weekly, 8, true), gap("schedule = \"daily 02:30\"", 1, true), gap("", 1, true)), (None, None, None));
+        assert_eq!(
+            (gap(weekly, 8, true), gap("schedule = \"daily 02:30\"", 1, true), gap("", 1, true)),
+            (None, None, None)
+        );
     }
 
     #[test]

@@ -53,10 +53,17 @@ fn a_locked_backup_comes_back_after_everything_was_deleted() {
     settings(at, "plain");
     let told = refused(&in_bucket(&s3, at, &["create"]).output().unwrap());
     assert!(told.contains("has no object lock") && told.contains("[bucket]"), "{told}");
-    assert_eq!((s3.obey(&json!(["versions", "plain"])), s3.obey(&json!(["versions", "keystore"]))), (json!([]), json!([])));
+    assert_eq!(
+        (s3.obey(&json!(["versions", "plain"])), s3.obey(&json!(["versions", "keystore"]))),
+        (json!([]), json!([]))
+    );
     settings(at, "vault");
     let (code, made) = answer(&s3, at, &["create"]);
-    assert_eq!((code, &made["holds"], &made["lock"]["mode"]), (Some(0), &json!(true), &json!("compliance")), "{made:#}");
+    assert_eq!(
+        (code, &made["holds"], &made["lock"]["mode"]),
+        (Some(0), &json!(true), &json!("compliance")),
+        "{made:#}"
+    );
     assert!(made["lock"]["gap"].as_str().unwrap().contains("`lock_days` is 6 days"), "{made:#}");
     assert!(made["lock"]["files"].as_u64().unwrap() >= 5 && made["lock"]["until_ms"].is_i64(), "{made:#}");
     let (code, calm) = answer(&s3, at, &["versions"]);
@@ -73,7 +80,8 @@ fn a_locked_backup_comes_back_after_everything_was_deleted() {
     let (code, back) = answer(&s3, at, &["restore", "--into", "back", "--as-of", &as_of]);
     assert_eq!((code, &back["root"], &back["restored_root"]), (Some(0), &made["root"], &made["root"]), "{back:#}");
     verifies(at, "back");
-    let stages: Vec<&str> = back["stages"].as_array().unwrap().iter().map(|one| one["what"].as_str().unwrap()).collect();
+    let stages: Vec<&str> =
+        back["stages"].as_array().unwrap().iter().map(|one| one["what"].as_str().unwrap()).collect();
     assert_eq!(stages, ["keys, database and record", "cns-2", "everything else"], "{back:#}");
     // A folder is only as it is.
     let output = command(at, &with_places(&["list", "--as-of", &as_of]));
@@ -161,7 +169,11 @@ fn a_restore_that_is_killed_says_so_and_the_same_command_ends_it() {
         // Nothing else takes a folder that is not whole for one that is.
         let output = command(at, &["study", "list", "--data-dir", "back"]);
         assert!(!output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
-        assert!(String::from_utf8_lossy(&output.stderr).contains("restore"), "{}", String::from_utf8_lossy(&output.stderr));
+        assert!(
+            String::from_utf8_lossy(&output.stderr).contains("restore"),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
     }
     assert!(kills > 0, "it was never killed");
     if back.join(".restoring").exists() {

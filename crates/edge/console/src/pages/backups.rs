@@ -130,7 +130,10 @@ pub(crate) async fn show(State(console): State<Shared>, visitor: Visitor) -> Res
         has_backups: listed.iter().any(|report| report.kind == RecoveryKind::Backup),
         watched: encrypted::watched(&backups, look.as_ref(), plan.as_ref(), now),
         snapshots: snapshots(&listing, &listed, now),
-        locked: told::locked(backups.iter().find(|(report, _)| is_made(report.state)).map(|(_, value)| value), plan.as_ref()),
+        locked: told::locked(
+            backups.iter().find(|(report, _)| is_made(report.state)).map(|(_, value)| value),
+            plan.as_ref(),
+        ),
         plan,
         working,
         lines,

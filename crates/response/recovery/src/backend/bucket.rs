@@ -125,7 +125,8 @@ impl InBucket {
     ) -> Result<Self, RecoveryError> {
         let name = address.trim_end_matches('/');
         let wrong = |why: String| RecoveryError::Place { at: name.to_owned(), why };
-        let rest = name.strip_prefix("s3://").ok_or_else(|| wrong("it does not begin with `s3://`".to_owned()))?;
+        let rest = address.strip_prefix("s3://").map(|rest| rest.trim_end_matches('/'));
+        let rest = rest.ok_or_else(|| wrong("it does not begin with `s3://`".to_owned()))?;
         let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
         if bucket.is_empty() {
             return Err(wrong("it names no bucket".to_owned()));
@@ -133,10 +134,16 @@ impl InBucket {
         let is_told = |key: AmazonS3ConfigKey| builder.get_config_value(&key).is_some_and(|value| !value.is_empty());
         // Elsewhere than at AWS no machine has an identity of its own, and looking for one takes minutes.
         if is_told(AmazonS3ConfigKey::Endpoint) && !is_told(AmazonS3ConfigKey::AccessKeyId) {
-            return Err(wrong("there is no access key; set `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`".to_owned()));
+            return Err(wrong(
+                "there is no access key; set `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`".to_owned(),
+            ));
         }
         let timeout = AmazonS3ConfigKey::Client(ClientConfigKey::Timeout);
-        let builder = if std::env::var_os("AWS_TIMEOUT").is_some() { builder } else { builder.with_config(timeout, REQUEST_TIME) };
+        let builder = if std::env::var_os("AWS_TIMEOUT").is_some() {
+            builder
+        } else {
+            builder.with_config(timeout, REQUEST_TIME)
+        };
         // Buckets with object lock take nothing without a checksum.
         let builder = builder.with_bucket_name(bucket).with_checksum_algorithm(Checksum::SHA256);
         let store = builder.clone().build().map_err(|error| wrong(error.to_string()))?;
@@ -196,10 +203,12 @@ impl InBucket {
     /// What it does by itself; none where nobody can tell.
     pub(crate) fn habits(&self) -> Result<Option<Habits>, RecoveryError> {
         self.with(|s3| async move {
-            let (lock, keeps_versions) = (s3.lock().await?, s3.versioning().await?);
+            let lock = s3.lock().await?;
+            // There is no lock without versions.
+            let keeps_versions = lock.is_enabled || s3.versioning().await?;
             let mode = if lock.is_governance { LockMode::Governance } else { LockMode::Compliance };
             let default = lock.days.filter(|_| lock.is_enabled).map(|days| (mode, days));
-            Ok(Habits { has_lock: lock.is_enabled, keeps_versions: keeps_versions || lock.is_enabled, default })
+            Ok(Habits { has_lock: lock.is_enabled, keeps_versions, default })
         })
     }
 
@@ -210,7 +219,8 @@ impl InBucket {
         // Below other places of the bucket lie other things.
         let is_ours = |version: &Version| {
             let rest = version.key.strip_prefix(&self.below()).unwrap_or_default();
-            rest == "config" || FOLDERS.iter().any(|folder| rest.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/')))
+            rest == "config"
+                || FOLDERS.iter().any(|folder| rest.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/')))
         };
         Ok(all.unwrap_or_default().into_iter().filter(is_ours).collect())
     }

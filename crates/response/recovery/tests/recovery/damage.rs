@@ -88,7 +88,11 @@ fn each_kind_of_damage_is_told_with_what_to_do() {
     type Damage<'a> = (&'static str, &'a dyn Fn(&Path), &'static str);
     let damages: [Damage<'_>; 7] = [
         ("a pack cut", &|at| cut(largest(&at.join("data"))), "an older snapshot or a copy"),
-        ("a pack missing", &|at| std::fs::remove_file(largest(&at.join("data"))).unwrap(), "an older snapshot or a copy"),
+        (
+            "a pack missing",
+            &|at| std::fs::remove_file(largest(&at.join("data"))).unwrap(),
+            "an older snapshot or a copy",
+        ),
         ("the index missing", &|at| std::fs::remove_dir_all(at.join("index")).unwrap(), "`restic repair index`"),
         ("the index cut", &|at| cut(largest(&at.join("index"))), "backup check --read-data"),
         ("the keys missing", &|at| std::fs::remove_dir_all(at.join("keys")).unwrap(), "put them back from a copy"),
@@ -127,7 +131,8 @@ fn a_lost_index_is_made_anew_by_restic_and_everything_comes_back() {
     let made = back_up(&ours, &data, NOW_MS).unwrap();
     std::fs::remove_dir_all(place.join("index")).unwrap();
     std::fs::create_dir(place.join("index")).unwrap();
-    let Some(repaired) = super::restic::restic(&place, &["repair", "index"]) else { return };
+    // The name that every restic knows, since 0.16 as an older one.
+    let Some(repaired) = super::restic::restic(&place, &["rebuild-index"]) else { return };
     assert!(repaired.status.success(), "{}", String::from_utf8_lossy(&repaired.stderr));
     assert_eq!(restore(&ours, "latest", &folder.path().join("into")).unwrap().root, made.root);
 }

@@ -166,11 +166,8 @@ fn a_kill_at_any_moment_leaves_what_is_consistent() {
     let kills: u32 = std::env::var("LAZARET_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(30);
     let seed = std::env::var("LAZARET_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(1);
     let mut soak = Soak::new(seed);
-    let mut kinds = [
-        Kind::new("backup", Soak::backup),
-        Kind::new("clean-up", Soak::expire),
-        Kind::new("restore", Soak::restore),
-    ];
+    let mut kinds =
+        [Kind::new("backup", Soak::backup), Kind::new("clean-up", Soak::expire), Kind::new("restore", Soak::restore)];
     let begun = Instant::now();
     let (mut killed, mut rounds) = (0, 0);
     while killed < kills {

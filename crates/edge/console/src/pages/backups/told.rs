@@ -86,14 +86,17 @@ pub(crate) struct Told {
 pub(crate) fn lock(report: &Value) -> Option<Told> {
     let lock = report.get("lock").filter(|lock| lock.is_object())?;
     let (mode, days) = (text(lock, "/mode"), number(lock, "/days").unwrap_or(0));
-    let missing = [text(lock, "/fault"), text(lock, "/gap")].into_iter().find(|words| !words.is_empty()).unwrap_or_default();
+    let missing =
+        [text(lock, "/fault"), text(lock, "/gap")].into_iter().find(|words| !words.is_empty()).unwrap_or_default();
     let what = match lock.get("until_ms").and_then(Value::as_i64) {
         Some(until) => {
             let files = wording::counted(number(lock, "/files").unwrap_or(0), "file", "files");
             format!("{files} until {}, {mode}", wording::moment(until, until).exact)
         }
         None if text(lock, "/fault").is_empty() => {
-            format!("by the bucket, for {days} days from when each file was stored, {mode}; later backups go on using older files")
+            format!(
+                "by the bucket, for {days} days from when each file was stored, {mode}; later backups go on using older files"
+            )
         }
         None => String::new(),
     };
@@ -213,9 +216,13 @@ mod tests {
     fn locks_are_told_as_the_report_says_them_and_what_is_missing_stands_apart() {
         let told = |lock_of: serde_json::Value| lock(&json!({ "lock": lock_of })).map(|told| (told.what, told.missing));
         assert_eq!(told(serde_json::Value::Null), None);
-        let (what, missing) = told(json!({ "mode": "compliance", "days": 9, "files": 120, "until_ms": 1_790_000_000_000_i64, "gap": null })).unwrap();
+        let (what, missing) = told(
+            json!({ "mode": "compliance", "days": 9, "files": 120, "until_ms": 1_790_000_000_000_i64, "gap": null }),
+        )
+        .unwrap();
         assert!(what.starts_with("120 files until ") && what.ends_with(", compliance") && missing.is_empty(), "{what}");
-        let (what, missing) = told(json!({ "mode": "governance", "days": 3, "is_renewed": false, "gap": "too short" })).unwrap();
+        let (what, missing) =
+            told(json!({ "mode": "governance", "days": 3, "is_renewed": false, "gap": "too short" })).unwrap();
         assert!(what.starts_with("by the bucket") && missing == "too short", "{what} {missing}");
         let (what, missing) = told(json!({ "mode": "compliance", "days": 9, "fault": "denied" })).unwrap();
         assert_eq!((what.as_str(), missing.as_str()), ("", "denied"));
@@ -229,7 +236,11 @@ mod tests {
         let all = json!([{ "what": "keys, database and record", "files": 3, "seconds": 0.52 }, { "what": "onc-1", "files": 9, "seconds": 2.0 },
             { "what": "typo", "files": 0, "seconds": 0.5 }]);
         let line = "keys, database and record after 0.5 s, then onc-1 after 2.0 s, then typo: nothing of it was there";
-        for report in [json!({ "stages": all }), json!({ "restore": { "stages": all } }), json!({ "proof": { "restore": { "stages": all } } })] {
+        for report in [
+            json!({ "stages": all }),
+            json!({ "restore": { "stages": all } }),
+            json!({ "proof": { "restore": { "stages": all } } }),
+        ] {
             assert_eq!(stages(&report), line);
         }
         assert_eq!(stages(&json!({})), "");

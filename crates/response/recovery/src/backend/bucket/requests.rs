@@ -136,7 +136,7 @@ impl S3 {
     }
 
     /// What its object lock is.
-    pub(crate) async fn lock(&self) -> Result<LockAnswer, BucketFault> {
+    pub(super) async fn lock(&self) -> Result<LockAnswer, BucketFault> {
         let query = [("object-lock", "")];
         let ask = Ask::new("GET", "", &query);
         match self.ask(ask.told("see its object lock", "s3:GetBucketObjectLockConfiguration")).await {
@@ -186,7 +186,8 @@ impl S3 {
 
     /// Stores an object, under a lock if one is given.
     pub(crate) async fn put(&self, key: &str, body: Bytes, held: Option<Held>) -> Result<(), BucketFault> {
-        let mut ask = Ask::new("PUT", key, &[]).told("store files under a lock", "s3:PutObject and s3:PutObjectRetention");
+        let mut ask =
+            Ask::new("PUT", key, &[]).told("store files under a lock", "s3:PutObject and s3:PutObjectRetention");
         ask.headers.push(("content-type", "application/octet-stream".to_owned()));
         if let Some(held) = held {
             ask.headers.push(("x-amz-object-lock-mode", held.mode().to_owned()));
@@ -198,7 +199,8 @@ impl S3 {
     /// How a version is locked; none: it is not.
     pub(crate) async fn held(&self, key: &str, version: &str) -> Result<Option<Held>, BucketFault> {
         let query = [("versionId", version)];
-        let ask = Ask::new("HEAD", key, &query).told("see how files are locked", "s3:GetObjectVersion and s3:GetObjectRetention");
+        let ask = Ask::new("HEAD", key, &query)
+            .told("see how files are locked", "s3:GetObjectVersion and s3:GetObjectRetention");
         self.ask(ask).await.map(|answer| answer.held)
     }
 
@@ -239,14 +241,15 @@ impl S3 {
         let credential = given.map_err(|error| BucketFault::Key(words(&error)))?;
         let is_odd = |text: &str| text.bytes().any(|byte| !byte.is_ascii_graphic());
         if is_odd(&credential.key_id) || credential.token.as_deref().is_some_and(is_odd) {
-            return Err(BucketFault::Key("it holds a space, a line end or another character that no key has".to_owned()));
+            return Err(BucketFault::Key(
+                "it holds a space, a line end or another character that no key has".to_owned(),
+            ));
         }
-        let wrong = |error: &dyn std::fmt::Display| BucketFault::Other(error.to_string());
         let mut request = HttpRequest::new(HttpRequestBody::from(ask.body.clone()));
-        *request.method_mut() = ask.method.parse().map_err(|error| wrong(&error))?;
-        *request.uri_mut() = self.address(ask).parse().map_err(|error| wrong(&error))?;
+        *request.method_mut() = ask.method.parse().map_err(wrong)?;
+        *request.uri_mut() = self.address(ask).parse().map_err(wrong)?;
         for (name, value) in &ask.headers {
-            request.headers_mut().insert(*name, value.parse().map_err(|error| wrong(&error))?);
+            request.headers_mut().insert(*name, value.parse().map_err(wrong)?);
         }
         AwsAuthorizer::new(&credential, "s3", &self.region).authorize(&mut request, None);
         let unreachable = |error: object_store::client::HttpError| BucketFault::Unreachable(words(&error));
@@ -264,7 +267,11 @@ impl S3 {
     }
 
     fn address(&self, ask: &Ask<'_>) -> String {
-        let mut address = format!("{}/{}", self.address, encoded(ask.key, true));
+        let mut address = self.address.clone();
+        if !ask.key.is_empty() {
+            address += "/";
+            address += &encoded(ask.key, true);
+        }
         for (at, (name, value)) in ask.query.iter().enumerate() {
             address += if at == 0 { "?" } else { "&" };
             address += name;
@@ -322,6 +329,11 @@ fn refusal(ask: &Ask<'_>, status: u16, date: Option<&str>, region: Option<String
         _ if message.is_empty() => BucketFault::Other(named),
         _ => BucketFault::Other(format!("{named}: {message}")),
     }
+}
+
+/// A request that cannot be written down.
+fn wrong<E: std::fmt::Display>(error: E) -> BucketFault {
+    BucketFault::Other(error.to_string())
 }
 
 /// An error with what it came from.
