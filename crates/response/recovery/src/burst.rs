@@ -1,11 +1,14 @@
 //! Whether between two listings somebody encrypted a folder: many more files at once than ever in its own past that look random
 //! and did not before, or are there under a new ending; the same new file in many folders. And the last snapshot before it.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+mod change;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use crate::listing::Seen;
+use change::{Change, Files};
 
 /// Where the past of watched folders lies in a snapshot.
 pub const PAST: &str = "listing-past.json";
@@ -124,7 +127,7 @@ fn is_many(count: usize, files: usize, past: &[usize]) -> bool {
 }
 
 fn of_folder(folder: &str, before: &[Seen], after: &[Seen], past: &[usize]) -> Step {
-    let within = |all: &'_ [Seen]| -> HashMap<String, Seen> {
+    let within = |all: &[Seen]| -> Files {
         all.iter().filter(|seen| seen.folder == folder).map(|seen| (seen.path.clone(), seen.clone())).collect()
     };
     let (old, new) = (within(before), within(after));
@@ -154,170 +157,6 @@ fn of_folder(folder: &str, before: &[Seen], after: &[Seen], past: &[usize]) -> S
         renamed,
         usual,
         burst,
-    }
-}
-
-/// What became of a folder's files.
-#[derive(Default)]
-struct Change<'a> {
-    risen: usize,
-    /// How many got which ending.
-    endings: BTreeMap<&'a str, usize>,
-    /// Where new names are.
-    notes: BTreeMap<&'a str, BTreeSet<&'a str>>,
-    examples: BTreeSet<&'a str>,
-}
-
-type Files = HashMap<String, Seen>;
-
-impl<'a> Change<'a> {
-    fn between(old: &'a Files, new: &'a Files) -> Self {
-        let mut change = Self::default();
-        let known: HashSet<&str> = old.keys().filter_map(|path| ending(path)).collect();
-        let mut gone = Gone::between(old, new);
-        // Sorted, so that the same listings always tell the same.
-        let mut fresh: Vec<&'a Seen> = Vec::new();
-        let paths: BTreeSet<&'a String> = new.keys().collect();
-        for now in paths.into_iter().filter_map(|path| new.get(path)) {
-            match old.get(&now.path) {
-                Some(was) if has_risen(was, now) => change.rise(now),
-                Some(_) => {}
-                None => fresh.push(now),
-            }
-        }
-        for now in &fresh {
-            let (at, name) = split(&now.path);
-            change.notes.entry(name).or_default().insert(at);
-        }
-        // What says most is looked for first: a name with something behind it, then the same name or content under a new ending, then
-        // other names under one.
-        fresh.retain(|now| match gone.appended(now) {
-            Some((was, ending)) => {
-                change.rename(now, ending, has_risen(was, now));
-                false
-            }
-            None => true,
-        });
-        fresh.retain(|now| {
-            let Some(ending) = ending(&now.path) else { return true };
-            let is_new = !known.contains(ending);
-            let was = gone.same_content(now).filter(|_| is_new).or_else(|| {
-                let was = gone.same_stem(now)?;
-                (has_risen(was, now) || (is_new && is_same_content(was, now))).then_some(was)
-            });
-            let Some(was) = was else { return true };
-            gone.take(&was.path);
-            change.rename(now, ending, has_risen(was, now));
-            false
-        });
-        for now in fresh {
-            let Some(ending) = ending(&now.path).filter(|ending| !known.contains(ending)) else { continue };
-            if now.entropy.is_some_and(|entropy| entropy >= RANDOM_BITS) && gone.take_any(split(&now.path).0) {
-                change.rename(now, ending, true);
-            }
-        }
-        change
-    }
-
-    fn rise(&mut self, now: &'a Seen) {
-        self.risen += 1;
-        self.examples.insert(&now.path);
-    }
-
-    fn rename(&mut self, now: &'a Seen, ending: &'a str, has_risen: bool) {
-        *self.endings.entry(ending).or_default() += 1;
-        self.examples.insert(&now.path);
-        self.risen += usize::from(has_risen);
-    }
-}
-
-/// Files that are not there any more.
-struct Gone<'a> {
-    left: BTreeMap<&'a str, &'a Seen>,
-    by_content: HashMap<(u64, i64), Vec<&'a str>>,
-    by_stem: HashMap<&'a str, Vec<&'a str>>,
-}
-
-impl<'a> Gone<'a> {
-    fn between(old: &'a Files, new: &Files) -> Self {
-        let left: BTreeMap<&str, &Seen> =
-            old.iter().filter(|(path, _)| !new.contains_key(*path)).map(|(path, seen)| (path.as_str(), seen)).collect();
-        let (mut by_content, mut by_stem) = (HashMap::<_, Vec<&str>>::new(), HashMap::<_, Vec<&str>>::new());
-        for (path, seen) in &left {
-            if seen.bytes > 0 {
-                by_content.entry((seen.bytes, seen.modified_ns)).or_default().push(*path);
-            }
-            by_stem.entry(stem(path)).or_default().push(*path);
-        }
-        Self { left, by_content, by_stem }
-    }
-
-    fn take(&mut self, path: &str) -> Option<&'a Seen> {
-        self.left.remove(path)
-    }
-
-    /// `scan.dcm` gone and `scan.dcm.locked` there.
-    fn appended<'n>(&mut self, now: &'n Seen) -> Option<(&'a Seen, &'n str)> {
-        let path = now.path.as_str();
-        let cuts = path.char_indices().rev().filter(|(_, character)| matches!(character, '.' | '-' | '_'));
-        let (stem, ending) =
-            cuts.map(|(index, _)| path.split_at(index)).find(|(stem, _)| self.left.contains_key(stem))?;
-        Some((self.take(stem)?, ending))
-    }
-
-    /// `scan.dcm` gone and the same bytes, of the same time, there under another name.
-    fn same_content(&self, now: &Seen) -> Option<&'a Seen> {
-        let paths = self.by_content.get(&(now.bytes, now.modified_ns))?;
-        paths.iter().filter_map(|path| self.left.get(path).copied()).find(|was| is_same_content(was, now))
-    }
-
-    /// `scan.dcm` gone and `scan.locked` there.
-    fn same_stem(&self, now: &Seen) -> Option<&'a Seen> {
-        self.by_stem.get(stem(&now.path))?.iter().find_map(|path| self.left.get(path).copied())
-    }
-
-    /// Any file of a folder that did not look encrypted.
-    fn take_any(&mut self, at: &str) -> bool {
-        let below = if at.is_empty() { String::new() } else { format!("{at}/") };
-        let fits = |path: &str, seen: &Seen| {
-            split(path).0 == at && seen.entropy.is_some_and(|entropy| entropy < RANDOM_BITS - GAIN_BITS)
-        };
-        let within = self.left.range(below.as_str()..).take_while(|(path, _)| path.starts_with(&below));
-        let found = within.into_iter().find(|(path, seen)| fits(path, seen)).map(|(path, _)| *path);
-        found.is_some_and(|path| self.take(path).is_some())
-    }
-}
-
-/// The folder and the name of a path.
-fn split(path: &str) -> (&str, &str) {
-    path.rsplit_once('/').unwrap_or(("", path))
-}
-
-/// A name's ending with its dot; a dot at its beginning begins none.
-fn ending(path: &str) -> Option<&str> {
-    let name = split(path).1;
-    let at = name.rfind('.').filter(|at| *at > 0)?;
-    name.get(at..)
-}
-
-/// A path without its ending.
-fn stem(path: &str) -> &str {
-    let cut = path.len() - ending(path).map_or(0, str::len);
-    path.get(..cut).unwrap_or(path)
-}
-
-/// Whether a file is the same as one elsewhere, as far as a listing tells.
-fn is_same_content(was: &Seen, now: &Seen) -> bool {
-    was.bytes > 0 && was.bytes == now.bytes && was.modified_ns == now.modified_ns && was.entropy == now.entropy
-}
-
-/// Whether content became what encryption looks like.
-fn has_risen(was: &Seen, now: &Seen) -> bool {
-    let is_changed = was.bytes != now.bytes || was.modified_ns != now.modified_ns;
-    match (was.entropy, now.entropy) {
-        (Some(was), Some(now)) => is_changed && now >= RANDOM_BITS && now - was >= GAIN_BITS,
-        // Short files say nothing.
-        _ => false,
     }
 }
 

@@ -60,7 +60,7 @@ impl Repository {
         let mut versions = bucket.versions()?;
         // Of two within the same second the first one listed is the newer.
         versions.reverse();
-        versions.sort_by_key(|version| version.stored_ms);
+        versions.sort_by_key(|version| (version.stored_ms, version.is_latest));
         let is_foreign = |version: &Version| -> Result<bool, RecoveryError> {
             let bytes = bucket.with(|s3| async move { s3.read(&version.key, &version.id).await })?;
             Ok(bytes.is_some_and(|bytes| !is_named_by(&version.key, &bytes)))

@@ -4,8 +4,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use rustic_core::repofile::{Chunker, Node, NodeType, SnapshotFile};
 use rustic_core::{
-    CheckOptions, ConfigOptions, Credentials, FileType, IndexedFullStatus, KeyOptions, OpenStatus, RepositoryBackends,
-    RepositoryOptions, RusticError, RusticResult,
+    CheckOptions, ConfigOptions, Credentials, FileType, IndexedFullStatus, KeyOptions, OpenStatus, ReadBackend as _,
+    RepositoryBackends, RepositoryOptions, RusticError, RusticResult,
 };
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
@@ -220,7 +220,7 @@ impl Repository {
         let at = self.name();
         // A first backup that was killed has no index yet, and no snapshot either.
         if self.is_without(FileType::Index)? && !self.is_without(FileType::Snapshot)? {
-            let why = "its files below `index` are gone; `restic repair index` makes them anew from the data";
+            let why = "its files below `index` are gone; `restic repair index` (`restic rebuild-index` before 0.16) makes them anew from the data";
             return Err(RecoveryError::Damaged { at, why: why.to_owned() });
         }
         let inner = reading(&at, "reading its index", || unlocked.to_indexed())?;

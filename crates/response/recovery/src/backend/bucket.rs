@@ -125,7 +125,8 @@ impl InBucket {
     ) -> Result<Self, RecoveryError> {
         let name = address.trim_end_matches('/');
         let wrong = |why: String| RecoveryError::Place { at: name.to_owned(), why };
-        let rest = name.strip_prefix("s3://").ok_or_else(|| wrong("it does not begin with `s3://`".to_owned()))?;
+        let rest = address.strip_prefix("s3://").map(|rest| rest.trim_end_matches('/'));
+        let rest = rest.ok_or_else(|| wrong("it does not begin with `s3://`".to_owned()))?;
         let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
         if bucket.is_empty() {
             return Err(wrong("it names no bucket".to_owned()));
@@ -202,10 +203,12 @@ impl InBucket {
     /// What it does by itself; none where nobody can tell.
     pub(crate) fn habits(&self) -> Result<Option<Habits>, RecoveryError> {
         self.with(|s3| async move {
-            let (lock, keeps_versions) = (s3.lock().await?, s3.versioning().await?);
+            let lock = s3.lock().await?;
+            // There is no lock without versions.
+            let keeps_versions = lock.is_enabled || s3.versioning().await?;
             let mode = if lock.is_governance { LockMode::Governance } else { LockMode::Compliance };
             let default = lock.days.filter(|_| lock.is_enabled).map(|days| (mode, days));
-            Ok(Habits { has_lock: lock.is_enabled, keeps_versions: keeps_versions || lock.is_enabled, default })
+            Ok(Habits { has_lock: lock.is_enabled, keeps_versions, default })
         })
     }
 

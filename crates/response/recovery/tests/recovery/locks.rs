@@ -249,8 +249,8 @@ fn wrong_keys_rights_names_and_addresses_are_told_apart() {
     let mine = with(key, secret);
     assert!(matches!(mine.snapshots().unwrap_err(), RecoveryError::Missing { .. }));
     // It may read and not more: what is missing is named.
-    let denied = fault(mine.locking());
-    assert!(matches!(&denied, BucketFault::Denied { right, .. } if right.contains("ObjectLock")), "{denied}");
+    let denied = fault(mine.history());
+    assert!(matches!(&denied, BucketFault::Denied { right: "s3:ListBucketVersions", .. }), "{denied}");
     let nobody = s3.builder(key, secret).with_endpoint("http://127.0.0.1:9");
     let lost = fault(opens(&s3.with("s3://guarded/main", None, nobody)));
     assert!(matches!(&lost, BucketFault::Unreachable(why) if !why.is_empty()), "{lost}");

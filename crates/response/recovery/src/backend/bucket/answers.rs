@@ -74,9 +74,11 @@ pub(super) fn lock(xml: &[u8]) -> Result<LockAnswer, String> {
     each(xml, &mut |path, text| match path {
         [_, "ObjectLockEnabled"] => found.is_enabled = text == "Enabled",
         [.., "DefaultRetention", "Mode"] => found.is_governance = text == "GOVERNANCE",
-        [.., "DefaultRetention", "Days"] => found.days = text.parse().ok(),
-        [.., "DefaultRetention", "Years"] => {
-            found.days = text.parse::<u32>().ok().map(|years| years.saturating_mul(YEAR_DAYS));
+        [.., "DefaultRetention", unit @ ("Days" | "Years")] => {
+            // One of both is told; some servers tell the other as 0.
+            let days = if *unit == "Years" { YEAR_DAYS } else { 1 };
+            let told = text.parse::<u32>().ok().filter(|number| *number > 0);
+            found.days = told.map(|number| number.saturating_mul(days)).or(found.days);
         }
         _ => {}
     })?;
@@ -163,6 +165,8 @@ mod tests {
     fn locks_versioning_and_errors_are_read() {
         let found = lock(b"<ObjectLockConfiguration><ObjectLockEnabled>Enabled</ObjectLockEnabled><Rule><DefaultRetention><Mode>GOVERNANCE</Mode><Years>2</Years></DefaultRetention></Rule></ObjectLockConfiguration>").unwrap();
         assert_eq!((found.is_enabled, found.is_governance, found.days), (true, true, Some(730)));
+        let both = lock(b"<C><ObjectLockEnabled>Enabled</ObjectLockEnabled><Rule><DefaultRetention><Mode>COMPLIANCE</Mode><Days>40</Days><Years>0</Years></DefaultRetention></Rule></C>").unwrap();
+        assert_eq!((both.is_governance, both.days), (false, Some(40)));
         assert!(versioning(b"<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>").unwrap());
         assert!(!versioning(b"<VersioningConfiguration/>").unwrap());
         assert_eq!(

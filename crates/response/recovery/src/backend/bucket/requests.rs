@@ -245,12 +245,11 @@ impl S3 {
                 "it holds a space, a line end or another character that no key has".to_owned(),
             ));
         }
-        let wrong = |error: &dyn std::fmt::Display| BucketFault::Other(error.to_string());
         let mut request = HttpRequest::new(HttpRequestBody::from(ask.body.clone()));
-        *request.method_mut() = ask.method.parse().map_err(|error| wrong(&error))?;
-        *request.uri_mut() = self.address(ask).parse().map_err(|error| wrong(&error))?;
+        *request.method_mut() = ask.method.parse().map_err(wrong)?;
+        *request.uri_mut() = self.address(ask).parse().map_err(wrong)?;
         for (name, value) in &ask.headers {
-            request.headers_mut().insert(*name, value.parse().map_err(|error| wrong(&error))?);
+            request.headers_mut().insert(*name, value.parse().map_err(wrong)?);
         }
         AwsAuthorizer::new(&credential, "s3", &self.region).authorize(&mut request, None);
         let unreachable = |error: object_store::client::HttpError| BucketFault::Unreachable(words(&error));
@@ -268,7 +267,11 @@ impl S3 {
     }
 
     fn address(&self, ask: &Ask<'_>) -> String {
-        let mut address = format!("{}/{}", self.address, encoded(ask.key, true));
+        let mut address = self.address.clone();
+        if !ask.key.is_empty() {
+            address += "/";
+            address += &encoded(ask.key, true);
+        }
         for (at, (name, value)) in ask.query.iter().enumerate() {
             address += if at == 0 { "?" } else { "&" };
             address += name;
@@ -326,6 +329,11 @@ fn refusal(ask: &Ask<'_>, status: u16, date: Option<&str>, region: Option<String
         _ if message.is_empty() => BucketFault::Other(named),
         _ => BucketFault::Other(format!("{named}: {message}")),
     }
+}
+
+/// A request that cannot be written down.
+fn wrong<E: std::fmt::Display>(error: E) -> BucketFault {
+    BucketFault::Other(error.to_string())
 }
 
 /// An error with what it came from.
