@@ -344,9 +344,9 @@ impl Guarded {
             Request::HuntBegin { id, asked } => self.begin_hunt(operator, id.as_deref(), &asked).await.map(one),
             Request::HuntProve { index } => self.prove(index).await.map(one),
             Request::Access(request) => self.attend(operator, request).await,
-            Request::Incidents(request) => self.about_incidents(operator, request).await,
+            Request::Incidents(request) => Box::pin(self.about_incidents(operator, request)).await,
             Request::Clauses(request) => Box::pin(self.about_clauses(operator, request)).await,
-            Request::Exposure { of, shown } => self.tell_exposure(operator, *of, shown).await,
+            Request::Exposure { of, shown } => Box::pin(self.tell_exposure(operator, *of, shown)).await,
             Request::Findings(request) => self.about_findings(operator, request).await,
             Request::Backup(request) => self.about_backups(operator, request).await,
             Request::KeysHold { scope: text, reference, on } => {

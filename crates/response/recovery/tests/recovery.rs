@@ -1,6 +1,11 @@
 //! Backups from the outside: what comes back, what is refused, what a kill leaves, and what restic says.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test that cannot go on has failed, and one that is skipped says so"
+)]
 
 #[path = "recovery/buckets.rs"]
 mod buckets;

@@ -60,7 +60,7 @@ pub(super) fn run(global: &Global, arguments: &TimelineArgs) -> Result<Outcome, 
     });
     let request = Request::Incidents(IncidentRequest::Timeline { id: arguments.id, listing });
     let config = Config::read(global.config.as_deref())?;
-    crate::clocks::put_in_force(&config)?;
+    crate::clocks::put_in_force(global, &config)?;
     let answer = runtime()?.block_on(done(global, &config, request))?;
     let lines: Vec<String> = match arguments.format {
         ListFormat::Json => answer.iter().map(Value::to_string).collect(),

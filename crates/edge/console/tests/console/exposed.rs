@@ -8,6 +8,7 @@ use incidents::case::What;
 use incidents::exposure::Grade;
 use incidents::timeline::{EntryLine, Line, Listing, Timeline};
 use model::event::{Actor, Origin};
+use obligations::{ClauseChange, Clauses};
 use model::{Answer, By, PrincipalId, PrincipalKind};
 use serde_json::{Value, json};
 
@@ -48,6 +49,14 @@ impl Respond for Told {
     ) -> Answer<'_, Result<(Vec<EntryLine>, bool), ActFault>> {
         self.listings.lock().unwrap().push(listing);
         Box::pin(std::future::ready(Ok((self.entries.clone(), true))))
+    }
+
+    fn clauses(&self) -> Result<Clauses, ActFault> {
+        Ok(Clauses::default())
+    }
+
+    fn change_clause<'a>(&'a self, _: ClauseChange, _: String, _: &'a By) -> Answer<'a, Result<u64, ActFault>> {
+        Box::pin(std::future::ready(Err(ActFault::Wrong("it keeps no clauses".to_owned()))))
     }
 
     fn plan(&self) -> Result<Option<String>, ActFault> {

@@ -3,7 +3,8 @@
 use std::sync::{Arc, Mutex};
 
 use axum::http::StatusCode;
-use console::{Act, ActFault, Respond, Role};
+use console::{Act, ActFault, Figure, Respond, Role};
+use incidents::timeline::{EntryLine, Listing, Timeline};
 use model::{Answer, By};
 use obligations::{ClauseChange, Clauses};
 
@@ -39,6 +40,18 @@ impl Respond for Keeper {
             self.whys.lock().unwrap().push(why);
             Ok(7)
         })
+    }
+
+    fn figure<'a>(&'a self, _: u32, _: Figure, _: &'a By) -> Answer<'a, Result<Vec<serde_json::Value>, ActFault>> {
+        Box::pin(async { Err(ActFault::Wrong("it only keeps clauses".to_owned())) })
+    }
+
+    fn timeline(&self, _: u32) -> Answer<'_, Result<Timeline, ActFault>> {
+        Box::pin(async { Err(ActFault::Wrong("it only keeps clauses".to_owned())) })
+    }
+
+    fn timeline_entries(&self, _: u32, _: Listing) -> Answer<'_, Result<(Vec<EntryLine>, bool), ActFault>> {
+        Box::pin(async { Err(ActFault::Wrong("it only keeps clauses".to_owned())) })
     }
 
     fn plan(&self) -> Result<Option<String>, ActFault> {
