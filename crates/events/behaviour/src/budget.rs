@@ -80,4 +80,29 @@ mod tests {
         }
         assert!((200..=360).contains(&alerts), "{alerts}");
     }
+
+    #[test]
+    fn what_is_urgent_does_not_wait_and_later_alerts_pay_for_it() {
+        let mut budget = Budget::new(1.0);
+        let ordinary: Vec<f32> = (0..100_u8).map(|n| 2.0 - f32::from(n) / 100.0).collect();
+        for _ in 0..100 {
+            budget.day(&ordinary, 100.0, false);
+        }
+        // A tenth of an alert is earned in a day; each day is stranger than all before.
+        let mut strange = 60.0;
+        let mut day = || {
+            strange *= 1.1;
+            budget.day(&[strange, 1.0], 100.0, true)
+        };
+        assert_eq!(day(), 1, "although next to nothing was earned");
+        assert_eq!((0..5).map(|_| day()).sum::<usize>(), 0, "the debt has a bound");
+        let more: usize = (0..100).map(|_| day()).sum();
+        assert!((8..=11).contains(&more), "{more} in 100 days that earn ten");
+    }
+
+    #[test]
+    fn a_budget_of_nothing_alerts_of_nothing() {
+        let mut budget = Budget::new(0.0);
+        assert_eq!((0..30).map(|_| budget.day(&[9.0], 100.0, true)).sum::<usize>(), 0);
+    }
 }

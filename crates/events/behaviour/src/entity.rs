@@ -2,7 +2,7 @@
 use crate::event::{Action, Event, Outcome};
 use crate::metric::{METRICS, MIB, Metric, SLOW, WINDOWS, Weights};
 use crate::peers::{CIRCLES, DRIFTS, Group};
-use crate::sketch::{Distinct, Pasts, Recent, hash};
+use crate::sketch::{Distinct, Filter, Pasts, Recent, Seen, hash};
 
 /// Days after which an entity's own past counts half, in days of activity.
 const OWN_HALF_LIFE: f32 = 30.0;
@@ -54,7 +54,7 @@ pub struct Entity {
     /// Studies used.
     pub studies: Recent<12>,
     /// Folders used.
-    pub places: Recent<40>,
+    pub places: Seen,
     /// Hosts used.
     pub hosts: Recent<8>,
     /// Labels used.
@@ -154,6 +154,8 @@ pub struct Day {
     pub objects: Distinct,
     /// Earlier days on which the study of the latest event was used.
     pub days_in_study: u16,
+    /// Folders seen in the day.
+    pub folders: Filter<8>,
     /// Kinds of folders seen in the day; 0 is none.
     pub kinds: [u32; 8],
 }
@@ -243,7 +245,7 @@ impl Day {
             self.add(Metric::Record, 1.0);
         }
         self.reach(event, entity, number, options.dormant_days);
-        self.went(event, entity, site, number, &options.weights);
+        self.went(event, entity, site, &options.weights);
     }
 
     /// Counts what is of a kind that those of the job hardly ever use: the first folder below the study, whichever study.
@@ -269,6 +271,7 @@ impl Day {
         if !event.host.is_empty() && entity.hosts.touch(hash(&event.host), number).is_none() {
             self.new_thing(entity, Metric::Hosts, &event.host);
         }
+        self.days_in_study = u16::MAX;
         if !event.study.is_empty() {
             let known = entity.studies.touch(hash(&event.study), number);
             if known.is_none() {
@@ -302,23 +305,17 @@ impl Day {
     }
 
     /// The folder of the object: new to the entity, or rare for those of its job at its site.
-    fn went(
-        &mut self,
-        event: &Event<'_>,
-        entity: &mut Entity,
-        site: Option<&mut Group>,
-        number: u16,
-        weights: &Weights,
-    ) {
+    fn went(&mut self, event: &Event<'_>, entity: &mut Entity, site: Option<&mut Group>, weights: &Weights) {
         let Some((folder, _)) = event.object.rsplit_once('/') else { return };
-        let known = entity.places.touch(hash(folder), number);
-        if known.is_none() && self.days_in_study >= weights.explained {
+        let place = hash(folder);
+        let (known, counted) = (entity.places.touch(place), self.folders.touch(place));
+        // A new folder of a new study is told by the study.
+        if !known && self.days_in_study >= weights.explained {
             self.new_thing(entity, Metric::Places, folder);
         }
         let Some(site) = site else { return };
         let Some((inner, _)) = below_study(event).and_then(|inner| inner.rsplit_once('/')) else { return };
         let key = hash(inner) as u32;
-        let counted = known.is_some_and(|known| known.last == number);
         if entity.active_days >= SETTLED_DAYS && site.is_rare_folder(key, counted, weights.rare_folder) {
             self.add(Metric::RareFolders, 1.0);
             self.name(Metric::RareFolders, folder);

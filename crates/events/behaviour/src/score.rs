@@ -205,6 +205,10 @@ pub fn words(
     let on = date(day_number);
     let mut why: Vec<String> =
         judged.parts.iter().take(limit).map(|part| sentence(part.what, entity, circles, day, &on)).collect();
+    if (judged.level - 1.0).abs() >= 0.1 {
+        let calm = if judged.level > 1.0 { "calmer" } else { "more eventful" };
+        why.push(format!("days of its job are {calm} than those of others; that counts {:.1} times", judged.level));
+    }
     if day.notice {
         let last = day.leaves_on.map(|last| (day_number > i64::from(last), date(i64::from(last))));
         let more = leaving(day, day_number);

@@ -271,6 +271,75 @@ impl Frequencies {
     }
 }
 
+/// A filter of things that were seen (Bloom, 1970), with three bits for each: never forgets one, and takes a new one for known with
+/// a chance that grows with what was seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Filter<const WORDS: usize> {
+    words: [u64; WORDS],
+}
+
+impl<const WORDS: usize> Default for Filter<WORDS> {
+    fn default() -> Self {
+        Self { words: [0; WORDS] }
+    }
+}
+
+impl<const WORDS: usize> Filter<WORDS> {
+    fn bits(hash: u64) -> [(usize, u64); 3] {
+        [0, 21, 42].map(|shift| {
+            let bit = (hash >> shift) as usize % (WORDS * 64);
+            (bit / 64, 1 << (bit % 64))
+        })
+    }
+
+    /// Whether a thing was seen, or is taken for one that was.
+    #[must_use]
+    pub fn has(&self, hash: u64) -> bool {
+        Self::bits(hash).iter().all(|&(word, bit)| self.words.get(word).is_some_and(|word| word & bit != 0))
+    }
+
+    /// Sees a thing; whether it was seen before.
+    pub fn touch(&mut self, hash: u64) -> bool {
+        let known = self.has(hash);
+        for (word, bit) in Self::bits(hash) {
+            if let Some(word) = self.words.get_mut(word) {
+                *word |= bit;
+            }
+        }
+        known
+    }
+}
+
+/// Things that [`Seen`] takes in before it forgets those of the time before.
+const SEEN: u8 = 120;
+
+/// Which things were seen lately, in two filters of 1,024 bits that take turns (Yoon, "Aging Bloom Filter with Two Active Buffers
+/// for Dynamic Sets", 2010): the last 120 different things for certain, up to 240; a new one is taken for known in at most about
+/// one of twenty cases.
+#[derive(Clone, Debug, Default)]
+pub struct Seen {
+    newer: Filter<16>,
+    older: Filter<16>,
+    filled: u8,
+}
+
+impl Seen {
+    /// Sees a thing; whether it was seen before.
+    pub fn touch(&mut self, hash: u64) -> bool {
+        if self.newer.has(hash) {
+            return true;
+        }
+        if self.filled >= SEEN {
+            self.older = self.newer;
+            self.newer = Filter::default();
+            self.filled = 0;
+        }
+        self.filled += 1;
+        self.newer.touch(hash);
+        self.older.has(hash)
+    }
+}
+
 /// Sums over distinct things, in 64 bytes: a filter of 512 bits, and each new thing weighted by how likely new things are
 /// taken for known ones. Within 30 % up to 1,500 things; beyond, it grows too slowly and never falls.
 #[derive(Clone, Debug, Default)]
