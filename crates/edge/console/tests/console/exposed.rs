@@ -8,8 +8,8 @@ use incidents::case::What;
 use incidents::exposure::Grade;
 use incidents::timeline::{EntryLine, Line, Listing, Timeline};
 use model::event::{Actor, Origin};
-use obligations::{ClauseChange, Clauses};
 use model::{Answer, By, PrincipalId, PrincipalKind};
+use obligations::{ClauseChange, Clauses};
 use serde_json::{Value, json};
 
 use crate::site::{NOON, Site};
