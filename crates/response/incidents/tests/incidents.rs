@@ -480,12 +480,12 @@ async fn an_incident_is_judged_by_the_text_of_its_time() {
         obligations::shipped().expect("the library").with(&[("contract.toml", &contract)]).expect("a library");
     let folder = tempfile::tempdir().expect("a folder");
     let (desk, _) = desk(&folder).await;
-    for (aware_at, judged_by) in [
-        ("2025-11-01T00:00:00Z", Some("first")),
-        ("2026-02-01T00:00:00Z", Some("second")),
-        ("2026-07-01T00:00:00Z", None),
+    for (uid, aware_at, judged_by) in [
+        (1, "2025-11-01T00:00:00Z", Some("first")),
+        (2, "2026-02-01T00:00:00Z", Some("second")),
+        (3, "2026-07-01T00:00:00Z", None),
     ] {
-        let id = desk.open(new("Test"), &by(1, 1_000)).await.expect("it opens");
+        let id = desk.open(NewIncident { uid: [uid; 16], ..new("Test") }, &by(1, 1_000)).await.expect("it opens");
         let (_, case) =
             desk.add(id, facts(json!({"aware_at": aware_at}), json!({})), &by(1, 2_000)).await.expect("a fact");
         let of = case.judged_by(&library, "MSA-7");
