@@ -93,7 +93,12 @@ pub(crate) fn random_bytes() -> std::io::Result<[u8; 32]> {
     Ok(bytes)
 }
 
+/// Bytes of stack of a thread. What a playbook does calls deep, and frames of a development build are large: 2 MiB were too few.
+const STACK_BYTES: usize = 8 << 20;
+
 /// A runtime for everything that waits.
 pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| Failure::failed("runtime", error))
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    builder.enable_all().thread_stack_size(STACK_BYTES);
+    builder.build().map_err(|error| Failure::failed("runtime", error))
 }

@@ -1,8 +1,8 @@
 //! What is remembered of an entity, and of a day that is not closed yet.
 use crate::event::{Action, Event, Outcome};
-use crate::metric::{METRICS, MIB, Metric, SLOW, WINDOWS, Weights};
+use crate::metric::{METRICS, MIB, Metric, SLOW, WINDOWS};
 use crate::peers::{CIRCLES, DRIFTS, Group};
-use crate::sketch::{Distinct, Filter, Pasts, Recent, Seen, hash};
+use crate::sketch::{Distinct, Pasts, Recent, hash};
 
 /// Days after which an entity's own past counts half, in days of activity.
 const OWN_HALF_LIFE: f32 = 30.0;
@@ -10,8 +10,6 @@ const OWN_HALF_LIFE: f32 = 30.0;
 pub const SETTLED_DAYS: u16 = 5;
 /// Seconds after an archive in which exports belong to it.
 const STAGING_SECONDS: i64 = 48 * 3600;
-/// Of the days of those of a job, a kind of folder used in fewer is rare.
-const RARE_KIND: f32 = 0.01;
 /// A study is strange to an entity that used it on fewer days, and on fewer than one in [`STRANGE_SHARE`] of its own.
 const STRANGE_DAYS: u16 = 5;
 /// See [`STRANGE_DAYS`].
@@ -54,7 +52,7 @@ pub struct Entity {
     /// Studies used.
     pub studies: Recent<12>,
     /// Folders used.
-    pub places: Seen,
+    pub places: Recent<40>,
     /// Hosts used.
     pub hosts: Recent<8>,
     /// Labels used.
@@ -152,12 +150,6 @@ pub struct Day {
     pub labels: [(u32, u16); 6],
     /// Objects seen in the day.
     pub objects: Distinct,
-    /// Earlier days on which the study of the latest event was used.
-    pub days_in_study: u16,
-    /// Folders seen in the day.
-    pub folders: Filter<8>,
-    /// Kinds of folders seen in the day; 0 is none.
-    pub kinds: [u32; 8],
 }
 
 impl Day {
@@ -245,25 +237,7 @@ impl Day {
             self.add(Metric::Record, 1.0);
         }
         self.reach(event, entity, number, options.dormant_days);
-        self.went(event, entity, site, &options.weights);
-    }
-
-    /// Counts what is of a kind that those of the job hardly ever use: the first folder below the study, whichever study.
-    pub fn kind(&mut self, event: &Event<'_>, entity: &Entity, job: &mut Group) {
-        let Some(inner) = below_study(event) else { return };
-        let Some((kind, _)) = inner.split_once('/') else { return };
-        let key = hash(kind) as u32 | 1;
-        let place = self.kinds.iter().position(|known| *known == 0 || *known == key);
-        let Some(slot) = place.and_then(|place| self.kinds.get_mut(place)) else { return };
-        let counted = *slot == key;
-        *slot = key;
-        if entity.active_days >= SETTLED_DAYS && job.is_rare_folder(key, counted, RARE_KIND) {
-            self.add(Metric::OtherJobs, 1.0);
-            self.name(Metric::OtherJobs, kind);
-        }
-        if !counted {
-            job.went_to(key);
-        }
+        self.went(event, entity, site, number, options.weights.rare_folder);
     }
 
     /// What the event touches for the first time, or after long.
@@ -271,7 +245,6 @@ impl Day {
         if !event.host.is_empty() && entity.hosts.touch(hash(&event.host), number).is_none() {
             self.new_thing(entity, Metric::Hosts, &event.host);
         }
-        self.days_in_study = u16::MAX;
         if !event.study.is_empty() {
             let known = entity.studies.touch(hash(&event.study), number);
             if known.is_none() {
@@ -286,7 +259,6 @@ impl Day {
                 self.name(Metric::Dormant, &format!("{}, {idle} days", event.study));
             }
             let days = known.map_or(0, |known| known.before(number));
-            self.days_in_study = days;
             if entity.active_days >= SETTLED_DAYS && days < STRANGE_DAYS && days * STRANGE_SHARE < entity.active_days {
                 self.add(Metric::Strange, 1.0);
             }
@@ -305,18 +277,18 @@ impl Day {
     }
 
     /// The folder of the object: new to the entity, or rare for those of its job at its site.
-    fn went(&mut self, event: &Event<'_>, entity: &mut Entity, site: Option<&mut Group>, weights: &Weights) {
+    fn went(&mut self, event: &Event<'_>, entity: &mut Entity, site: Option<&mut Group>, number: u16, rare: f32) {
         let Some((folder, _)) = event.object.rsplit_once('/') else { return };
-        let place = hash(folder);
-        let (known, counted) = (entity.places.touch(place), self.folders.touch(place));
-        // A new folder of a new study is told by the study.
-        if !known && self.days_in_study >= weights.explained {
+        let known = entity.places.touch(hash(folder), number);
+        if known.is_none() {
             self.new_thing(entity, Metric::Places, folder);
         }
         let Some(site) = site else { return };
-        let Some((inner, _)) = below_study(event).and_then(|inner| inner.rsplit_once('/')) else { return };
+        // The same folder of every study is one: peers at a site need not work in the same studies.
+        let inner = folder.strip_prefix(&*event.study).and_then(|rest| rest.strip_prefix('/')).unwrap_or(folder);
         let key = hash(inner) as u32;
-        if entity.active_days >= SETTLED_DAYS && site.is_rare_folder(key, counted, weights.rare_folder) {
+        let counted = known.is_some_and(|known| known.last == number);
+        if entity.active_days >= SETTLED_DAYS && site.is_rare_folder(key, counted, rare) {
             self.add(Metric::RareFolders, 1.0);
             self.name(Metric::RareFolders, folder);
         }
@@ -324,12 +296,4 @@ impl Day {
             site.went_to(key);
         }
     }
-}
-
-/// What stands behind the study in the name of an object. The same folder of every study is one: peers need not work in the same.
-fn below_study<'a>(event: &'a Event<'_>) -> Option<&'a str> {
-    let object = &*event.object;
-    object
-        .contains('/')
-        .then(|| object.strip_prefix(&*event.study).and_then(|rest| rest.strip_prefix('/')).unwrap_or(object))
 }

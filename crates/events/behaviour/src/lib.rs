@@ -15,7 +15,6 @@
 mod budget;
 mod entity;
 mod event;
-mod levels;
 pub mod metric;
 mod peers;
 mod score;
@@ -25,7 +24,6 @@ pub mod time;
 use budget::Budget;
 use entity::{Day, Entity};
 pub use event::{Action, Event, Outcome, ParseError, parse_event};
-use levels::Levels;
 use metric::{METRICS, Metric, Weights};
 use peers::{Index, PEER_METRICS, Peers, Today};
 use score::Judged;
@@ -154,10 +152,6 @@ pub struct Behaviour {
     closed: i64,
     first_day: Option<i64>,
     budget: Budget,
-    /// The scores of all days, fading as the pasts of peers do.
-    levels: Levels,
-    /// How many days they are of.
-    level_days: f32,
     counts: Counts,
 }
 
@@ -177,8 +171,6 @@ impl Behaviour {
             closed: i64::MIN,
             first_day: None,
             budget,
-            levels: Levels::default(),
-            level_days: 0.0,
             counts: Counts::default(),
         }
     }
@@ -220,9 +212,6 @@ impl Behaviour {
             let number = (day - first_day + 1).clamp(1, i64::from(u16::MAX)) as u16;
             let site = self.peers.site_mut(entity);
             counted.count(event, entity, site, number, &self.options);
-            if let Some(job) = self.peers.role_mut(entity) {
-                counted.kind(event, entity, job);
-            }
         }
         alerts
     }
@@ -347,15 +336,13 @@ impl Behaviour {
             let Some(circles) = self.peers.of(entity) else { continue };
             let weights = &self.options.weights;
             score::judge(entity, &circles, &today, counted, day, weights, &mut judged);
-            judged.level = score::level(circles.role, &self.levels, self.level_days, weights);
-            let score = case(entity, judged.score, judged.level, day, weights);
+            let score = case(entity, judged.score, day, weights);
             let quiet =
                 entity.alerted.is_some_and(|(on, before)| day as i32 - on < QUIET_DAYS && score < before * LOUDER);
             if !quiet {
                 scores.push((score, at as u32));
             }
             keeping.strange = judged.strange;
-            keeping.score = score / judged.level;
             keeping.slow = judged.slow.map(|value| sketch::bucket(value) as u8);
             if spends && !quiet && score >= threshold && score > 0.0 {
                 keeping.judged = Some(Box::new(judged.clone()));
@@ -403,9 +390,6 @@ impl Behaviour {
 
     fn learn(&mut self, day: i64, class: usize, days: &[Day], kept: &[Kept]) {
         self.peers.fade();
-        let fade = peers::fading();
-        self.levels.fade(f64::from(fade));
-        self.level_days = self.level_days * fade + days.len() as f32;
         for (counted, keeping) in days.iter().zip(kept) {
             let Some(entity) = self.entities.get_mut(counted.entity as usize) else { continue };
             let settled = entity.active_days >= entity::SETTLED_DAYS;
@@ -428,10 +412,6 @@ impl Behaviour {
             for (bucket, &slow) in buckets.iter_mut().skip(METRICS).zip(&keeping.slow) {
                 *bucket = settled.then_some(slow);
             }
-            self.levels.add(keeping.score);
-            if let Some(job) = self.peers.role_mut(entity) {
-                job.levels.add(keeping.score);
-            }
             self.peers.learn(entity, counted, &buckets);
             entity.learn(counted, class, &weights);
             entity.closed_day = entity.closed_day.max(day);
@@ -444,8 +424,6 @@ impl Behaviour {
 struct Kept {
     /// As in [`Judged`].
     strange: u32,
-    /// The score before it was brought to the level of others.
-    score: f32,
     /// Buckets of the values for the peers' past beyond the metrics.
     slow: [u8; PEER_METRICS - METRICS],
     /// The whole, where it may become an alert.
@@ -453,11 +431,11 @@ struct Kept {
 }
 
 /// The score of a day with what is carried over from the days before, less what is usual for the entity.
-fn case(entity: &mut Entity, score: f32, level: f32, day: i64, weights: &Weights) -> f32 {
+fn case(entity: &mut Entity, score: f32, day: i64, weights: &Weights) -> f32 {
     let passed = (day - entity.closed_day).clamp(1, 365) as f32;
     let strange = (score - weights.usual * entity.score_mean).max(0.0);
     let carried = entity.carried * (-passed / 4.0).exp2();
-    let case = (strange + weights.carried * carried) * level;
+    let case = strange + weights.carried * carried;
     entity.carried = carried + strange;
     entity.score_mean += (score.min(3.0 * entity.score_mean + 2.0) - entity.score_mean) * 0.05;
     let age = (day - i64::from(entity.peak.1)).max(0) as f32;

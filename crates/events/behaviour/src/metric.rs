@@ -27,11 +27,10 @@ pub enum Metric {
     Record,
     RareFolders,
     Strange,
-    OtherJobs,
 }
 
 /// How many there are.
-pub const METRICS: usize = 23;
+pub const METRICS: usize = 22;
 /// A unit of the counters of bytes.
 pub const MIB: f32 = 1_048_576.0;
 
@@ -100,14 +99,13 @@ pub const TABLE: [Row; METRICS] = [
         "times to folders where those of its job at its site hardly ever go",
     ),
     row(Metric::Strange, Family::Reach, "did", "things in studies in which it hardly ever works"),
-    row(Metric::OtherJobs, Family::Reach, "used", "times data of a kind that its job hardly ever asks for"),
 ];
 
 /// Whether what is counted at `place` says nothing before an entity is known for some days.
 #[must_use]
 pub fn is_novelty(place: usize) -> bool {
     let first_times = Metric::OddHours as usize..=Metric::Dormant as usize;
-    first_times.contains(&place) || (Metric::RareFolders as usize..METRICS).contains(&place)
+    first_times.contains(&place) || place == Metric::RareFolders as usize || place == Metric::Strange as usize
 }
 
 /// Whether what is counted at `place` was reached for.
@@ -158,12 +156,6 @@ pub struct Weights {
     pub rare_folder: f32,
     /// How much of the surprise that half of a study or a site has on the same day is taken off.
     pub shared: f32,
-    /// How far scores are brought to the level of those of the job: 0 not at all, 1 wholly.
-    pub level: f32,
-    /// The share of days of those of the job beyond which a day is cut for the windows of weeks.
-    pub cut: f32,
-    /// Earlier days in a study before a new folder of it says more than the study itself.
-    pub explained: u16,
 }
 
 impl Default for Weights {
@@ -171,7 +163,7 @@ impl Default for Weights {
         Self {
             metrics: [
                 1.0, 0.45, 0.4, 1.2, 1.0, 1.65, 1.6, 0.4, 1.2, 0.6, 1.05, 1.0, 1.2, 1.0, 2.3, 1.2, 2.2, 0.8, 1.5, 1.5,
-                1.8, 0.5, 1.5,
+                1.8, 0.5,
             ],
             windows: [0.5, 1.2, 0.95, 0.15],
             drifts: [0.5, 2.6, 0.85],
@@ -182,9 +174,6 @@ impl Default for Weights {
             learned: [0.05, 0.15],
             rare_folder: 0.03,
             shared: 0.5,
-            level: 0.7,
-            cut: 0.02,
-            explained: 1,
         }
     }
 }

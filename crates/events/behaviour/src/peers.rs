@@ -2,7 +2,6 @@
 //! site. Of each group the past is kept, and on the day that is judged how strange it was for half of them.
 use crate::entity::{Day, Entity};
 use crate::event::Event;
-use crate::levels::Levels;
 use crate::metric::{METRICS, Metric, SLOW, WINDOWS, Weights};
 use crate::sketch::{Frequencies, Histogram, hash};
 use std::collections::{BTreeMap, HashMap};
@@ -37,12 +36,6 @@ const MEMBERS_MIN: u32 = 5;
 /// A day's surprise that is nothing, for half of a group.
 const CALM: f32 = 0.5;
 
-/// What a day leaves of the past of peers.
-#[must_use]
-pub fn fading() -> f32 {
-    (-1.0 / HALF_LIFE_DAYS).exp2()
-}
-
 /// Keys are hashes already.
 #[derive(Clone, Copy, Default)]
 pub struct Given(u64);
@@ -67,10 +60,8 @@ pub struct Group {
     pub past: [Histogram<f32>; PEER_METRICS],
     /// Days in which a member opened a label, fading as the past does.
     labels: BTreeMap<u32, f32>,
-    /// Days in which a member went to a folder of a study, whichever study, fading alike. Of those of a job, kinds of folders.
+    /// Days in which a member went to a folder of a study, whichever study, fading alike.
     folders: Frequencies,
-    /// Of those of a job: the scores of their days, fading alike.
-    pub levels: Levels,
     /// Days of all members, fading alike.
     pub days: f32,
 }
@@ -81,7 +72,6 @@ impl Default for Group {
             past: std::array::from_fn(|_| Histogram::default()),
             labels: BTreeMap::new(),
             folders: Frequencies::default(),
-            levels: Levels::default(),
             days: 0.0,
         }
     }
@@ -128,7 +118,6 @@ impl Group {
         }
         self.labels.values_mut().for_each(|days| *days *= factor);
         self.folders.fade(factor);
-        self.levels.fade(f64::from(factor));
         self.days *= factor;
     }
 
@@ -232,12 +221,6 @@ impl Peers {
         Some(Circles { role: self.groups.get(role as usize)?, study: other(study), site: other(site) })
     }
 
-    /// The group of those of the same job, known well or not.
-    pub fn role_mut(&mut self, entity: &Entity) -> Option<&mut Group> {
-        let (_, number) = *entity.circles.get(ROLE)?;
-        self.groups.get_mut(number as usize)
-    }
-
     /// The group of those of the same job at the same site, known well or not.
     pub fn site_mut(&mut self, entity: &Entity) -> Option<&mut Group> {
         let (_, number) = *entity.circles.get(SITE)?;
@@ -246,7 +229,7 @@ impl Peers {
 
     /// A day passes.
     pub fn fade(&mut self) {
-        let factor = fading();
+        let factor = (-1.0 / HALF_LIFE_DAYS).exp2();
         self.groups.iter_mut().for_each(|group| group.fade(factor));
     }
 

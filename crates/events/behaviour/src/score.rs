@@ -1,6 +1,5 @@
 //! A day of an entity in; how strange it is, and why, out.
 use crate::entity::{Day, Entity, SETTLED_DAYS};
-use crate::levels::Levels;
 use crate::metric::{FAMILIES, Family, METRICS, Metric, SLOW, TABLE, WINDOWS, Weights, number};
 use crate::peers::{Circles, DRIFTS, Group, Today};
 use crate::time::date;
@@ -16,11 +15,6 @@ const GONE: f32 = 1.8;
 /// Days of activity after which windows of weeks say something.
 const SLOW_DAYS: u16 = 14;
 
-/// The share of days by whose score jobs are compared.
-const HIGH: f64 = 0.01;
-/// Member-days of a job at which half of its difference from others is believed.
-const LEVEL_DAYS: f32 = 300.0;
-
 /// How strange a day was.
 #[derive(Clone, Debug, Default)]
 pub struct Judged {
@@ -32,8 +26,6 @@ pub struct Judged {
     pub parts: Vec<Part>,
     /// A bit for each metric that is strange: it enters the entity's own past as less than a day.
     pub strange: u32,
-    /// How much the score counts beside those of other jobs; see [`level`].
-    pub level: f32,
     /// Values for the peers' past beyond the metrics.
     pub slow: [f32; SLOW.len() * WINDOWS.len() + DRIFTS],
 }
@@ -133,12 +125,6 @@ fn slow(entity: &mut Entity, group: &Group, day: &Day, day_number: i64, weights:
     let settled = entity.active_days >= SLOW_DAYS;
     for (at, (slow, metric)) in entity.slow.iter_mut().zip(SLOW).enumerate() {
         let value = day.counts.get(metric as usize).copied().unwrap_or(0.0);
-        // One burst is told by its day; weeks are to tell what goes on, so that no day enters them as more than is seldom (a
-        // robust control chart: Lucas and Crosier, "Robust CUSUM", 1982).
-        let seldom = entity.own.of(metric as usize).quantile(1.0 - 2.0 * weights.cut);
-        let seldom =
-            group.past.get(metric as usize).map_or(seldom, |past| seldom.max(past.quantile(1.0 - weights.cut)));
-        let value = value.min(seldom.max(1.0));
         let mut rates = [0.0; WINDOWS.len()];
         for (window, ((sum, length), rate)) in slow.sums.iter_mut().zip(WINDOWS).zip(&mut rates).enumerate() {
             let keep = 1.0 - 1.0 / length;
@@ -179,19 +165,6 @@ fn slow(entity: &mut Entity, group: &Group, day: &Day, day_number: i64, weights:
     }
 }
 
-/// How much more or less a score counts, so that those of a job reach the same score as seldom as all others do: one day in a
-/// hundred of theirs against one of everybody's.
-#[must_use]
-pub fn level(group: &Group, all: &Levels, all_days: f32, weights: &Weights) -> f32 {
-    let (theirs, everybodys) =
-        (group.levels.reached_by(f64::from(group.days) * HIGH), all.reached_by(f64::from(all_days) * HIGH));
-    if theirs <= 0.0 || everybodys <= 0.0 {
-        return 1.0;
-    }
-    let known = group.days / (group.days + LEVEL_DAYS);
-    (everybodys / theirs).powf(weights.level * known).clamp(0.5, 2.0)
-}
-
 /// The words for what counted most, at most `limit` of them.
 #[must_use]
 pub fn words(
@@ -205,10 +178,6 @@ pub fn words(
     let on = date(day_number);
     let mut why: Vec<String> =
         judged.parts.iter().take(limit).map(|part| sentence(part.what, entity, circles, day, &on)).collect();
-    if (judged.level - 1.0).abs() >= 0.1 {
-        let calm = if judged.level > 1.0 { "calmer" } else { "more eventful" };
-        why.push(format!("days of its job are {calm} than those of others; that counts {:.1} times", judged.level));
-    }
     if day.notice {
         let last = day.leaves_on.map(|last| (day_number > i64::from(last), date(i64::from(last))));
         let more = leaving(day, day_number);

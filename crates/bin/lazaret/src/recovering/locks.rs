@@ -2,7 +2,7 @@
 //! there behind this program's back.
 
 use jiff::Timestamp;
-use recovery::{Locking, Repository};
+use recovery::{BucketFault, Locking, RecoveryError, Repository};
 use serde_json::{Value, json};
 
 use super::bring::blocking;
@@ -71,12 +71,16 @@ pub(super) fn line(lock: &Value) -> Option<String> {
     })
 }
 
-/// What was deleted and overwritten in the buckets of both repositories. One that lies in a folder has no history.
+/// What was deleted and overwritten in the buckets of both repositories. One that lies in a folder, or where no old versions are kept, has
+/// no history.
 pub(super) async fn histories(repositories: &Repositories) -> Result<Value, Failure> {
     let both = repositories.clone();
     blocking(move || {
         let of = |repository: &Repository| match repository.history() {
-            Err(recovery::RecoveryError::Place { why, .. }) => Ok((None, json!({ "none": why }))),
+            Err(RecoveryError::Place { why, .. }) => Ok((None, json!({ "none": why }))),
+            Err(RecoveryError::Bucket { fault: fault @ BucketFault::Unversioned, .. }) => {
+                Ok((None, json!({ "none": format!("its bucket {fault}") })))
+            }
             other => other.map(|history| (history.whole_as_of_ms, json!(history))),
         };
         let ((main_at, main), (keys_at, keys)) = (of(&both.main)?, of(&both.keys)?);

@@ -167,7 +167,7 @@ fn a_restore_that_is_killed_says_so_and_the_same_command_ends_it() {
             break;
         }
         // Nothing else takes a folder that is not whole for one that is.
-        let output = command(at, &["study", "list", "--data-dir", "back"]);
+        let output = command(at, &["user", "list", "--data-dir", "back"]);
         assert!(!output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
         assert!(
             String::from_utf8_lossy(&output.stderr).contains("restore"),
