@@ -380,12 +380,13 @@ impl WriteBackend for Bucket {
         self.refuse_as_of(&path)?;
         let pieces = content.into_vec();
         let written = match (&self.place.s3, self.place.lock) {
-            (Some(s3), Some(lock)) => {
+            // Also without a lock of ours: a bucket that locks by itself takes nothing without the headers of a checksum.
+            (Some(s3), lock) => {
                 let body = whole(pieces);
-                let held = lock.held(Timestamp::now().as_millisecond());
-                self.wait("written", &path, s3.put(path.as_ref(), body, Some(held)))
+                let held = lock.map(|lock| lock.held(Timestamp::now().as_millisecond()));
+                self.wait("written", &path, s3.put(path.as_ref(), body, held))
             }
-            _ => {
+            (None, _) => {
                 let payload: PutPayload = pieces.into_iter().collect();
                 self.wait("written", &path, self.place.store.put(&path, payload)).map(drop)
             }
