@@ -189,6 +189,7 @@ async fn obligations_in_a_browser() {
         browser.script(&format!("document.cookie = 'lazaret_session={token}; path=/; SameSite=Strict'"));
         // By keyboard alone: a place, how many people, and send.
         browser.open(&format!("{address}/obligations"));
+        browser.script("document.querySelector('input[name=role][value=controller]').checked = true");
         browser.script("document.querySelector('#f-aware_at').value = '2026-11-24T09:00'; document.querySelector('#place-0').focus()");
         browser.press(&format!("EU-DE{TAB}1200{ENTER}"));
         browser.wait_for("return document.querySelector('#answer svg.deadlines.wide') !== null");
