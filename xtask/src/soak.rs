@@ -129,6 +129,19 @@ fn seeds() -> Result<()> {
             }
         }
     }
+    for (target, folder) in [("plan", "content/plan"), ("obligation_text", "content/obligations")] {
+        let mut texts = Vec::new();
+        walk(&root.join(folder), &mut texts);
+        std::fs::create_dir_all(corpus.join(target))?;
+        for (count, file) in texts.iter().enumerate() {
+            std::fs::copy(file, corpus.join(target).join(format!("seed-{count:03}")))?;
+        }
+    }
+    let vectors = std::fs::read_to_string(root.join("tests/oracles/obligations/vectors.ndjson"))?;
+    std::fs::create_dir_all(corpus.join("obligation_facts"))?;
+    for (count, facts) in vectors.lines().enumerate() {
+        std::fs::write(corpus.join("obligation_facts").join(format!("seed-{count:03}")), facts)?;
+    }
     // A playbook comes behind sixteen bytes that choose what happens in its run.
     let mut playbooks = Vec::new();
     walk(&root.join("content/playbooks"), &mut playbooks);
