@@ -169,14 +169,36 @@ fn say(line: &str) {
 /// # Errors
 /// When the store fails.
 pub async fn populate(catalogue: &Catalogue, objects: u32, people: u32) -> Result<()> {
+    let folders = ["/data/trials", "/data/hospital", "/data/research"].map(|name| ("folder", name));
+    populate_named(catalogue, &folders, (objects, people), |_| None).await
+}
+
+/// As [`populate`], from sources of other kinds, the objects by number at paths of their own.
+///
+/// # Errors
+/// As there.
+pub async fn populate_named(
+    catalogue: &Catalogue,
+    names: &[(&str, &str)],
+    (objects, people): (u32, u32),
+    path: impl Fn(u32) -> Option<String>,
+) -> Result<()> {
     let mut sources = Vec::new();
-    for name in ["/data/trials", "/data/hospital", "/data/research"] {
-        sources.push(store::sources::ensure(catalogue.store(), "folder", name, 1).await?.id);
+    for (kind, name) in names {
+        sources.push(store::sources::ensure(catalogue.store(), kind, name, 1).await?.id);
     }
     let laws = [vec!["gdpr".parse::<LawId>()?], vec!["gdpr".parse()?, "hipaa".parse()?], vec!["appi".parse()?]];
     for (round, first) in (0..objects).step_by(BATCH_OBJECTS as usize).enumerate() {
         let last = first.saturating_add(BATCH_OBJECTS).min(objects);
-        let inspected = (first..last).map(|at| object(at, people, &laws)).collect();
+        let named = |at| {
+            let mut one = object(at, people, &laws);
+            if let Some(path) = path(at) {
+                one.reports.iter_mut().for_each(|report| report.object.clone_from(&path));
+                one.path = path;
+            }
+            one
+        };
+        let inspected = (first..last).map(named).collect();
         let source_id = sources[round % sources.len()];
         catalogue.ingest(&Batch { source_id, inspected, ..Batch::default() }, 1_000 + i64::from(first)).await?;
     }

@@ -29,7 +29,7 @@ const DAY_MS: i64 = 86_400_000;
 const DAYS: i64 = 90;
 const PRINCIPALS: usize = 400;
 const STUDIES: usize = 60;
-const OBJECTS: usize = 200_000;
+const OBJECTS: usize = 100_000;
 /// Downloads at a time.
 const SENDING: usize = 200;
 const SEED: u64 = 20_261_129;
@@ -79,9 +79,9 @@ impl World {
         Self { random, principals, objects, sending: VecDeque::new() }
     }
 
-    /// Ids of all objects.
-    pub(crate) fn objects(&self) -> impl Iterator<Item = ObjectId> {
-        self.objects.iter().map(|(object, ..)| *object)
+    /// All objects: object, version, study and name.
+    pub(crate) fn objects(&self) -> impl Iterator<Item = (ObjectId, VersionId, String, &str)> {
+        self.objects.iter().map(|(object, version, study, .., name)| (*object, *version, study_name(*study), &**name))
     }
 
     /// The id of a principal, by number.
@@ -115,7 +115,7 @@ impl World {
         let (id, kind, credential) = &self.principals[who];
         event.actor = Some(Actor { id: *id, kind: *kind, credential: Some(credential.clone()) });
         let (object, version, study, labels, bytes, name) = &self.objects[what];
-        event.resource.study = format!("onc-{study:03}").parse().ok();
+        event.resource.study = study_name(*study).parse().ok();
         event.policies = vec!["grant".to_owned()];
         let is_refused = random.random_range(0..50) == 0;
         if is_refused {
@@ -137,6 +137,10 @@ impl World {
         }
         (event, (activity == Activity::Upload).then(|| name.clone()))
     }
+}
+
+fn study_name(number: usize) -> String {
+    format!("onc-{number:03}")
 }
 
 /// An entry as the ledger gives it, its detail opened, and the length of its JSON.

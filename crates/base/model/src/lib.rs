@@ -29,7 +29,7 @@ pub use label::Label;
 pub use law::LawId;
 pub use record::{By, Receipt, Record, RecordError};
 pub use recovery::{RecoveryKind, RecoveryState};
-pub use touched::{Noted, Touched};
+pub use touched::{Access, Noted, Numbering, Touched};
 
 /// A name that is not one of a closed set.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

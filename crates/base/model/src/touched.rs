@@ -1,30 +1,40 @@
 //! One entry of the record about an object, as the lake gives it and exposure takes it.
 
-/// Who did what to which object.
+/// Who did what to which object. Names in it are texts ([`Touched`]), or numbers that whoever takes it gave them ([`Numbering`]).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Touched<'a> {
+pub struct Access<N> {
     /// Its number in the record.
     pub entry: u64,
     /// When, in milliseconds since 1970, UTC.
     pub time_ms: i64,
     /// What was done, by Lazaret's name of the activity: `download`, `released`, `preview` and so on.
-    pub activity: &'a str,
+    pub activity: N,
     /// Whether it was let.
     pub is_success: bool,
     /// Who, by id.
-    pub principal: &'a str,
+    pub principal: N,
     /// The study.
-    pub study: &'a str,
+    pub study: N,
     /// The object, by id.
-    pub object: &'a str,
+    pub object: N,
     /// The version, by id; empty where none is told.
-    pub version: &'a str,
+    pub version: N,
     /// As which action policy judged it: `read`, `read-deidentified`.
-    pub action: &'a str,
+    pub action: N,
     /// Bytes, where they are told.
     pub bytes: Option<u64>,
     /// The first of them within the object, counted from 0, where that is told.
     pub first_byte: Option<u64>,
+}
+
+/// An access with its names as texts.
+pub type Touched<'a> = Access<&'a str>;
+
+/// Whoever takes accesses by the million gives texts numbers: a column that keeps each of its texts once has it numbered once, and not
+/// in every row.
+pub trait Numbering {
+    /// The number of a text, the same whenever it is asked for.
+    fn number(&mut self, text: &str) -> u32;
 }
 
 /// One entry of the record about anything, as a timeline takes it.

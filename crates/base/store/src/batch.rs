@@ -1,9 +1,13 @@
 //! Statements over many rows at once: what makes bulk ingest fast on both engines.
 
+use futures_util::{StreamExt as _, TryStreamExt as _};
+
 use crate::{Engine, Row, StoreError, Transaction, Value};
 
 /// Values bound by one statement. SQLite allows 32,766, PostgreSQL 65,535; far fewer already reach full speed.
 const VALUES_MAX: usize = 4_000;
+/// Statements of one question that run at once.
+const AT_ONCE: usize = 2;
 
 /// Rows to insert into one table, or to replace by key.
 pub struct Insert {
@@ -135,14 +139,18 @@ pub(crate) async fn select_in_store(
     select: &str,
     keys: &[Value],
 ) -> Result<Vec<Row>, StoreError> {
-    let mut rows = Vec::new();
-    for keys in keys.chunks(VALUES_MAX) {
-        let mut sql = format!("{select} IN (");
-        list(&mut sql, store.engine(), keys.len());
-        sql.push(')');
-        rows.extend(store.rows(&sql, keys).await?);
-    }
-    Ok(rows)
+    let some = |keys: &[Value]| {
+        let keys = keys.to_vec();
+        async move {
+            let mut sql = format!("{select} IN (");
+            list(&mut sql, store.engine(), keys.len());
+            sql.push(')');
+            store.rows(&sql, &keys).await
+        }
+    };
+    // Many keys are asked for on two connections, so that the next rows are read while these are taken.
+    let asked = futures_util::stream::iter(keys.chunks(VALUES_MAX).map(some)).buffered(AT_ONCE);
+    asked.try_concat().await
 }
 
 /// Rows of `select` (which ends before `IN`) whose pair of columns is one of `pairs` (flattened).

@@ -308,6 +308,18 @@ pub async fn people(store: &Store, objects: &[u32]) -> Result<Vec<(u32, Vec<u8>)
     rows.iter().map(|row| Ok((row.id(0)?, row.bytes(1)?))).collect()
 }
 
+/// As [`people`], with the labels in force of each, joined by commas; of objects in which nobody is there is no row.
+///
+/// # Errors
+/// When the engine refuses.
+pub async fn people_labelled(store: &Store, objects: &[u32]) -> Result<Vec<(u32, String, Vec<u8>)>, StoreError> {
+    let keys: Vec<Value> = objects.iter().map(|id| (*id).into()).collect();
+    let select = "SELECT p.object_id, o.labels, p.ids FROM object_people p JOIN objects o ON o.id = p.object_id \
+                  WHERE p.object_id";
+    let rows = select_in_store(store, select, &keys).await?;
+    rows.iter().map(|row| Ok((row.id(0)?, row.text(1)?, row.bytes(2)?))).collect()
+}
+
 /// As [`people`], inside a transaction.
 ///
 /// # Errors

@@ -15,13 +15,17 @@ pub(crate) mod told;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use incidents::exposure::{Category, Exposure, Gathered, Holder, Reach, Summed, Tally};
+use incidents::exposure::{Category, Exposure, Gathered, Gathering, Holder, Reach, Summed, Tally, Touch};
 use lake::{Snapshot, Wanted};
 use landscape::Catalogue;
+use landscape::queries::Held;
+use landscape::subjects::Counts;
 use model::event::{self, Activity};
 use model::{By, ObjectId, Scope};
 use serde_json::Value;
 
+pub use places::{Places, places};
+pub use reach::Reachable;
 pub use request::{ExposureRequest, Shown};
 
 use crate::Guarded;
@@ -118,11 +122,12 @@ impl Guarded {
         reaches.extend(meant.elsewhere);
         let names: HashSet<(&str, &str)> =
             gathered.names().chain(reaches.iter().map(|reach| (&*reach.object, &*reach.version))).collect();
-        let places = Box::pin(self.places(&names, &meant.reachable)).await?;
-        reaches.extend(meant.reachable.into_iter().map(|(described, why)| Reach {
+        let places = Box::pin(places(&self.store, &names, &meant.reachable)).await?;
+        reaches.extend(meant.reachable.into_iter().map(|Reachable { described, why, form }| Reach {
             object: hex(&described.object),
             study: described.study,
             why,
+            form,
             ..Reach::default()
         }));
         if let Some(study) = &request.study {
@@ -131,16 +136,7 @@ impl Guarded {
         let catalogue = self.counting();
         let categories = Category::shipped().map_err(|error| OpsError::Wrong(error.to_string()))?;
         let mut tally = Tally::of(gathered, reaches, |object, version| places.of(object, version));
-        let mut counted = Vec::new();
-        for held in tally.sets() {
-            counted.push(people_of(&catalogue, &held).await.map_err(OpsError::Catalogue)?);
-        }
-        for (study, held) in tally.by_study(STUDIES_DRAWN) {
-            let people = people_of(&catalogue, &held).await.map_err(OpsError::Catalogue)?;
-            tally.tell_study(study, people);
-        }
-        let places = places_of(&catalogue, tally.held()).await.map_err(OpsError::Catalogue)?;
-        tally.tell_places(places);
+        let counted = count(&catalogue, &mut tally).await.map_err(OpsError::Catalogue)?;
         let mut exposure = tally.counted(&counted, &categories);
         exposure.notes = meant.notes;
         Ok(Answer { exposure, is_cut: meant.is_cut, end, wanted: meant.wanted })
@@ -148,6 +144,7 @@ impl Guarded {
 
     /// Entries of the lake as it is, gathered.
     async fn gathered(&self, wanted: &Wanted) -> Result<Gathered, OpsError> {
+        // Nothing of the record is asked about.
         let is_nothing = wanted.objects.as_ref().is_some_and(HashSet::is_empty);
         if is_nothing {
             return Ok(Gathered::default());
@@ -186,10 +183,10 @@ impl Guarded {
 /// When a segment of the lake is gone, altered, or not what this version writes.
 pub fn gather(snapshot: &Snapshot, wanted: &Wanted) -> Result<Gathered, lake::LakeError> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let takers = std::iter::repeat_with(Gathered::default).take(threads).collect();
+    let takers = std::iter::repeat_with(Gathering::default).take(threads).collect();
     let mut all = Gathered::default();
-    for part in snapshot.accesses(wanted, takers, Gathered::take)? {
-        all.merge(part);
+    for part in snapshot.accesses_numbered(wanted, takers, Gathering::take)? {
+        all.merge(part.gathered());
     }
     Ok(all)
 }
@@ -197,19 +194,41 @@ pub fn gather(snapshot: &Snapshot, wanted: &Wanted) -> Result<Gathered, lake::La
 /// What was touched by somebody of whom nothing says that it is who is asked about: no more than possible.
 fn only_present(gathered: Gathered, why: &str) -> Vec<Reach> {
     let touched = gathered.touched().into_iter().filter(|(.., touch)| touch.grade().is_some());
-    let reach =
-        |(object, version, study, touch)| Reach { object, version, study, why: why.to_owned(), touch, at: None };
+    let reach = |(object, version, study, touch): (String, String, String, Touch)| Reach {
+        object,
+        version,
+        study,
+        why: why.to_owned(),
+        form: touch.form(),
+        touch,
+        ..Reach::default()
+    };
     touched.map(reach).collect()
 }
 
-/// The distinct people of objects of the catalogue and of versions behind the guard.
+/// Counts who is in what was graded, and tells it to the tally: by study, and where those of each object live. Gives the figures of
+/// [`Tally::sets`].
 ///
 /// # Errors
 /// When the store does not answer.
-pub async fn people_of(catalogue: &Catalogue, held: &[Holder]) -> Result<Summed, landscape::CatalogueError> {
-    let (ids, versions) = parted(held);
+pub async fn count(catalogue: &Catalogue, tally: &mut Tally) -> Result<Vec<Summed>, landscape::CatalogueError> {
+    let each: Vec<Held> = tally.held().map(held_in).collect();
+    let sets: Vec<Held> = tally.sets().iter().map(|set| held_in(set)).collect();
+    let (studies, in_studies): (Vec<String>, Vec<Held>) =
+        tally.by_study(STUDIES_DRAWN).into_iter().map(|(study, held)| (study, held_in(&held))).unzip();
+    let known = catalogue.read_held(&each).await?;
+    let counted = catalogue.count_held(&known, &sets).await?.into_iter().map(summed).collect();
+    for (study, people) in studies.into_iter().zip(catalogue.count_held(&known, &in_studies).await?) {
+        tally.tell_study(study, summed(people));
+    }
+    let places = catalogue.place_held(&known, &each).await?;
+    tally.tell_places(places.into_iter().map(|(place, found)| (place.to_string(), found)));
+    Ok(counted)
+}
+
+fn summed(by_label: BTreeMap<String, Counts>) -> Summed {
     let mut summed = Summed::default();
-    for (label, counts) in catalogue.people_held_by_label(&ids, &versions).await? {
+    for (label, counts) in by_label {
         let places = counts.jurisdictions.iter().map(|(place, people)| (place.to_string(), *people)).collect();
         if label.is_empty() {
             (summed.people, summed.by_jurisdiction) = (counts.people, places);
@@ -217,32 +236,19 @@ pub async fn people_of(catalogue: &Catalogue, held: &[Holder]) -> Result<Summed,
             summed.by_label.insert(label, places);
         }
     }
-    Ok(summed)
-}
-
-/// Where the people live that are counted in each of some groups: by jurisdiction, the groups by their place in what is given, and how many.
-///
-/// # Errors
-/// When the store does not answer.
-pub async fn places_of<'a>(
-    catalogue: &Catalogue,
-    groups: impl Iterator<Item = &'a [Holder]>,
-) -> Result<BTreeMap<String, Vec<(usize, u64)>>, landscape::CatalogueError> {
-    let groups: Vec<(Vec<u32>, Vec<[u8; 16]>)> = groups.map(parted).collect();
-    let places = catalogue.people_held_by_each(&groups).await?;
-    Ok(places.into_iter().map(|(place, found)| (place.to_string(), found)).collect())
+    summed
 }
 
 /// Objects of the catalogue, and versions behind the guard.
-fn parted(held: &[Holder]) -> (Vec<u32>, Vec<[u8; 16]>) {
-    let (mut ids, mut versions) = (Vec::new(), Vec::new());
-    for holder in held {
+fn held_in(holders: &[Holder]) -> Held {
+    let mut held = Held::default();
+    for holder in holders {
         match holder {
-            Holder::Object(id) => ids.push(*id),
-            Holder::Version(version) => versions.push(*version),
+            Holder::Object(id) => held.objects.push(*id),
+            Holder::Version(version) => held.versions.push(*version),
         }
     }
-    (ids, versions)
+    held
 }
 
 /// A question as it is recorded: one that names very many objects by the first of them, their number, and the digest of the whole.

@@ -50,7 +50,7 @@ pub use adopt::ToAdopt;
 pub use clauses::{CLAUSES, ClauseRequest, read_clauses};
 pub use containing::CutOff;
 pub use control::{Answer, CONTROL_SOCKET, Request, ask, own_name, serve as serve_control, whole};
-pub use exposing::{ExposureRequest, Shown, gather, people_of, places_of};
+pub use exposing::{ExposureRequest, Places, Reachable, Shown, count, gather, places};
 pub use gate::Doorkeeper;
 pub use gateway::Limits;
 pub use inspect::Looker;

@@ -556,7 +556,7 @@ fn kept_of(exposure: &Exposure, is_cut: bool, end: u64, now_ms: i64) -> Value {
         "figures": figures, "objects": exposure.objects.len(), "gravest": gravest, "principals": exposure.principals,
         "flows": exposure.flows.iter().take(SUMMARY_FLOWS).collect::<Vec<_>>(), "whom": exposure.whom,
         "entries": exposure.entries, "refused": exposure.refused, "uncounted_subjects": exposure.uncounted_subjects,
-        "deidentified": exposure.deidentified, "reach_cut": is_cut, "notes": exposure.notes, "told_at": time(now_ms),
+        "deidentified": exposure.deidentified, "form": exposure.form(Grade::Likely), "reach_cut": is_cut, "notes": exposure.notes, "told_at": time(now_ms),
         "first_ms": touched().map(|touch| touch.first_ms).min(), "last_ms": touched().map(|touch| touch.last_ms).max(),
         "end": end,
     })

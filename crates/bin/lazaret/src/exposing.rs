@@ -15,7 +15,7 @@ use crate::config::Config;
 use crate::data::runtime;
 use crate::failure::{Failure, Outcome};
 use crate::guarding::{done, visible};
-pub(crate) use asking::{AskingArgs, listed};
+pub(crate) use asking::{AskingArgs, beginning, listed};
 
 #[derive(Debug, Args)]
 pub(crate) struct ExposureArgs {
@@ -64,6 +64,9 @@ pub(crate) fn run(global: &Global, arguments: &ExposureArgs) -> Result<Outcome, 
     print(&mut std::io::stdout().lock(), &lines)
 }
 
+/// Forms that are less grave than in clear, and how they are told.
+const ONLY: [(&str, &str); 2] = [("deidentified", "de-identified copies only"), ("sealed", "sealed copies only")];
+
 fn told(line: &Value) -> String {
     let number = |value: &Value| value.as_u64().unwrap_or(0);
     let words = |value: &Value| {
@@ -90,6 +93,13 @@ fn told(line: &Value) -> String {
             number(&summary["refused"]),
             number(&summary["uncounted_subjects"])
         );
+        let all = summary["figures"].as_array().and_then(|figures| figures.last());
+        for (form, words) in ONLY {
+            let people = all.map_or(0, |figure| number(&figure["forms"][form]["subjects"]));
+            if people > 0 {
+                let _ = write!(told, "; of {people} people {words}");
+            }
+        }
         for note in summary["notes"].as_array().into_iter().flatten() {
             let _ = write!(told, "\n{}", text(note));
         }
@@ -116,7 +126,11 @@ fn told(line: &Value) -> String {
         let why = if line["why"].is_null() { String::new() } else { format!("  {}", text(&line["why"])) };
         let people = line.get("people").unwrap_or(&line["subjects"]);
         let left = if line["left"] == "" { "nothing left".to_owned() } else { text(&line["left"]) };
-        let form = if line["deidentified"] == true { ", de-identified" } else { "" };
+        let form = match line["form"].as_str() {
+            Some("deidentified") => ", de-identified",
+            Some("sealed") => ", sealed",
+            _ => "",
+        };
         return format!(
             "{:<9} {}  {:>8} people  {left}{form}  {}  {}  ({} entries){why}",
             text(&line["grade"]),
@@ -128,8 +142,15 @@ fn told(line: &Value) -> String {
         );
     }
     let people = |grade: &str| number(&line[grade]["subjects"]);
+    let mut only = String::new();
+    for (form, words) in ONLY {
+        let people = number(&line["possible"][format!("{form}_only")]);
+        if people > 0 {
+            let _ = write!(only, "; of {people} {words}");
+        }
+    }
     format!(
-        "{:<9} {:>8} certain  {:>8} with likely  {:>8} with possible  {}  ({} objects, {} entries with likely)",
+        "{:<9} {:>8} certain  {:>8} with likely  {:>8} with possible  {}  ({} objects, {} entries with likely{only})",
         text(&line["jurisdiction"]),
         people("certain"),
         people("likely"),

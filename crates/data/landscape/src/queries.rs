@@ -1,5 +1,6 @@
 //! What the console asks of the catalogue: plain structs, every list a page with an upper limit.
 
+mod held;
 mod object;
 mod ranked;
 mod reached;
@@ -17,6 +18,7 @@ use store::scans::ScanRow;
 use store::sources::SourceRow;
 use store::{changes, identifiers, objects, postings, scans, sources, totals};
 
+pub use held::{Held, HeldPeople};
 pub use object::{MemberPage, ObjectDetails};
 pub use reached::{Persons, Reached, Reaching};
 pub use reports::ReportPage;

@@ -16,6 +16,6 @@ mod people;
 mod rule;
 
 pub use bitset::{Accumulator, DamagedBitmap, bitmap};
-pub use count::{Counts, count, count_by_labels};
+pub use count::{Counts, LabelUnions, count};
 pub use key::{KeyError, open_key, passing_key};
 pub use people::{Assigned, People, Tally};

@@ -48,7 +48,7 @@ pub use hunting::{Hunt, HuntAnswer, HuntFault, HuntQuestion, HuntValue};
 pub use invitation::{InvitationError, first_run, invite};
 pub use password::{PasswordError, hash};
 pub use recovering::{Listing, Recover, RecoverFault, RecoveryPlan, RecoveryWork, SnapshotRow};
-pub use responding::{Act, ActFault, Figure, Respond};
+pub use responding::{Act, ActFault, Asked, Figure, Respond};
 pub use routes::{access_table, router};
 pub use server::{Identity, IdentityError, Peer, serve, serve_tls};
 

@@ -11,15 +11,8 @@ use playbooks::Input;
 /// What is to be done about an incident.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Act {
-    /// Tell whose data was exposed by whom the incident's finding is about, or by the one who is named.
-    Expose {
-        /// By this principal; empty: by the finding's.
-        principal: String,
-        /// By this device; empty: by none.
-        device: String,
-        /// Of these objects, one a line: an id, `study/name`, or `study/beginning*`; empty: of any.
-        objects: String,
-    },
+    /// Tell whose data was exposed.
+    Expose(Box<Asked>),
     /// Contain a `principal`, `partner` or `study`, or end that.
     Contain {
         /// What kind it is.
@@ -81,6 +74,13 @@ pub enum Act {
         /// In which language.
         language: String,
     },
+    /// Ask for letters to the exposed people whom some objects say how to reach.
+    AskLetters {
+        /// The kind of letters.
+        kind: String,
+        /// Numbers of objects of the catalogue.
+        objects: Vec<u32>,
+    },
     /// Send an approved draft by e-mail.
     Send {
         /// For which obligation.
@@ -90,6 +90,30 @@ pub enum Act {
         /// To which address.
         to: String,
     },
+}
+
+/// Whose exposure a form asks for; what is empty is not asked about, and parts narrow each other. All empty: by whom the incident's
+/// finding is about.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// By this principal, by name or id.
+    pub principal: String,
+    /// By this device.
+    pub device: String,
+    /// By everybody of this partner organisation.
+    pub partner: String,
+    /// With this access key, by its public id.
+    pub credential: String,
+    /// Of these objects, one a line: an id, `study/name`, or `study/beginning*`.
+    pub objects: String,
+    /// Not before this day, or instant.
+    pub from: String,
+    /// Not after it.
+    pub to: String,
+    /// With what is within reach and was not touched.
+    pub reach: bool,
+    /// By a copy of the store that was lost or taken, without the root key.
+    pub sealed_copy: bool,
 }
 
 /// A figure of an exposure that is opened.
@@ -138,6 +162,10 @@ pub trait Respond: Send + Sync + 'static {
         figure: Figure,
         by: &'a By,
     ) -> Answer<'a, Result<Vec<serde_json::Value>, ActFault>>;
+
+    /// Where it stands how the people are reached whose exposure was told last: a line an object, and a summary, as
+    /// `lazaret incidents letters sources --format json` writes them. Nobody is named; that it is asked is recorded.
+    fn reaching<'a>(&'a self, incident: u32, by: &'a By) -> Answer<'a, Result<Vec<serde_json::Value>, ActFault>>;
 
     /// What the record has about those whom an incident concerns, condensed where there are thousands of entries.
     fn timeline(&self, incident: u32) -> Answer<'_, Result<Timeline, ActFault>>;

@@ -7,11 +7,11 @@ use arrow_array::cast::AsArray as _;
 use arrow_array::types::{Int32Type, Int64Type, TimestampMillisecondType, UInt64Type};
 use arrow_array::{Array, Int64Array, RecordBatch, StringArray};
 use arrow_schema::ArrowError;
-use model::{Noted, Touched};
+use model::{Access, Noted, Numbering, Touched};
 
 use crate::LakeError;
 use crate::folder::Snapshot;
-use crate::sought::{Sought, column, texts};
+use crate::sought::{Sought, are_same, column, texts};
 
 /// The class of OCSF in which objects go in and out: File Hosting Activity.
 const FILE_HOSTING: u32 = 6006;
@@ -95,6 +95,27 @@ impl Snapshot {
             Ok(())
         };
         self.shared_out(&wanted.sought(), TOUCHED, takers, each)
+    }
+
+    /// As [`Snapshot::accesses`], with names as the taker gives them numbers.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn accesses_numbered<T: Numbering + Send>(
+        &self,
+        wanted: &Wanted,
+        takers: Vec<T>,
+        take: impl Fn(&mut T, Access<u32>) + Sync,
+    ) -> Result<Vec<T>, LakeError> {
+        let each = |(taker, numbered): &mut (T, Numbered), batch: &RecordBatch| {
+            numbered.number(batch, taker)?;
+            let read = Read::of(batch)?;
+            (0..batch.num_rows()).for_each(|row| take(taker, numbered.access(&read, row)));
+            Ok(())
+        };
+        let takers = takers.into_iter().map(|taker| (taker, Numbered::default())).collect();
+        let takers = self.shared_out(&wanted.sought(), TOUCHED, takers, each)?;
+        Ok(takers.into_iter().map(|(taker, _)| taker).collect())
     }
 
     /// As [`Snapshot::accesses`], of rows of any class, with what else a line of a timeline is told from.
@@ -273,6 +294,80 @@ impl<'b> Read<'b> {
             action: self.action.at(row),
             bytes: number(self.bytes, row),
             first_byte: number(self.first_byte, row),
+        }
+    }
+}
+
+/// The texts of a column as numbers.
+#[derive(Default)]
+struct Numbers {
+    /// The texts that have numbers already; kept, so that others can not lie where they lie.
+    texts: Option<StringArray>,
+    /// By place in the texts.
+    known: Vec<Option<u32>>,
+    /// By row.
+    rows: Vec<u32>,
+}
+
+impl Numbers {
+    fn number(&mut self, batch: &RecordBatch, name: &str, taker: &mut impl Numbering) -> Result<(), ArrowError> {
+        let Texts { keys, values } = Texts::of(batch, name)?;
+        if !self.texts.as_ref().is_some_and(|texts| are_same(texts, values)) {
+            self.texts = Some(values.clone());
+            self.known.clear();
+            self.known.resize(values.len(), None);
+        }
+        let none = taker.number("");
+        self.rows.clear();
+        self.rows.extend(keys.iter().map(|key| {
+            let place = key.and_then(|key| usize::try_from(key).ok());
+            let Some((place, known)) = place.and_then(|place| Some((place, self.known.get_mut(place)?))) else {
+                return none;
+            };
+            *known.get_or_insert_with(|| taker.number(values.value(place)))
+        }));
+        Ok(())
+    }
+
+    fn at(&self, row: usize) -> u32 {
+        self.rows.get(row).copied().unwrap_or_default()
+    }
+}
+
+/// The texts of [`Read`] that are names, as numbers.
+#[derive(Default)]
+struct Numbered {
+    activity: Numbers,
+    principal: Numbers,
+    study: Numbers,
+    object: Numbers,
+    version: Numbers,
+    action: Numbers,
+}
+
+impl Numbered {
+    fn number(&mut self, batch: &RecordBatch, taker: &mut impl Numbering) -> Result<(), ArrowError> {
+        self.activity.number(batch, "activity", taker)?;
+        self.principal.number(batch, "principal", taker)?;
+        self.study.number(batch, "study", taker)?;
+        self.object.number(batch, "object", taker)?;
+        self.version.number(batch, "version", taker)?;
+        self.action.number(batch, "action", taker)
+    }
+
+    fn access(&self, read: &Read<'_>, row: usize) -> Access<u32> {
+        Access {
+            entry: read.index.value(row),
+            time_ms: read.time.value(row),
+            activity: self.activity.at(row),
+            is_success: read.status.at(row) == "success",
+            principal: self.principal.at(row),
+            study: self.study.at(row),
+            object: self.object.at(row),
+            version: self.version.at(row),
+            action: self.action.at(row),
+            bytes: number(read.bytes, row),
+            first_byte: number(read.first_byte, row),
         }
     }
 }

@@ -17,6 +17,7 @@ mod entries;
 mod error;
 mod folder;
 mod manifest;
+mod pieces;
 mod retention;
 mod row;
 pub mod saved;

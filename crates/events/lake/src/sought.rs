@@ -5,9 +5,8 @@ use std::sync::Arc;
 
 use arrow_array::cast::AsArray as _;
 use arrow_array::types::{Int32Type, TimestampMillisecondType, UInt32Type, UInt64Type};
-use arrow_array::{Array, BooleanArray, DictionaryArray, RecordBatch};
+use arrow_array::{Array, BooleanArray, DictionaryArray, RecordBatch, StringArray};
 use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
-use bytes::Bytes;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowPredicate, ArrowPredicateFn, ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
@@ -16,6 +15,7 @@ use parquet::arrow::arrow_reader::{
 
 use crate::folder::Snapshot;
 use crate::manifest::Segment;
+use crate::pieces::Pieces;
 use crate::{LakeError, schema};
 
 /// Rows that are looked at together.
@@ -53,35 +53,51 @@ impl Sought {
             && self.end.is_none_or(|end| segment.first < end)
     }
 
-    fn predicates(&self, mask: impl Fn(&[&str]) -> ProjectionMask) -> Vec<Box<dyn ArrowPredicate>> {
+    /// Columns that [`Sought::predicates`] may read.
+    fn columns(&self) -> Vec<&'static str> {
+        let named = self.all.iter().chain(&self.any).map(|(name, _)| *name);
+        ["class_uid", "time", "index"].into_iter().chain(named).collect()
+    }
+
+    /// What has to be asked of each row of a segment. What is true of the whole segment is not.
+    fn predicates(&self, segment: &Segment, mask: impl Fn(&[&str]) -> ProjectionMask) -> Vec<Box<dyn ArrowPredicate>> {
         let mut predicates: Vec<Box<dyn ArrowPredicate>> = Vec::new();
+        let is_wanted = |class: &u32| self.classes.as_ref().is_none_or(|classes| classes.contains(class));
+        if !segment.classes.keys().all(is_wanted) {
+            let classes = self.classes.clone();
+            predicates.push(Box::new(ArrowPredicateFn::new(mask(&["class_uid"]), move |batch| {
+                let of = column(&batch, "class_uid")?.as_primitive::<UInt32Type>().values().iter();
+                let is_of = |class: &u32| classes.as_ref().is_none_or(|classes| classes.contains(class));
+                Ok(of.map(|class| Some(is_of(class))).collect())
+            })));
+        }
         let (from, to) = (self.from_ms.unwrap_or(i64::MIN), self.to_ms.unwrap_or(i64::MAX));
-        let classes = self.classes.clone();
-        predicates.push(Box::new(ArrowPredicateFn::new(mask(&["time", "class_uid"]), move |batch| {
-            let times = column(&batch, "time")?.as_primitive::<TimestampMillisecondType>().values().iter();
-            let of = column(&batch, "class_uid")?.as_primitive::<UInt32Type>().values().iter();
-            let is_of = |class: &u32| classes.as_ref().is_none_or(|classes| classes.contains(class));
-            Ok(times.zip(of).map(|(time, class)| Some(is_of(class) && (from..=to).contains(time))).collect())
-        })));
-        if self.first > 0 || self.end.is_some() {
-            let wanted = self.first..self.end.unwrap_or(u64::MAX);
+        if segment.first_ms < from || segment.last_ms > to {
+            predicates.push(Box::new(ArrowPredicateFn::new(mask(&["time"]), move |batch| {
+                let times = column(&batch, "time")?.as_primitive::<TimestampMillisecondType>().values().iter();
+                Ok(times.map(|time| Some((from..=to).contains(time))).collect())
+            })));
+        }
+        let wanted = self.first..self.end.unwrap_or(u64::MAX);
+        if !(wanted.contains(&segment.first) && wanted.contains(&segment.last)) {
             predicates.push(Box::new(ArrowPredicateFn::new(mask(&["index"]), move |batch| {
                 let entries = column(&batch, "index")?.as_primitive::<UInt64Type>().values().iter();
                 Ok(entries.map(|entry| Some(wanted.contains(entry))).collect())
             })));
         }
         for (name, set) in self.all.clone() {
+            let mut asked = Asked::default();
             predicates.push(Box::new(ArrowPredicateFn::new(mask(&[name]), move |batch| {
-                Ok(among(texts(&batch, name)?, &set).into_iter().map(Some).collect())
+                Ok(asked.among(texts(&batch, name)?, &set).map(Some).collect())
             })));
         }
         if !self.any.is_empty() {
-            let any = self.any.clone();
-            let names: Vec<&str> = any.iter().map(|(name, _)| *name).collect();
+            let mut any: Vec<(Among, Asked)> = self.any.iter().cloned().map(|any| (any, Asked::default())).collect();
+            let names: Vec<&str> = self.any.iter().map(|(name, _)| *name).collect();
             predicates.push(Box::new(ArrowPredicateFn::new(mask(&names), move |batch| {
                 let mut is = vec![false; batch.num_rows()];
-                for (name, set) in &any {
-                    is.iter_mut().zip(among(texts(&batch, name)?, set)).for_each(|(is, one)| *is |= one);
+                for ((name, set), asked) in &mut any {
+                    is.iter_mut().zip(asked.among(texts(&batch, name)?, set)).for_each(|(is, one)| *is |= one);
                 }
                 Ok(BooleanArray::from(is))
             })));
@@ -104,20 +120,28 @@ impl Snapshot {
         columns: &[&str],
         take: &mut dyn FnMut(&RecordBatch) -> Result<bool, ArrowError>,
     ) -> Result<(), LakeError> {
-        let bytes = Bytes::from(self.segment(&segment.name)?.read(0..u64::MAX)?);
+        let whole = Pieces::end_of(self.segment(&segment.name)?)?;
         let options = ArrowReaderOptions::new().with_schema(dictionaries());
-        let metadata = ArrowReaderMetadata::load(&bytes, options)?;
-        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(bytes, metadata);
-        let mask = |names: &[&str]| ProjectionMask::columns(builder.parquet_schema(), names.iter().copied());
-        let (predicates, mask) = (sought.predicates(mask), mask(columns));
-        let reader = builder
-            .with_projection(mask)
-            .with_row_filter(RowFilter::new(predicates))
-            .with_batch_size(BATCH_ROWS)
-            .build()?;
-        for batch in reader {
-            if !take(&batch?)? {
-                break;
+        let metadata = ArrowReaderMetadata::load(&whole, options)?;
+        let parquet = metadata.metadata();
+        let mask =
+            |names: &[&str]| ProjectionMask::columns(parquet.file_metadata().schema_descr(), names.iter().copied());
+        let read = mask(&[columns, &sought.columns()].concat());
+        // A group at a time: each has lists of texts of its own, and a batch over two of them would make a third.
+        for group in 0..parquet.num_row_groups() {
+            let pieces = whole.columns(parquet, group, |column| read.leaf_included(column))?;
+            let predicates = sought.predicates(segment, mask);
+            let mut builder = ParquetRecordBatchReaderBuilder::new_with_metadata(pieces, metadata.clone())
+                .with_row_groups(vec![group])
+                .with_projection(mask(columns))
+                .with_batch_size(BATCH_ROWS);
+            if !predicates.is_empty() {
+                builder = builder.with_row_filter(RowFilter::new(predicates));
+            }
+            for batch in builder.build()? {
+                if !take(&batch?)? {
+                    return Ok(());
+                }
             }
         }
         Ok(())
@@ -146,14 +170,41 @@ pub(crate) fn texts<'b>(batch: &'b RecordBatch, name: &str) -> Result<&'b Dictio
     column.ok_or_else(|| ArrowError::SchemaError(format!("column `{name}` holds no texts")))
 }
 
-/// Of each row, whether its text is in the set.
-fn among(column: &DictionaryArray<Int32Type>, set: &HashSet<String>) -> Vec<bool> {
-    let values = column.values().as_string_opt::<i32>();
-    let is: Vec<bool> = values
-        .map(|values| values.iter().map(|text| text.is_some_and(|text| set.contains(text))).collect())
-        .unwrap_or_default();
-    let has = |key: Option<i32>| {
-        key.and_then(|key| usize::try_from(key).ok()).and_then(|key| is.get(key)).copied() == Some(true)
-    };
-    column.keys().iter().map(has).collect()
+/// Which texts of a column were asked about already: those of one group of rows are asked about once.
+#[derive(Default)]
+struct Asked {
+    /// Kept, so that others can not lie where they lie.
+    texts: Option<StringArray>,
+    /// By place in the texts.
+    is_in: Vec<Option<bool>>,
+}
+
+impl Asked {
+    /// Of each row, whether its text is in the set, which is the same every time.
+    fn among(&mut self, column: &DictionaryArray<Int32Type>, set: &HashSet<String>) -> impl Iterator<Item = bool> {
+        let values = column.values().as_string_opt::<i32>();
+        if let Some(values) = values
+            && !self.texts.as_ref().is_some_and(|texts| are_same(texts, values))
+        {
+            self.texts = Some(values.clone());
+            self.is_in.clear();
+            self.is_in.resize(values.len(), None);
+        }
+        column.keys().iter().map(move |key| {
+            let place = key.and_then(|key| usize::try_from(key).ok());
+            let Some((place, is_in)) = place.and_then(|place| Some((place, self.is_in.get_mut(place)?))) else {
+                return false;
+            };
+            *is_in.get_or_insert_with(|| {
+                values.is_some_and(|values| values.is_valid(place) && set.contains(values.value(place)))
+            })
+        })
+    }
+}
+
+/// Whether two lists of texts are one and lie in one place.
+pub(crate) fn are_same(one: &StringArray, other: &StringArray) -> bool {
+    one.len() == other.len()
+        && one.values().as_ptr() == other.values().as_ptr()
+        && one.offsets().as_ptr() == other.offsets().as_ptr()
 }

@@ -6,22 +6,24 @@
 //!   whom the question is about. Why is told in words.
 //!
 //! A refused request exposes nothing; it is counted beside.
+//!
+//! Beside how sure it is stands in which [`Form`] it is: in clear, de-identified, or sealed.
 
-use std::collections::{BTreeMap, HashMap};
-
-use model::Touched;
+use model::{Access, Touched};
 use ranges::grouped;
 use serde::Serialize;
 
 mod affected;
+mod gathered;
 mod ranges;
 mod sum;
 
 pub use affected::{at_least, counted_in, lies_in, shrinks, with_counted};
+pub use gathered::{Gathered, Gathering};
 pub use ranges::{RANGES_MAX, Ranges};
 pub use sum::{
-    Category, CategoryError, Exposure, Figures, Flow, Grade, Holder, Known, PROOF_MAX, Place, Proof, Reach, Summed,
-    Tally,
+    ByForm, Category, CategoryError, Exposure, Figures, Flow, Form, Grade, Holder, Known, PROOF_MAX, Place, Proof,
+    Reach, Summed, Tally,
 };
 
 /// Entries that are kept one by one for an object; further ones are counted, and the record has them.
@@ -63,40 +65,6 @@ pub struct Touch {
     ranges_let: Ranges,
 }
 
-/// Gathers entries in any order; parts gathered apart are merged.
-#[derive(Debug, Default)]
-pub struct Gathered {
-    names: Names,
-    touched: HashMap<(u32, u32, u32), Touch>,
-    principals: HashMap<u32, u64>,
-    /// Entries by who and in which study.
-    flows: HashMap<(u32, u32), u64>,
-    entries: u64,
-}
-
-/// Texts, each kept once.
-#[derive(Debug, Default)]
-struct Names {
-    index: HashMap<Box<str>, u32>,
-    texts: Vec<Box<str>>,
-}
-
-impl Names {
-    fn number(&mut self, text: &str) -> u32 {
-        if let Some(number) = self.index.get(text) {
-            return *number;
-        }
-        let number = u32::try_from(self.texts.len()).unwrap_or(u32::MAX);
-        self.texts.push(text.into());
-        self.index.insert(text.into(), number);
-        number
-    }
-
-    fn text(&self, number: u32) -> &str {
-        usize::try_from(number).ok().and_then(|number| self.texts.get(number)).map_or("", AsRef::as_ref)
-    }
-}
-
 /// What the activities of the record mean for exposure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Means {
@@ -111,114 +79,21 @@ pub const TELLING: [&str; 3] = ["download", "released", "preview"];
 /// Whether an entry of such an activity proves an exposure: a refused request does not, the end of a download that broke off does.
 #[must_use]
 pub fn proves(entry: &Touched<'_>) -> bool {
-    Means::of(entry.activity).is_some_and(|means| entry.is_success || means == Means::Left)
+    Means::of(entry.activity).is_some_and(|means| means.proves(entry.is_success))
 }
 
 impl Means {
+    /// In the order of [`TELLING`].
+    const ALL: [Self; TELLING.len()] = [Self::Let, Self::Left, Self::Looked];
+
     fn of(activity: &str) -> Option<Self> {
-        match activity {
-            "download" => Some(Self::Let),
-            "released" => Some(Self::Left),
-            "preview" => Some(Self::Looked),
-            _ => None,
-        }
-    }
-}
-
-impl Gathered {
-    /// Takes one entry. What says nothing about exposure is passed over.
-    pub fn take(&mut self, entry: Touched<'_>) {
-        let Some(means) = Means::of(entry.activity) else { return };
-        if entry.object.is_empty() {
-            return;
-        }
-        self.entries += 1;
-        let key = (self.names.number(entry.object), self.names.number(entry.version), self.names.number(entry.study));
-        let touch = self.touched.entry(key).or_insert_with(|| Touch {
-            first_ms: i64::MAX,
-            last_ms: i64::MIN,
-            ..Touch::default()
-        });
-        touch.note(means, &entry);
-        if proves(&entry) {
-            let principal = self.names.number(entry.principal);
-            *self.principals.entry(principal).or_default() += 1;
-            *self.flows.entry((principal, key.2)).or_default() += 1;
-        }
+        let at = TELLING.iter().position(|one| *one == activity)?;
+        Self::ALL.get(at).copied()
     }
 
-    /// Takes what was gathered apart.
-    pub fn merge(&mut self, other: Self) {
-        self.entries += other.entries;
-        for ((object, version, study), touch) in other.touched {
-            let key = [object, version, study].map(|number| self.names.number(other.names.text(number)));
-            let [object, version, study] = key;
-            match self.touched.entry((object, version, study)) {
-                std::collections::hash_map::Entry::Occupied(mut there) => there.get_mut().merge(touch),
-                std::collections::hash_map::Entry::Vacant(free) => {
-                    free.insert(touch);
-                }
-            }
-        }
-        for (principal, count) in other.principals {
-            let principal = self.names.number(other.names.text(principal));
-            *self.principals.entry(principal).or_default() += count;
-        }
-        for ((principal, study), count) in other.flows {
-            let [principal, study] = [principal, study].map(|number| self.names.number(other.names.text(number)));
-            *self.flows.entry((principal, study)).or_default() += count;
-        }
-    }
-
-    /// Who took from which study, and in how many entries; the most first.
-    #[must_use]
-    pub fn flows(&self) -> Vec<Flow> {
-        let text = |number: u32| self.names.text(number).to_owned();
-        let flow = |((principal, study), entries): (&(u32, u32), &u64)| Flow {
-            principal: text(*principal),
-            study: text(*study),
-            entries: *entries,
-        };
-        let mut flows: Vec<Flow> = self.flows.iter().map(flow).collect();
-        flows.sort_unstable_by(|one, other| {
-            other
-                .entries
-                .cmp(&one.entries)
-                .then_with(|| (&one.principal, &one.study).cmp(&(&other.principal, &other.study)))
-        });
-        flows
-    }
-
-    /// How many entries bear on exposure.
-    #[must_use]
-    pub const fn entries(&self) -> u64 {
-        self.entries
-    }
-
-    /// Who was let, by id, and in how many entries.
-    #[must_use]
-    pub fn principals(&self) -> BTreeMap<String, u64> {
-        self.principals.iter().map(|(number, count)| (self.names.text(*number).to_owned(), *count)).collect()
-    }
-
-    /// Objects and versions that were named, each pair once.
-    pub fn names(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.touched.keys().map(|(object, version, _)| (self.names.text(*object), self.names.text(*version)))
-    }
-
-    /// What was gathered: object, version, study, and how it was touched; by object and version.
-    #[must_use]
-    pub fn touched(self) -> Vec<(String, String, String, Touch)> {
-        let Self { names, touched, .. } = self;
-        let mut all: Vec<(String, String, String, Touch)> = touched
-            .into_iter()
-            .map(|((object, version, study), touch)| {
-                let [object, version, study] = [object, version, study].map(|number| names.text(number).to_owned());
-                (object, version, study, touch.settled())
-            })
-            .collect();
-        all.sort_unstable_by(|one, other| (&one.0, &one.1).cmp(&(&other.0, &other.1)));
-        all
+    /// The end of a download that broke off is no success, and says all the same what had left by then.
+    const fn proves(self, is_success: bool) -> bool {
+        is_success || matches!(self, Self::Left)
     }
 }
 
@@ -237,9 +112,8 @@ impl Touch {
         }
     }
 
-    fn note(&mut self, means: Means, entry: &Touched<'_>) {
-        // The end of a download that broke off is no success, and says all the same what had left by then.
-        if !proves(entry) {
+    fn note<N>(&mut self, means: Means, entry: &Access<N>, is_deidentified: bool) {
+        if !means.proves(entry.is_success) {
             self.refused += 1;
             return;
         }
@@ -272,7 +146,7 @@ impl Touch {
             }
             Means::Looked => self.previews += 1,
         }
-        self.clear += u64::from(entry.action != "read-deidentified");
+        self.clear += u64::from(!is_deidentified);
     }
 
     fn merge(&mut self, other: Self) {
@@ -290,7 +164,8 @@ impl Touch {
         self.last_ms = self.last_ms.max(other.last_ms);
         self.entries_total += other.entries_total;
         self.entries.extend(other.entries);
-        self.entries.sort_unstable();
+        // Each of the two rises, mostly: the stable sort merges them.
+        self.entries.sort();
         self.entries.truncate(ENTRIES_MAX);
     }
 
@@ -344,6 +219,12 @@ impl Touch {
             words.push("looked at in the console".to_owned());
         }
         words.join("; ")
+    }
+
+    /// In which form it left, or was let.
+    #[must_use]
+    pub const fn form(&self) -> Form {
+        if self.deidentified { Form::Deidentified } else { Form::Clear }
     }
 
     /// How sure it is that somebody has what is in it. `None`: it was only refused.

@@ -5,9 +5,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use incidents::exposure::{
-    Category, ENTRIES_MAX, Exposure, Gathered, Grade, Holder, Place, Reach, Summed, Tally, Touch,
+    Category, ENTRIES_MAX, Exposure, Form, Gathered, Gathering, Grade, Holder, Place, Reach, Summed, Tally, Touch,
 };
-use model::Touched;
+use model::{Access, Numbering as _, Touched};
 use proptest::prelude::{Just, ProptestConfig, any, prop, prop_assert, prop_assert_eq, prop_oneof, proptest};
 use proptest::strategy::Strategy;
 
@@ -252,6 +252,54 @@ fn every_category_is_one_that_laws_tell_apart() {
     assert_eq!(table.of("phi.direct").count(), 3);
 }
 
+#[test]
+fn people_are_told_by_the_gravest_form_in_which_something_of_them_is_exposed() {
+    let entries = [
+        touched(1, "released", "o1", 10),
+        Touched { action: "read-deidentified", ..touched(2, "released", "o2", 5) },
+        Touched { action: "read-deidentified", ..touched(3, "released", "o1", 5) },
+    ];
+    let sealed = |object: &str, version: &str| Reach {
+        version: version.to_owned(),
+        grade: Grade::Certain,
+        form: Form::Sealed,
+        ..reach(object)
+    };
+    let copies = vec![sealed("o1", "v1"), sealed("o4", "v7"), sealed("o4", "v8"), reach("o5")];
+    let tally = Tally::of(gathered(&entries), copies, place);
+    let sets = tally.sets();
+    for form in sets.chunks(3) {
+        assert!(
+            form.windows(2).all(|pair| pair[1].starts_with(&pair[0])),
+            "a set begins with the one before: {sets:?}"
+        );
+    }
+    let counted: Vec<Summed> = sets.iter().map(|held| people(held)).collect();
+    let found = tally.counted(&counted, &Category::shipped().expect("the table"));
+    let by_form = |grade: usize| {
+        let forms = &found.figures[grade].forms;
+        Form::ALL.map(|form| forms.get(&form).and_then(|of| of.by_jurisdiction.get("EU-DE")).copied().unwrap_or(0))
+    };
+    assert_eq!(by_form(0), [1, 2, 4], "whoever is in an object that left in clear is there alone");
+    assert_eq!(by_form(2), [6, 2, 4], "what is within reach is so in clear");
+    assert_eq!(found.figures[0].by_jurisdiction["EU-DE"], 7);
+    let told: Vec<(&str, &str, Form)> =
+        found.objects.iter().map(|known| (&*known.object, &*known.version, known.form)).collect();
+    let expected = [
+        ("o4", "v7", Form::Sealed),
+        ("o4", "v8", Form::Sealed),
+        ("o2", "v1", Form::Deidentified),
+        ("o1", "v1", Form::Clear),
+        ("o1", "v1", Form::Sealed),
+        ("o5", "", Form::Clear),
+    ];
+    assert_eq!(told, expected);
+    assert_eq!((found.form(Grade::Likely), found.deidentified), (Some(Form::Clear), false));
+    let only =
+        Tally::of(Gathered::default(), vec![sealed("o4", "v7")], place).counted(&[], &Category::shipped().expect("it"));
+    assert_eq!(only.form(Grade::Certain), Some(Form::Sealed));
+}
+
 fn entries() -> impl Strategy<Value = Vec<(u64, usize, usize, bool, u64)>> {
     let activity = prop_oneof![Just(0_usize), Just(1), Just(2), Just(3)];
     prop::collection::vec((0_u64..10_000, activity, 0_usize..5, any::<bool>(), 0_u64..50), 0..200)
@@ -276,6 +324,20 @@ proptest! {
         let mut second = gathered(&all[cut..].iter().rev().map(entry).collect::<Vec<_>>());
         second.merge(gathered(&all[..cut].iter().map(entry).collect::<Vec<_>>()));
         prop_assert_eq!(exposure(whole, &[]), exposure(second, &[]));
+        let mut many = Gathering::default();
+        for entry in all.iter().map(entry) {
+            let Touched { activity, principal, study, object, version, action, .. } = entry;
+            let [activity, principal, study, object, version, action] =
+                [activity, principal, study, object, version, action].map(|text| many.number(text));
+            let Touched { entry, time_ms, is_success, bytes, first_byte, .. } = entry;
+            many.take(Access {
+                entry, time_ms, activity, is_success, principal, study, object, version, action, bytes, first_byte,
+            });
+        }
+        let whole = gathered(&all.iter().map(entry).collect::<Vec<_>>());
+        let many = many.gathered();
+        prop_assert_eq!((many.flows(), many.principals()), (whole.flows(), whole.principals()));
+        prop_assert_eq!(exposure(many, &[]), exposure(whole, &[]), "object by object, or as they come");
         let found = exposure(gathered(&all.iter().map(entry).collect::<Vec<_>>()), &["o1", "o2"]);
         let objects: Vec<u64> = found.figures.iter().map(|figures| figures.objects).collect();
         prop_assert!(objects.windows(2).all(|pair| pair[0] <= pair[1]), "a surer grade never holds more");

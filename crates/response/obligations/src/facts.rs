@@ -225,6 +225,9 @@ struct WrittenDelay<'a> {
     stated_on: Option<Cow<'a, str>>,
     #[serde(borrow)]
     until: Option<Cow<'a, str>>,
+    /// Who said it, as 45 CFR 164.412(b) has it documented: no clock depends on it.
+    #[serde(borrow)]
+    stated_by: Option<Cow<'a, str>>,
 }
 
 #[derive(Deserialize)]
@@ -439,10 +442,20 @@ fn affected<E: serde::de::Error>(
     all.iter().enumerate().map(entry).collect()
 }
 
+/// Characters that say who asked for a delay.
+const STATED_BY_MAX: usize = 500;
+
 fn delay<E: serde::de::Error>(written: &WrittenDelay<'_>) -> Result<Delay, E> {
     let of = |text: &Option<Cow<'_, str>>, name| text.as_ref().map(|text| day(text, name)).transpose();
     let stated_on = of(&written.stated_on, "law_enforcement_delay.stated_on")?;
     let until = of(&written.until, "law_enforcement_delay.until")?;
+    if let Some(by) = &written.stated_by
+        && !(1..=STATED_BY_MAX).contains(&by.trim().chars().count())
+    {
+        return Err(E::custom(format!(
+            "`law_enforcement_delay.stated_by` has 1 to {STATED_BY_MAX} characters: who of which agency said it"
+        )));
+    }
     if until.zip(stated_on).is_some_and(|(until, stated_on)| until < stated_on) {
         return Err(E::custom("`law_enforcement_delay` ends before it was stated; check `until` and `stated_on`"));
     }

@@ -247,6 +247,21 @@ fn law_enforcement_delays_and_they_end() {
 }
 
 #[test]
+fn who_asked_for_a_delay_is_kept_and_moves_no_clock() {
+    let mut facts = hipaa("2026-01-15", &[("US-CA", 10)]);
+    let delay = |by: &str| json!({"kind": "oral", "stated_on": "2026-01-20", "stated_by": by});
+    facts["law_enforcement_delay"] = json!({"kind": "oral", "stated_on": "2026-01-20"});
+    let without = serde_json::to_value(answers(&facts)).expect("answers are JSON");
+    facts["law_enforcement_delay"] = delay("a special agent of a field office");
+    assert_eq!(serde_json::to_value(answers(&facts)).expect("answers are JSON"), without);
+    for by in [" ", &"x".repeat(501)] {
+        facts["law_enforcement_delay"] = delay(by);
+        let why = refused(&facts.to_string());
+        assert!(why.contains("stated_by"), "{why}");
+    }
+}
+
+#[test]
 fn nobody_aims_for_a_day_on_which_law_enforcement_wants_silence() {
     let mut facts = hipaa("2026-01-15", &[("US-CA", 501)]);
     let target = |facts: &Value| answer(facts, "HIPAA-404").target_on.map(|on| on.to_string());

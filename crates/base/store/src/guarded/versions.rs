@@ -365,6 +365,25 @@ pub async fn describe_study(
     store.rows(&sql, &[study.into(), after.into()]).await?.iter().map(described).collect()
 }
 
+/// Versions of a study that are no markers and were stored by `until_ms`, whatever their state, after the place `(name, sequence)`: each
+/// with its own sequence, by both, at most a page.
+///
+/// # Errors
+/// When the engine refuses.
+pub async fn describe_stored(
+    store: &Store,
+    study: &str,
+    until_ms: i64,
+    (name, sequence): (&[u8], i64),
+) -> Result<Vec<(Described, i64)>, StoreError> {
+    let sql = format!(
+        "SELECT {DESCRIBED}, sequence FROM guarded_versions WHERE study = $1 AND marker = 0 AND modified_at <= $2 \
+         AND (name > $3 OR (name = $3 AND sequence > $4)) ORDER BY name, sequence LIMIT {PAGE_ROWS_MAX}"
+    );
+    let values = [study.into(), until_ms.into(), name.into(), sequence.into()];
+    store.rows(&sql, &values).await?.iter().map(|row| Ok((described(row)?, row.int(8)?))).collect()
+}
+
 /// Objects that have or had a name which begins with `prefix`, or which it is (`is_whole`), after the place `(name, object)`: name and object,
 /// each pair once, by both, at most a page. Whose last version is gone is not among them.
 ///

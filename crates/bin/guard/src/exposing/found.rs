@@ -243,7 +243,7 @@ impl Guarded {
             };
             let (object, study) = (format!("{location}/{below}"), top.study.clone());
             let (why, version) = (why.to_owned(), String::new());
-            return Ok(vec![Reach { object, version, study, why, touch, at: Some(at) }]);
+            return Ok(vec![Reach { object, version, study, why, touch, at: Some(at), ..Reach::default() }]);
         }
         Ok(Vec::new())
     }
@@ -258,7 +258,7 @@ fn of_evidence((object, seen): (&String, &Seen)) -> Reach {
         study: seen.study.clone(),
         why: format!("named by the finding's evidence ({}); nothing says that it left", activities.join(", ")),
         touch: Touch::named(seen.entries.clone()),
-        at: None,
+        ..Reach::default()
     }
 }
 

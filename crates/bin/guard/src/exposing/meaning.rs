@@ -2,17 +2,17 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use incidents::exposure::Reach;
+use incidents::exposure::{Form, Reach};
 use lake::Wanted;
 use model::{ObjectId, PrincipalId, PrincipalKind};
 use store::findings::Finding;
-use store::guarded::versions::{self, Described};
+use store::guarded::versions;
 use store::principals::{self, Principal};
 
 use super::ExposureRequest;
-use super::reach::{Reader, Readers};
-use crate::Guarded;
+use super::reach::{Reachable, Reader, Readers};
 use crate::ops::OpsError;
+use crate::{Guarded, outside};
 
 /// Why an object is possible that somebody could read and did not.
 const WITHIN_REACH: &str = "within reach of whom the question is about; nothing says that it was touched";
@@ -29,7 +29,7 @@ pub(super) struct Meant {
     /// Entries of somebody of whom nothing says that it is who is asked about, and why they are looked at.
     pub(super) present: Vec<(Wanted, String)>,
     /// Objects that may be exposed, and why.
-    pub(super) reachable: Vec<(Described, String)>,
+    pub(super) reachable: Vec<Reachable>,
     /// Objects that are named elsewhere than in the guard, or by entries that let nothing out.
     pub(super) elsewhere: Vec<Reach>,
     /// More was within reach than was looked through.
@@ -72,6 +72,9 @@ impl Guarded {
             wanted: Wanted { from_ms: request.from, to_ms: request.to, end: request.end, ..Wanted::default() },
             ..Meant::default()
         };
+        if request.sealed_copy {
+            return self.sealed_copy_meant(request, meant).await;
+        }
         let (who, finding) = self.who_is_meant(request, &mut meant).await?;
         let mut found = None;
         if let Some(unknown) = finding {
@@ -115,7 +118,31 @@ impl Guarded {
             meant.is_cut = self.within_reach(None, &studies, why, &mut meant.reachable).await?;
         }
         let mut seen = HashSet::new();
-        meant.reachable.retain(|(described, _)| seen.insert(described.object));
+        meant.reachable.retain(|one| seen.insert(one.described.object));
+        Ok(meant)
+    }
+
+    /// What a copy of the store is that was lost or taken. The record has no entry of it: it is what somebody says.
+    async fn sealed_copy_meant(&self, request: &ExposureRequest, mut meant: Meant) -> Result<Meant, OpsError> {
+        let ExposureRequest { principal, device, partner, credential, address, finding, from, reach, .. } = request;
+        let names = [principal, device, partner, credential, address];
+        if names.iter().any(|name| name.is_some()) || finding.is_some() || from.is_some() || *reach {
+            return Err(OpsError::Wrong(
+                "a sealed copy has what was stored until it was made, whoever has it: only a study, objects, beginnings of names and \
+                 the time until which (`--to`) narrow it; ask for a person, credential, finding or reach by itself"
+                    .to_owned(),
+            ));
+        }
+        let asked = self.objects_of(request).await?;
+        meant.wanted.objects = Some(HashSet::new());
+        let is_asked = |object: &str| asked.as_ref().is_none_or(|asked| asked.objects.contains(object));
+        let until = request.to.unwrap_or_else(outside::now);
+        (meant.elsewhere, meant.is_cut) = self.in_sealed_copy(request.study.as_ref(), until, is_asked).await?;
+        meant.notes.push(format!(
+            "nobody reads a sealed copy without the root key, which the {} holds: if it may be in the same hands, the copy is not sealed for \
+             them, and `--study ID --reach` tells what it has; what was deleted after the copy was made is in it, and not told here",
+            self.vault.provider()
+        ));
         Ok(meant)
     }
 
@@ -172,12 +199,12 @@ impl Guarded {
         if let Some(asked) = asked {
             let ids: Vec<[u8; 16]> =
                 asked.iter().filter_map(|id| id.parse::<ObjectId>().ok()).map(|id| *id.as_bytes()).collect();
-            let mut there = versions::describe_objects(&self.store, &ids).await?;
-            let why = if readers.is_some() { WITHIN_REACH } else { ASKED_ABOUT };
-            if let Some(readers) = &readers {
-                there = self.readable(readers, there);
-            }
-            meant.reachable.extend(there.into_iter().map(|one| (one, why.to_owned())));
+            let there = versions::describe_objects(&self.store, &ids).await?;
+            let asked_about = |described| Reachable { described, why: ASKED_ABOUT.to_owned(), form: Form::Clear };
+            meant.reachable.extend(match &readers {
+                Some(readers) => self.readable(readers, there, WITHIN_REACH),
+                None => there.into_iter().map(asked_about).collect(),
+            });
             return Ok(());
         }
         let studies = match (&request.study, &readers) {

@@ -7,10 +7,9 @@ use incidents::exposure::{Holder, Place};
 use model::{ObjectId, VersionId};
 use store::guarded::people;
 use store::guarded::versions::{self, Described};
+use store::{Store, StoreError};
 
-use super::hex;
-use crate::Guarded;
-use crate::ops::OpsError;
+use super::{Reachable, hex};
 
 /// What is kept of who is in a version.
 struct Kept {
@@ -21,7 +20,7 @@ struct Kept {
 }
 
 /// Where objects lie, looked up at once.
-pub(super) struct Places {
+pub struct Places {
     versions: HashMap<String, Described>,
     objects: HashMap<String, Described>,
     catalogued: HashMap<String, (Vec<u32>, BTreeSet<String>)>,
@@ -29,7 +28,9 @@ pub(super) struct Places {
 }
 
 impl Places {
-    pub(super) fn of(&self, object: &str, version: &str) -> Place {
+    /// Where the people of an object are counted, in that version.
+    #[must_use]
+    pub fn of(&self, object: &str, version: &str) -> Place {
         let own = self.versions.get(version);
         let kept = self.kept.get(version);
         // Of a version that is gone its object tells the study, and nothing of who was in it.
@@ -41,11 +42,12 @@ impl Places {
         let is_newest = described.latest && !is_other;
         let mut labels: BTreeSet<String> = described.labels.split_whitespace().map(str::to_owned).collect();
         if is_newest {
-            let (ids, more) = self.catalogued.get(&path).cloned().unwrap_or_default();
-            labels.extend(more);
+            let (ids, more) =
+                self.catalogued.get(&path).map_or_else(Default::default, |(ids, more)| (&**ids, Some(more)));
+            labels.extend(more.into_iter().flatten().cloned());
             labels.remove("none");
             return Place {
-                held: ids.into_iter().map(Holder::Object).collect(),
+                held: ids.iter().copied().map(Holder::Object).collect(),
                 labels: labels.into_iter().collect(),
                 subjects: u64::try_from(described.subjects).unwrap_or(0),
                 bytes: described.size(),
@@ -85,67 +87,70 @@ impl Kept {
     }
 }
 
-impl Guarded {
-    /// Where objects in these versions lie; an empty version is the newest.
-    pub(super) async fn places(
-        &self,
-        names: &HashSet<(&str, &str)>,
-        reachable: &[(Described, String)],
-    ) -> Result<Places, OpsError> {
-        let mut ids = Vec::new();
-        let mut objects = Vec::new();
-        for (object, version) in names {
-            match (version.parse::<VersionId>(), object.parse::<ObjectId>()) {
-                (Ok(version), _) => ids.push(*version.as_bytes()),
-                (Err(_), Ok(object)) => objects.push(*object.as_bytes()),
-                (Err(_), Err(_)) => {}
-            }
+/// Where objects in these versions lie; an empty version is the newest.
+///
+/// # Errors
+/// When the store does not answer.
+pub async fn places(
+    store: &Store,
+    names: &HashSet<(&str, &str)>,
+    reachable: &[Reachable],
+) -> Result<Places, StoreError> {
+    let mut ids = Vec::new();
+    let mut objects = Vec::new();
+    for (object, version) in names {
+        match (version.parse::<VersionId>(), object.parse::<ObjectId>()) {
+            (Ok(version), _) => ids.push(*version.as_bytes()),
+            (Err(_), Ok(object)) => objects.push(*object.as_bytes()),
+            (Err(_), Err(_)) => {}
         }
-        let described = versions::describe(&self.store, &ids).await?;
-        // A version that is gone is told by its object, if that still has one.
-        let known: HashSet<[u8; 16]> = described.iter().map(|one| one.version).collect();
-        let lost: HashSet<[u8; 16]> = ids.iter().filter(|id| !known.contains(*id)).copied().collect();
-        for (object, version) in names {
-            if let (Ok(version), Ok(object)) = (version.parse::<VersionId>(), object.parse::<ObjectId>())
-                && lost.contains(version.as_bytes())
-            {
-                objects.push(*object.as_bytes());
-            }
-        }
-        let mut by_object = versions::describe_objects(&self.store, &objects).await?;
-        by_object.extend(reachable.iter().map(|(described, _)| described.clone()));
-        let mut paths: HashSet<String> = HashSet::new();
-        for one in described.iter().chain(&by_object).filter(|one| one.latest) {
-            paths.insert(format!("{}/{}", one.study, one.name));
-        }
-        let source = store::sources::all(&self.store).await?.into_iter().find(|source| source.kind == "guard");
-        let mut catalogued: HashMap<String, (Vec<u32>, BTreeSet<String>)> = HashMap::new();
-        if let Some(source) = source {
-            let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
-            for (path, id, labels) in store::objects::lying_at(&self.store, source.id, &paths).await? {
-                let (ids, all) = catalogued.entry(path).or_default();
-                ids.push(id);
-                all.extend(labels.split(',').filter(|label| !label.is_empty()).map(str::to_owned));
-            }
-        }
-        let kept = self.kept_of(&ids).await?;
-        Ok(Places {
-            kept,
-            versions: described.into_iter().map(|one| (hex(&one.version), one)).collect(),
-            objects: by_object.into_iter().map(|one| (hex(&one.object), one)).collect(),
-            catalogued,
-        })
     }
+    let described = versions::describe(store, &ids).await?;
+    // A version that is gone is told by its object, if that still has one.
+    let known: HashSet<[u8; 16]> = described.iter().map(|one| one.version).collect();
+    let lost: HashSet<[u8; 16]> = ids.iter().filter(|id| !known.contains(*id)).copied().collect();
+    for (object, version) in names {
+        if let (Ok(version), Ok(object)) = (version.parse::<VersionId>(), object.parse::<ObjectId>())
+            && lost.contains(version.as_bytes())
+        {
+            objects.push(*object.as_bytes());
+        }
+    }
+    let mut by_object = versions::describe_objects(store, &objects).await?;
+    by_object.extend(reachable.iter().map(|one| one.described.clone()));
+    let mut paths: HashSet<String> = HashSet::new();
+    for one in described.iter().chain(&by_object).filter(|one| one.latest) {
+        paths.insert(format!("{}/{}", one.study, one.name));
+    }
+    let source = store::sources::all(store).await?.into_iter().find(|source| source.kind == "guard");
+    let mut catalogued: HashMap<String, (Vec<u32>, BTreeSet<String>)> = HashMap::new();
+    if let Some(source) = source {
+        let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
+        for (path, id, labels) in store::objects::lying_at(store, source.id, &paths).await? {
+            let (ids, all) = catalogued.entry(path).or_default();
+            ids.push(id);
+            all.extend(labels.split(',').filter(|label| !label.is_empty()).map(str::to_owned));
+        }
+    }
+    // The newest version is what the catalogue describes.
+    let older = described.iter().filter(|one| !one.latest).map(|one| one.version);
+    let kept = kept_of(store, &older.chain(lost).collect::<Vec<_>>()).await?;
+    Ok(Places {
+        kept,
+        versions: described.into_iter().map(|one| (hex(&one.version), one)).collect(),
+        objects: by_object.into_iter().map(|one| (hex(&one.object), one)).collect(),
+        catalogued,
+    })
+}
 
-    /// What is kept of who is in versions.
-    async fn kept_of(&self, ids: &[[u8; 16]]) -> Result<HashMap<String, Kept>, OpsError> {
-        let mut kept: BTreeMap<[u8; 16], Kept> = BTreeMap::new();
-        for part in people::of(&self.store, ids).await? {
-            let new = || Kept { version: part.version, labels: BTreeSet::new(), subjects: 0 };
-            let one = kept.entry(part.version).or_insert_with(new);
-            one.subjects = one.subjects.max(part.subjects);
-            one.labels.extend(part.labels.split(',').filter(|label| !label.is_empty()).map(str::to_owned));
-        }
-        Ok(kept.into_iter().map(|(version, kept)| (hex(&version), kept)).collect())
+/// What is kept of who is in versions.
+async fn kept_of(store: &Store, ids: &[[u8; 16]]) -> Result<HashMap<String, Kept>, StoreError> {
+    let mut kept: BTreeMap<[u8; 16], Kept> = BTreeMap::new();
+    for part in people::of(store, ids).await? {
+        let new = || Kept { version: part.version, labels: BTreeSet::new(), subjects: 0 };
+        let one = kept.entry(part.version).or_insert_with(new);
+        one.subjects = one.subjects.max(part.subjects);
+        one.labels.extend(part.labels.split(',').filter(|label| !label.is_empty()).map(str::to_owned));
     }
+    Ok(kept.into_iter().map(|(version, kept)| (hex(&version), kept)).collect())
 }

@@ -2,16 +2,28 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use model::StudyId;
+use incidents::exposure::{Form, Grade, Reach};
+use model::{Action, StudyId};
 use policy::{Circumstances, Thing};
 use store::guarded::versions::{self, Described};
 use store::principals::{self, Principal};
 
+use super::hex;
 use crate::ops::{OpsError, time};
 use crate::{Guarded, outside};
 
 /// Objects within reach that are looked through; beyond, that is told.
 const REACH_MAX: usize = 200_000;
+
+/// An object that may be exposed.
+pub struct Reachable {
+    /// The object, in its newest version.
+    pub described: Described,
+    /// Why, in words.
+    pub why: String,
+    /// In which form.
+    pub form: Form,
+}
 
 /// Somebody who may read, and how they are asked for.
 pub(super) struct Reader {
@@ -25,6 +37,9 @@ impl Reader {
         Self { principal, circumstances: crate::access::asked() }
     }
 }
+
+/// Why an object is exposed that lies in a copy of the store.
+const SEALED_COPY: &str = "in a copy of the store that somebody has: sealed, and the copy has no root key";
 
 /// Whose reach is told, and what is to be said of it.
 #[derive(Default)]
@@ -78,13 +93,22 @@ impl Guarded {
     }
 
     /// Those of some objects that are within reach of one of the readers.
-    pub(super) fn readable(&self, readers: &[Reader], objects: Vec<Described>) -> Vec<Described> {
+    pub(super) fn readable(&self, readers: &[Reader], objects: Vec<Described>, why: &str) -> Vec<Reachable> {
         let mut known = HashMap::new();
-        objects.into_iter().filter(|one| self.may_read(readers, one, &mut known)).collect()
+        let reachable = |described: Described| {
+            let form = self.may_read(readers, &described, &mut known)?;
+            Some(Reachable { described, why: why.to_owned(), form })
+        };
+        objects.into_iter().filter_map(reachable).collect()
     }
 
-    /// Whether one of the readers may read an object. Objects of a study with equal labels are asked for once.
-    fn may_read(&self, readers: &[Reader], described: &Described, known: &mut HashMap<(String, String), bool>) -> bool {
+    /// The gravest form in which one of the readers may read an object. Objects of a study with equal labels are asked for once.
+    fn may_read(
+        &self,
+        readers: &[Reader],
+        described: &Described,
+        known: &mut HashMap<(String, String), Option<Form>>,
+    ) -> Option<Form> {
         let key = (described.study.clone(), described.labels.clone());
         if let Some(known) = known.get(&key) {
             return *known;
@@ -92,15 +116,18 @@ impl Guarded {
         let labels = crate::access::labels(&described.labels);
         let thing = Thing { id: None, labels: &labels };
         let study: Option<StudyId> = described.study.parse().ok();
-        let may = study.is_some_and(|study| {
-            readers.iter().any(|Reader { principal, circumstances }| {
-                let told =
-                    self.access.tell(principal, &[model::Action::Read], Some(&study), Some(thing), circumstances);
-                told.iter().any(|told| told.decision.allowed)
+        let may = |action| {
+            study.as_ref().is_some_and(|study| {
+                readers.iter().any(|Reader { principal, circumstances }| {
+                    let told = self.access.tell(principal, &[action], Some(study), Some(thing), circumstances);
+                    told.iter().any(|told| told.decision.allowed)
+                })
             })
-        });
-        known.insert(key, may);
-        may
+        };
+        let forms = [(Action::Read, Form::Clear), (Action::ReadDeidentified, Form::Deidentified)];
+        let form = forms.into_iter().find(|(action, _)| may(*action)).map(|(_, form)| form);
+        known.insert(key, form);
+        form
     }
 
     /// Objects of these studies that are within reach of one of the readers, or all of them where none is given. Whether there are more
@@ -110,7 +137,7 @@ impl Guarded {
         readers: Option<&[Reader]>,
         studies: &BTreeSet<StudyId>,
         why: &str,
-        reachable: &mut Vec<(Described, String)>,
+        reachable: &mut Vec<Reachable>,
     ) -> Result<bool, OpsError> {
         let mut known = HashMap::new();
         for study in studies {
@@ -120,15 +147,71 @@ impl Guarded {
                 let Some(last) = page.last() else { break };
                 after = last.name.as_bytes().to_vec();
                 for described in page {
-                    if readers.is_none_or(|readers| self.may_read(readers, &described, &mut known)) {
-                        if reachable.len() >= REACH_MAX {
-                            return Ok(true);
-                        }
-                        reachable.push((described, why.to_owned()));
+                    let form = match readers {
+                        Some(readers) => self.may_read(readers, &described, &mut known),
+                        None => Some(Form::Clear),
+                    };
+                    let Some(form) = form else { continue };
+                    if reachable.len() >= REACH_MAX {
+                        return Ok(true);
                     }
+                    reachable.push(Reachable { described, why: why.to_owned(), form });
                 }
             }
         }
         Ok(false)
+    }
+
+    /// What a copy of the store has, as it lay at that time: every version, sealed. Whether there are more than are looked through.
+    pub(super) async fn in_sealed_copy(
+        &self,
+        study: Option<&StudyId>,
+        until_ms: i64,
+        is_asked: impl Fn(&str) -> bool,
+    ) -> Result<(Vec<Reach>, bool), OpsError> {
+        let mut found = Vec::new();
+        for study in self.studies_meant(study).await? {
+            let mut after = (Vec::new(), 0);
+            loop {
+                let page = versions::describe_stored(&self.store, &study, until_ms, (&after.0, after.1)).await?;
+                let Some((last, sequence)) = page.last() else { break };
+                after = (last.name.as_bytes().to_vec(), *sequence);
+                for (one, _) in page {
+                    let object = hex(&one.object);
+                    if !is_asked(&object) {
+                        continue;
+                    }
+                    if found.len() >= REACH_MAX {
+                        return Ok((found, true));
+                    }
+                    found.push(Reach {
+                        object,
+                        version: hex(&one.version),
+                        study: one.study,
+                        why: SEALED_COPY.to_owned(),
+                        grade: Grade::Certain,
+                        form: Form::Sealed,
+                        ..Reach::default()
+                    });
+                }
+            }
+        }
+        Ok((found, false))
+    }
+
+    /// The study that is named, or all of them.
+    async fn studies_meant(&self, study: Option<&StudyId>) -> Result<Vec<String>, OpsError> {
+        if let Some(study) = study {
+            return Ok(vec![study.to_string()]);
+        }
+        let mut all: Vec<String> = Vec::new();
+        loop {
+            let after = all.last().cloned().unwrap_or_default();
+            let page = store::guarded::page(&self.store, &after, store::PAGE_ROWS_MAX).await?;
+            if page.is_empty() {
+                return Ok(all);
+            }
+            all.extend(page.into_iter().map(|one| one.study));
+        }
     }
 }

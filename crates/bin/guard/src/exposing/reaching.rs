@@ -18,7 +18,7 @@ use store::guarded::versions;
 use store::incidents::Incident;
 use zeroize::Zeroizing;
 
-use super::ExposureRequest;
+use super::{ExposureRequest, places};
 use crate::Guarded;
 use crate::inspect::Opened;
 use crate::ops::OpsError;
@@ -134,7 +134,7 @@ impl Guarded {
         let exposure = Box::pin(self.exposure(by, &request)).await?.exposure;
         let sure = exposure.objects.iter().filter(|known| known.grade != Grade::Possible);
         let names: HashSet<(&str, &str)> = sure.clone().map(|known| (&*known.object, &*known.version)).collect();
-        let places = Box::pin(self.places(&names, &[])).await?;
+        let places = Box::pin(places(&self.store, &names, &[])).await?;
         let (mut ids, mut versions) = (Vec::new(), Vec::new());
         for known in sure {
             for holder in places.of(&known.object, &known.version).held {

@@ -39,6 +39,8 @@ pub struct ExposureRequest {
     pub end: Option<u64>,
     /// With what is within reach and was not touched.
     pub reach: bool,
+    /// By a copy of the store as it lies, on a disk or in a backup, that was lost or taken: encrypted, and without the root key.
+    pub sealed_copy: bool,
     /// As it was last asked for this incident, or by its finding; parts that are given take the place of those.
     pub incident: Option<u32>,
 }
@@ -84,6 +86,7 @@ impl ExposureRequest {
             && self.prefixes.is_empty()
             && self.study.is_none()
             && self.finding.is_none()
+            && !self.sealed_copy
     }
 
     /// As it is meant in an incident: about its finding, or else its study, where nothing else is named; from when the breach began, where
@@ -96,7 +99,7 @@ impl ExposureRequest {
             }
         }
         // A time alone asks about everybody: that is not done unasked.
-        if self.from.is_none() && !self.names_nothing() {
+        if self.from.is_none() && !self.names_nothing() && !self.sealed_copy {
             self.from = case.breach_began_at();
         }
         self
@@ -118,6 +121,9 @@ impl Guarded {
     /// place of the same part there.
     pub(super) async fn as_asked_in(&self, request: &ExposureRequest) -> Result<ExposureRequest, OpsError> {
         let Some(id) = request.incident else { return Ok(request.clone()) };
+        if request.sealed_copy {
+            return Ok(ExposureRequest { incident: None, ..request.clone() });
+        }
         let (_, case) = self.incidents.case(id).await?;
         let before = ExposureRequest::of_case(&case).ok_or_else(|| {
             OpsError::Wrong(format!(
@@ -143,6 +149,7 @@ impl Guarded {
             to: request.to.or(before.to),
             end: request.end,
             reach: request.reach || before.reach,
+            sealed_copy: before.sealed_copy,
             incident: None,
         })
     }

@@ -2,6 +2,7 @@
 
 mod asking;
 mod figures;
+mod forms;
 
 use std::sync::Arc;
 

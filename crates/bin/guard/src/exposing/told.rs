@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use incidents::exposure::{Exposure, Grade, Known, Proof, TELLING, proves};
+use incidents::exposure::{Exposure, Form, Grade, Known, Proof, TELLING, proves};
 use incidents::timeline::EntryLine;
 use lake::Wanted;
 use model::Jurisdiction;
@@ -84,7 +84,7 @@ pub(super) fn lines(
     let figures = exposure.figures.iter().map(|figures| {
         json!({
             "grade": figures.grade, "objects": figures.objects, "subjects": figures.subjects,
-            "by_jurisdiction": figures.by_jurisdiction, "categories": figures.categories,
+            "by_jurisdiction": figures.by_jurisdiction, "categories": figures.categories, "forms": figures.forms,
         })
     });
     lines.push(json!({ "summary": {
@@ -92,7 +92,7 @@ pub(super) fn lines(
         "principals": exposure.principals, "flows": exposure.flows.iter().take(LISTED_MAX).collect::<Vec<_>>(), "whom": exposure.whom,
         "entries": exposure.entries, "refused": exposure.refused,
         "uncounted_objects": exposure.uncounted, "uncounted_subjects": exposure.uncounted_subjects,
-        "deidentified": exposure.deidentified, "reach_cut": is_cut, "notes": exposure.notes,
+        "deidentified": exposure.deidentified, "form": exposure.form(Grade::Likely), "reach_cut": is_cut, "notes": exposure.notes,
         "affected": exposure.affected(Grade::Likely),
     } }));
     lines
@@ -106,8 +106,14 @@ fn of_place(exposure: &Exposure, place: &str) -> Value {
     for figures in &exposure.figures {
         let subjects = figures.by_jurisdiction.get(place).copied().unwrap_or(0);
         let Proof { objects, entries, entries_total } = figures.proof.get(place).cloned().unwrap_or_default();
-        let told =
-            json!({ "subjects": subjects, "objects": objects, "entries": entries, "entries_total": entries_total });
+        let only = |form: Form| {
+            let of = figures.forms.get(&form).and_then(|of| of.by_jurisdiction.get(place));
+            of.copied().unwrap_or(0)
+        };
+        let told = json!({
+            "subjects": subjects, "objects": objects, "entries": entries, "entries_total": entries_total,
+            "deidentified_only": only(Form::Deidentified), "sealed_only": only(Form::Sealed),
+        });
         line.insert(figures.grade.as_str().to_owned(), told);
         categories.extend(figures.categories.get(place).into_iter().flatten());
     }
@@ -123,6 +129,7 @@ pub(crate) fn of_object(exposure: &Exposure, known: &Known) -> Value {
     let at = |ms: i64| (touch.entries_total > 0).then(|| time(ms));
     json!({
         "object": known.object, "version": known.version, "study": known.study, "grade": known.grade,
+        "form": known.form,
         "why": (!known.why.is_empty()).then_some(&known.why), "labels": known.labels, "subjects": known.subjects,
         "by_jurisdiction": people, "downloads": touch.downloads, "released": touch.released,
         "size": known.size, "bytes": touch.bytes, "left": touch.left_in_words(known.size),

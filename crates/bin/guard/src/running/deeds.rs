@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use incidents::brief::{self, brief_of};
 use incidents::case::{Case, Entry, What};
-use incidents::exposure::{Exposure, Grade, lies_in};
+use incidents::exposure::{Exposure, Form, Grade, lies_in};
 use model::{By, Scope, StudyId};
 use obligations::Audience;
 use playbooks::{Act, Role, Verb};
@@ -320,12 +320,11 @@ fn counted(exposure: &Exposure) -> Values {
     // Who lives nobody knows where may live anywhere: they count for every region.
     let somewhere = of(&|place| place == "unknown").saturating_add(exposure.uncounted_subjects);
     let anywhere = |known: u64| known.saturating_add(somewhere).to_string();
-    let left = figures.map_or(0, |figures| figures.objects);
     // What leaves the gateway is open to whoever asked for it. What did not leave lies sealed.
-    let readable = match (left, exposure.deidentified) {
-        (0, _) => "sealed",
-        (_, true) => "unknown",
-        (_, false) => "clear",
+    let readable = match exposure.form(Grade::Likely) {
+        None | Some(Form::Sealed) => "sealed",
+        Some(Form::Deidentified) => "unknown",
+        Some(Form::Clear) => "clear",
     };
     [
         ("people", people.to_string()),

@@ -55,6 +55,10 @@ pub(crate) struct AskingArgs {
     /// Also what is within reach and was not touched: what would be exposed if a credential leaked today.
     #[arg(long)]
     pub reach: bool,
+    /// By a copy of the store as it lies, on a disk or in a backup, that was lost or taken: encrypted, without the root key. `--to` says
+    /// until when the copy was made; a study, objects and beginnings of names narrow it.
+    #[arg(long)]
+    pub sealed_copy: bool,
 }
 
 impl AskingArgs {
@@ -79,13 +83,14 @@ impl AskingArgs {
             from: self.from.as_deref().map(beginning).transpose()?,
             to: self.to.as_deref().map(time).transpose()?,
             reach: self.reach,
+            sealed_copy: self.sealed_copy,
             ..ExposureRequest::default()
         })
     }
 }
 
 /// As [`time`], where a day means its beginning.
-fn beginning(text: &str) -> Result<i64, Failure> {
+pub(crate) fn beginning(text: &str) -> Result<i64, Failure> {
     let day: Result<jiff::civil::Date, _> = text.parse();
     match day.ok().filter(|_| text.len() == 10).and_then(|day| day.in_tz("UTC").ok()) {
         Some(begins) => Ok(begins.timestamp().as_millisecond()),

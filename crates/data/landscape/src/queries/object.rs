@@ -1,8 +1,7 @@
 //! One object with everything known of it.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::BTreeMap;
 
-use model::Jurisdiction;
 use store::changes::{self, ChangeRow};
 use store::corrections::{self, CorrectionRow};
 use store::identifiers::{self, Findings};
@@ -10,8 +9,8 @@ use store::objects::{self, VersionRow};
 use store::sources::{self, SourceRow};
 use store::subjects;
 
-use super::ObjectSummary;
-use crate::subjects::{Counts, count, count_by_labels};
+use super::{Held, ObjectSummary};
+use crate::subjects::{Counts, count};
 use crate::{Catalogue, CatalogueError};
 
 /// Changes of one object that its page shows.
@@ -108,48 +107,8 @@ impl Catalogue {
     /// # Errors
     /// When the store fails or a stored set is damaged.
     pub async fn people_in_by_label(&self, ids: &[u32]) -> Result<BTreeMap<String, Counts>, CatalogueError> {
-        self.people_held_by_label(ids, &[]).await
-    }
-
-    /// As [`Catalogue::people_in_by_label`], together with the people of versions behind the guard as each was inspected.
-    ///
-    /// # Errors
-    /// When the store fails or a stored set is damaged.
-    pub async fn people_held_by_label(
-        &self,
-        ids: &[u32],
-        versions: &[[u8; 16]],
-    ) -> Result<BTreeMap<String, Counts>, CatalogueError> {
-        let sets = subjects::people(self.store(), ids).await?;
-        let parts = store::guarded::people::of(self.store(), versions).await?;
-        let rows = objects::by_ids(self.store(), ids).await?;
-        let labels: BTreeMap<u32, String> = rows.into_iter().map(|row| (row.id, row.labels)).collect();
-        let named = sets.iter().map(|(id, bytes)| (labels.get(id).map_or("", String::as_str), bytes.as_slice()));
-        let named = named.chain(parts.iter().map(|part| (part.labels.as_str(), part.ids.as_slice())));
-        Ok(self.with_people(|people| count_by_labels(people, named)).await??)
-    }
-
-    /// Of each group of objects of the catalogue and versions behind the guard how many distinct people live where: by jurisdiction, the
-    /// groups in which somebody is, by their place in what is given, and how many.
-    ///
-    /// # Errors
-    /// When the store fails or a stored set is damaged.
-    pub async fn people_held_by_each(
-        &self,
-        groups: &[(Vec<u32>, Vec<[u8; 16]>)],
-    ) -> Result<BTreeMap<Jurisdiction, Vec<(usize, u64)>>, CatalogueError> {
-        let ids: BTreeSet<u32> = groups.iter().flat_map(|(ids, _)| ids).copied().collect();
-        let versions: BTreeSet<[u8; 16]> = groups.iter().flat_map(|(_, versions)| versions).copied().collect();
-        let (ids, versions): (Vec<u32>, Vec<[u8; 16]>) = (ids.into_iter().collect(), versions.into_iter().collect());
-        let sets: HashMap<u32, Vec<u8>> = subjects::people(self.store(), &ids).await?.into_iter().collect();
-        let mut parts: HashMap<[u8; 16], Vec<Vec<u8>>> = HashMap::new();
-        for part in store::guarded::people::of(self.store(), &versions).await? {
-            parts.entry(part.version).or_default().push(part.ids);
-        }
-        let of = |(ids, versions): &(Vec<u32>, Vec<[u8; 16]>)| -> Vec<&[u8]> {
-            let sets = ids.iter().filter_map(|id| sets.get(id)).map(Vec::as_slice);
-            sets.chain(versions.iter().filter_map(|id| parts.get(id)).flatten().map(Vec::as_slice)).collect()
-        };
-        Ok(self.with_people(|people| people.count_each(groups.iter().map(of))).await??)
+        let held = Held { objects: ids.to_vec(), versions: Vec::new() };
+        let known = self.read_held([&held]).await?;
+        Ok(self.count_held(&known, &[held]).await?.pop().unwrap_or_default())
     }
 }

@@ -29,24 +29,28 @@ pub fn count<'b>(people: &People, bitmaps: impl IntoIterator<Item = &'b [u8]>) -
     Ok(people.count(union))
 }
 
-/// As [`count`], for every label (or other category) of comma-joined `labels`; the empty key is the total. Bitmaps of
-/// equal label sets are united once, however many labels they have.
-///
-/// # Errors
-/// When a stored bitmap is damaged.
-pub fn count_by_labels<'b>(
-    people: &People,
-    objects: impl IntoIterator<Item = (&'b str, &'b [u8])>,
-) -> Result<BTreeMap<String, Counts>, DamagedBitmap> {
-    let mut by_set: BTreeMap<&str, Accumulator> = BTreeMap::new();
-    for (labels, bytes) in objects {
-        by_set.entry(labels).or_default().add(bytes)?;
+/// People by label (or another category): stored bitmaps of equal label sets are united once, however many labels they have.
+#[derive(Debug, Default)]
+pub struct LabelUnions<'b>(BTreeMap<&'b str, Accumulator>);
+
+impl<'b> LabelUnions<'b> {
+    /// Adds the people of an object that has these labels, joined by commas.
+    ///
+    /// # Errors
+    /// When the stored bitmap is damaged.
+    pub fn add(&mut self, labels: &'b str, bytes: &[u8]) -> Result<(), DamagedBitmap> {
+        self.0.entry(labels).or_default().add(bytes)
     }
-    let mut by_label: BTreeMap<String, Accumulator> = BTreeMap::new();
-    for (labels, union) in &by_set {
-        for label in std::iter::once("").chain(labels.split(',').filter(|label| !label.is_empty())) {
-            by_label.entry(label.to_owned()).or_default().union(union);
+
+    /// As [`count`], for every label; the empty key is the total.
+    #[must_use]
+    pub fn counts(&self, people: &People) -> BTreeMap<String, Counts> {
+        let mut by_label: BTreeMap<String, Accumulator> = BTreeMap::new();
+        for (labels, union) in &self.0 {
+            for label in std::iter::once("").chain(labels.split(',').filter(|label| !label.is_empty())) {
+                by_label.entry(label.to_owned()).or_default().union(union);
+            }
         }
+        by_label.into_iter().map(|(label, union)| (label, people.count(union))).collect()
     }
-    Ok(by_label.into_iter().map(|(label, union)| (label, people.count(union))).collect())
 }

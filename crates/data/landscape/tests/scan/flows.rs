@@ -1,10 +1,13 @@
 //! Objects that flow by instead of lying in a source.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 
 use bytes::Bytes;
 use landscape::flow::{Flow, Flows, wants_seek};
+use landscape::queries::Held;
 use landscape::report::ObjectReport;
+use landscape::subjects::Counts;
 use model::{Jurisdiction, Label};
 
 use crate::world::{World, objects};
@@ -59,15 +62,32 @@ async fn who_was_in_each_version_is_counted_also_of_many_that_come_together() {
         one.await.unwrap().unwrap();
     }
     for version in [1_u8, 7, 20] {
-        let counts = world.catalogue.people_held_by_label(&[], &[[version; 16]]).await.unwrap();
+        let counts = by_label(&world.catalogue, &[[version; 16]]).await;
         let (all, health) = (&counts[""], &counts[Label::PhiDirect.as_str()]);
         assert_eq!(all.people, u64::from(version), "{counts:?}");
         assert_eq!(all.jurisdictions.get(&Jurisdiction::country("FR")), Some(&u64::from(version)));
         assert_eq!(health.people, u64::from(version));
     }
-    let both = world.catalogue.people_held_by_label(&[], &[[3; 16], [4; 16], [3; 16]]).await.unwrap();
+    let both = by_label(&world.catalogue, &[[3; 16], [4; 16], [3; 16]]).await;
     assert_eq!(both[""].people, 7, "nobody is counted twice");
-    assert!(world.catalogue.people_held_by_label(&[], &[[99; 16]]).await.unwrap().is_empty());
+    assert!(by_label(&world.catalogue, &[[99; 16]]).await.is_empty());
+    let held = |versions: &[u8]| Held { objects: Vec::new(), versions: versions.iter().map(|at| [*at; 16]).collect() };
+    let sets = [held(&[3]), held(&[3, 4]), held(&[3, 4]), held(&[7, 20])];
+    let known = world.catalogue.read_held(&sets).await.unwrap();
+    let counted = world.catalogue.count_held(&known, &sets).await.unwrap();
+    assert_eq!(counted.iter().map(|counts| counts[""].people).collect::<Vec<_>>(), [3, 7, 7, 27], "set by set");
+    // So many groups are shared out to two threads: each keeps its place.
+    let many: Vec<Held> = (0..3_000_u32).map(|at| held(&[u8::try_from(at % 21).unwrap()])).collect();
+    let places = world.catalogue.place_held(&known, &many).await.unwrap();
+    let expected: Vec<(usize, u64)> =
+        (0..3_000).filter(|at| [3, 4, 7, 20].contains(&(at % 21))).map(|at| (at, at as u64 % 21)).collect();
+    assert_eq!(places[&Jurisdiction::country("FR")], expected);
+}
+
+async fn by_label(catalogue: &landscape::Catalogue, versions: &[[u8; 16]]) -> BTreeMap<String, Counts> {
+    let held = [Held { objects: Vec::new(), versions: versions.to_vec() }];
+    let known = catalogue.read_held(&held).await.unwrap();
+    catalogue.count_held(&known, &held).await.unwrap().remove(0)
 }
 
 #[tokio::test(flavor = "multi_thread")]

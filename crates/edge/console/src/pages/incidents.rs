@@ -7,6 +7,7 @@ pub(crate) mod exposed;
 mod facts;
 pub(crate) mod letters;
 mod measures;
+pub(crate) mod reaching;
 pub(crate) mod room;
 pub(crate) mod runs;
 pub(crate) mod story;

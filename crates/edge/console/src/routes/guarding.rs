@@ -26,6 +26,7 @@ pub(super) fn table() -> Vec<Route> {
         post("/incidents/{id}", REVIEWERS, incidents::room::act),
         get("/incidents/{id}/clocks", REVIEWERS, incidents::clocks::show),
         get("/incidents/{id}/exposure", REVIEWERS, incidents::exposed::show),
+        get("/incidents/{id}/letters", REVIEWERS, incidents::reaching::show),
         get("/incidents/{id}/timeline", REVIEWERS, incidents::story::show),
         get("/incidents/{id}/entries", REVIEWERS, incidents::story::entries),
         get("/incidents/{id}/begin", REVIEWERS, incidents::runs::begin),

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use axum::http::StatusCode;
-use console::{Act, ActFault, Figure, Respond, Role};
+use console::{Act, ActFault, Asked, Figure, Respond, Role};
 use incidents::case::What;
 use incidents::exposure::Grade;
 use incidents::timeline::{EntryLine, Line, Listing, Timeline};
@@ -36,6 +36,10 @@ impl Respond for Told {
         self.figures.lock().unwrap().push(figure);
         let wrong = || ActFault::Wrong("`Atlantis` is no jurisdiction".to_owned());
         Box::pin(std::future::ready(if is_known { Ok(self.lines.clone()) } else { Err(wrong()) }))
+    }
+
+    fn reaching<'a>(&'a self, _incident: u32, _by: &'a By) -> Answer<'a, Result<Vec<Value>, ActFault>> {
+        Box::pin(std::future::ready(Ok(self.lines.clone())))
     }
 
     fn timeline(&self, _incident: u32) -> Answer<'_, Result<Timeline, ActFault>> {
@@ -176,11 +180,13 @@ async fn figures_open_into_the_objects_and_entries_that_they_rest_on() {
         assert!(answer.status == StatusCode::BAD_REQUEST && answer.text.contains(says), "{path}: {}", answer.text);
     }
     assert_eq!(site.get("/incidents/1/exposure", &reader).await.status, StatusCode::FORBIDDEN);
-    let form = "what=expose&principal=&device=&objects=onc-201%2Fa%0D%0Aonc-201%2Fb%2A";
+    let form =
+        "what=expose&principal=&device=&partner=CRO&from=2026-11-01&reach=yes&objects=onc-201%2Fa%0D%0Aonc-201%2Fb%2A";
     assert_eq!(site.post("/incidents/1", form, &reviewer).await.status, StatusCode::SEE_OTHER);
     let objects = "onc-201/a\r\nonc-201/b*".to_owned();
     let acts = told.acts.lock().unwrap();
-    assert_eq!(*acts, [Act::Expose { principal: String::new(), device: String::new(), objects }]);
+    let (partner, from) = ("CRO".to_owned(), "2026-11-01".to_owned());
+    assert_eq!(*acts, [Act::Expose(Box::new(Asked { objects, partner, from, reach: true, ..Asked::default() }))]);
 }
 
 #[tokio::test]
@@ -238,4 +244,45 @@ async fn without_the_record_the_timeline_has_the_incidents_own_entries() {
     let entries = site.get("/incidents/1/entries?first=0", &reviewer).await;
     assert!(entries.text.contains("can only keep incidents"), "{}", entries.text);
     assert_eq!(site.get("/incidents/2/timeline", &reviewer).await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn letters_are_asked_for_from_objects_that_say_how_people_are_reached() {
+    let object = |number: u32, source: &str, more: u64| {
+        json!({
+            "object": number, "source": source, "location": "/data", "path": format!("onc-201/contacts-{number}.csv"), "study": "onc-201",
+            "people": 12, "more": more, "drawn": source != "postgres",
+        })
+    };
+    let summary = json!({ "summary": { "people": 1_412, "missing": 3, "others": 0, "objects": 3 } });
+    let lines = vec![object(7, "guard", 12), object(8, "folder", 0), object(9, "postgres", 4), summary];
+    let told = Arc::new(Told { lines, ..Told::default() });
+    let site = Site::responding(Arc::clone(&told) as Arc<dyn Respond>).await;
+    let (reviewer, reader) = (site.user("rev", Role::Reviewer).await, site.user("rea", Role::Reader).await);
+    site.post("/incidents", "title=Ada&severity=high&study=onc-201", &reviewer).await;
+    let early = site.get("/incidents/1/letters", &reviewer).await;
+    assert!(early.status == StatusCode::NOT_FOUND && early.text.contains("Nobody has told"), "{}", early.text);
+    let what = What::Exposure { question: json!({ "principal": "ada" }), summary: json!({ "figures": [] }) };
+    site.guard.as_ref().unwrap().incidents.add(1, what, &by()).await.unwrap();
+    let page = site.get("/incidents/1/letters", &reviewer).await;
+    for part in [
+        "<strong>1,412 people</strong>",
+        "of <strong>3</strong> none does",
+        "value=\"7\" aria-label=\"Draw from onc-201/contacts-7.csv\" checked",
+        "value=\"8\" aria-label=\"Draw from onc-201/contacts-8.csv\">",
+        "by hand",
+        "value=\"hipaa-404\"",
+    ] {
+        assert!(page.text.contains(part), "no {part} in {}", page.text);
+    }
+    assert_eq!(site.get("/incidents/1/letters", &reader).await.status, StatusCode::FORBIDDEN);
+    let nothing = site.post("/incidents/1", "what=letters-ask&kind=gdpr-34", &reviewer).await;
+    assert!(
+        nothing.status == StatusCode::BAD_REQUEST && nothing.text.contains("at least one object"),
+        "{}",
+        nothing.text
+    );
+    let form = "what=letters-ask&kind=gdpr-34&object=7&object=8";
+    assert_eq!(site.post("/incidents/1", form, &reviewer).await.status, StatusCode::SEE_OTHER);
+    assert_eq!(*told.acts.lock().unwrap(), [Act::AskLetters { kind: "gdpr-34".to_owned(), objects: vec![7, 8] }]);
 }

@@ -46,6 +46,10 @@ impl Respond for Keeper {
         Box::pin(async { Err(ActFault::Wrong("it only keeps clauses".to_owned())) })
     }
 
+    fn reaching<'a>(&'a self, _incident: u32, _by: &'a By) -> Answer<'a, Result<Vec<serde_json::Value>, ActFault>> {
+        Box::pin(std::future::ready(Ok(Vec::new())))
+    }
+
     fn timeline(&self, _: u32) -> Answer<'_, Result<Timeline, ActFault>> {
         Box::pin(async { Err(ActFault::Wrong("it only keeps clauses".to_owned())) })
     }

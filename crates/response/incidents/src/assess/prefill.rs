@@ -1,7 +1,7 @@
 //! Answers that facts and the summary of exposure suggest.
 //!
 //! The summary is what the incident room keeps of an exposure: `figures` by grade, each with all surer ones (`grade`, `objects`,
-//! `by_jurisdiction`, `categories`), `uncounted_subjects`, `reach_cut`, `told_at`. What has another shape says nothing.
+//! `by_jurisdiction`, `categories`), `form`, `uncounted_subjects`, `reach_cut`, `told_at`. What has another shape says nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -9,15 +9,19 @@ use std::fmt::Write as _;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use crate::exposure::Form;
+
 /// Where an answer is suggested from.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(tag = "from", rename_all = "lowercase", deny_unknown_fields)]
 pub(super) enum Prefill {
-    /// A fact: its text, or the option for its value.
+    /// A fact: its text, or the option for its value; while it is not known, the option for the gravest form in which something is exposed.
     Fact {
         name: String,
         #[serde(default)]
         options: BTreeMap<String, String>,
+        #[serde(default)]
+        forms: BTreeMap<Form, String>,
     },
     /// Whether there are more people of a place than so many.
     Number { place: String, over: u64, above: String, otherwise: String },
@@ -34,7 +38,9 @@ impl Prefill {
     pub(super) fn options(&self) -> Option<Vec<&str>> {
         match self {
             Self::Fact { options, .. } if options.is_empty() => None,
-            Self::Fact { options, .. } => Some(options.values().map(String::as_str).collect()),
+            Self::Fact { options, forms, .. } => {
+                Some(options.values().chain(forms.values()).map(String::as_str).collect())
+            }
             Self::Number { above, otherwise, .. } => Some(vec![above, otherwise]),
             Self::Categories { then, .. } => Some(vec![then]),
             Self::Grade { certain, likely } => Some(vec![certain, likely]),
@@ -44,11 +50,15 @@ impl Prefill {
 
     pub(super) fn answer(&self, facts: &Map<String, Value>, exposure: Option<&Value>) -> Option<String> {
         match self {
-            Self::Fact { name, options } => {
-                let value = match facts.get(name)? {
-                    Value::Bool(is) => is.to_string(),
-                    Value::String(text) => text.clone(),
-                    _ => return None,
+            Self::Fact { name, options, forms } => {
+                let value = match facts.get(name) {
+                    Some(Value::Bool(is)) => is.to_string(),
+                    Some(Value::String(text)) => text.clone(),
+                    None | Some(Value::Null) => {
+                        let form = Form::deserialize(&exposure?["form"]).ok()?;
+                        return forms.get(&form).cloned();
+                    }
+                    Some(_) => return None,
                 };
                 if options.is_empty() { Some(value) } else { options.get(&value).cloned() }
             }

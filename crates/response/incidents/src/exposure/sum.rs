@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{Gathered, Touch};
 
 /// How sure an exposure is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Grade {
     /// The record says that it left.
@@ -15,6 +15,7 @@ pub enum Grade {
     /// The record says that it was let, and not how it ended.
     Likely,
     /// It was within reach.
+    #[default]
     Possible,
 }
 
@@ -35,6 +36,34 @@ impl Grade {
             Self::Certain => "certain",
             Self::Likely => "likely",
             Self::Possible => "possible",
+        }
+    }
+}
+
+/// In which form somebody has, or may have, what is in an object. The gravest first.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Form {
+    /// As it was stored.
+    #[default]
+    Clear,
+    /// De-identified, and nothing else of it.
+    Deidentified,
+    /// Encrypted, and without the keys that open it: a copy of the store as it lies.
+    Sealed,
+}
+
+impl Form {
+    /// All of them, the gravest first.
+    pub const ALL: [Self; 3] = [Self::Clear, Self::Deidentified, Self::Sealed];
+
+    /// As it is written.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Clear => "clear",
+            Self::Deidentified => "deidentified",
+            Self::Sealed => "sealed",
         }
     }
 }
@@ -93,7 +122,7 @@ pub struct Place {
     pub bytes: Option<u64>,
 }
 
-/// An object that nothing is recorded to have left of, and why it may be exposed all the same.
+/// An object that the record does not say left, and why it is exposed, or may be, all the same.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Reach {
     /// The object, by id.
@@ -104,6 +133,10 @@ pub struct Reach {
     pub study: String,
     /// Why, in words.
     pub why: String,
+    /// How sure it is.
+    pub grade: Grade,
+    /// In which form.
+    pub form: Form,
     /// What the record has of it, if that is what the possibility rests on.
     pub touch: Touch,
     /// Where its people are counted, where that is not asked for by object and version.
@@ -121,6 +154,8 @@ pub struct Known {
     pub study: String,
     /// How sure it is.
     pub grade: Grade,
+    /// In which form.
+    pub form: Form,
     /// Why it is possible, in words; empty where the record itself says how it was touched.
     pub why: String,
     /// Its labels.
@@ -140,15 +175,10 @@ pub struct Known {
 }
 
 impl Known {
-    fn of(
-        (object, version, study): (String, String, String),
-        grade: Grade,
-        why: String,
-        touch: Touch,
-        at: Place,
-    ) -> Self {
-        let Place { held, labels, subjects, bytes: size } = at;
-        Self { object, version, study, grade, why, labels, subjects, size, touch, people: Vec::new(), held }
+    fn of(reach: Reach, place: impl FnOnce(&str, &str) -> Place) -> Self {
+        let Reach { object, version, study, why, grade, form, touch, at } = reach;
+        let Place { held, labels, subjects, bytes: size } = at.unwrap_or_else(|| place(&object, &version));
+        Self { object, version, study, grade, form, why, labels, subjects, size, touch, people: Vec::new(), held }
     }
 }
 
@@ -204,6 +234,15 @@ pub struct Flow {
     pub entries: u64,
 }
 
+/// Distinct people of whom something is exposed in one form, and in no graver one.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct ByForm {
+    /// All of them.
+    pub subjects: u64,
+    /// By jurisdiction.
+    pub by_jurisdiction: BTreeMap<String, u64>,
+}
+
 /// Figures of one grade together with all surer ones.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Figures {
@@ -217,6 +256,9 @@ pub struct Figures {
     pub by_jurisdiction: BTreeMap<String, u64>,
     /// Categories of data by jurisdiction.
     pub categories: BTreeMap<String, BTreeSet<String>>,
+    /// Of those people by the gravest form in which something of them is exposed: whoever is in an object in clear is not among those of
+    /// whom there are sealed copies only.
+    pub forms: BTreeMap<Form, ByForm>,
     /// By jurisdiction, what the figure rests on: objects in which those very people are, and the entries about them.
     pub proof: BTreeMap<String, Proof>,
 }
@@ -268,6 +310,12 @@ impl Exposure {
         })
     }
 
+    /// The gravest form in which something is exposed, up to a grade; `None`: nothing is.
+    #[must_use]
+    pub fn form(&self, grade: Grade) -> Option<Form> {
+        self.objects.iter().filter(|known| known.grade <= grade).map(|known| known.form).min()
+    }
+
     /// The figures up to a grade.
     #[must_use]
     pub fn up_to(&self, grade: Grade) -> Option<&Figures> {
@@ -300,7 +348,8 @@ impl Exposure {
 #[derive(Debug)]
 pub struct Tally {
     exposure: Exposure,
-    by_grade: BTreeMap<Grade, (u64, BTreeSet<Holder>)>,
+    objects: BTreeMap<Grade, u64>,
+    holders: BTreeMap<(Form, Grade), BTreeSet<Holder>>,
     by_study: BTreeMap<String, BTreeSet<Holder>>,
 }
 
@@ -324,38 +373,42 @@ impl Tally {
                 deidentified: false,
                 notes: Vec::new(),
             },
-            by_grade: BTreeMap::new(),
+            objects: BTreeMap::new(),
+            holders: BTreeMap::new(),
             by_study: BTreeMap::new(),
         };
         let mut is_clear = false;
-        let mut seen: BTreeSet<String> = BTreeSet::new();
+        let mut seen: BTreeSet<(String, String)> = BTreeSet::new();
         for (object, version, study, touch) in gathered.touched() {
             tally.exposure.refused += touch.refused;
             let Some(grade) = touch.grade() else { continue };
             is_clear |= !touch.deidentified;
-            seen.insert(object.clone());
-            let at = place(&object, &version);
-            tally.add(Known::of((object, version, study), grade, String::new(), touch, at));
+            seen.insert((object.clone(), String::new()));
+            let form = touch.form();
+            let left = Reach { object, version, study, grade, form, touch, ..Reach::default() };
+            tally.add(Known::of(left, &place));
         }
-        for Reach { object, version, study, why, touch, at } in reachable {
-            if seen.insert(object.clone()) {
-                let at = at.unwrap_or_else(|| place(&object, &version));
-                tally.add(Known::of((object, version, study), Grade::Possible, why, touch, at));
+        for reach in reachable {
+            // What is within reach is so in its newest version; what somebody has may be several of them.
+            let version = if reach.grade == Grade::Possible { String::new() } else { reach.version.clone() };
+            if seen.insert((reach.object.clone(), version)) {
+                tally.add(Known::of(reach, &place));
             }
         }
         let objects = &mut tally.exposure.objects;
         objects.sort_by(|one, other| {
             let key = |known: &Known| (known.grade, std::cmp::Reverse(known.subjects));
-            key(one).cmp(&key(other)).then_with(|| one.object.cmp(&other.object))
+            let of = key(one).cmp(&key(other)).then_with(|| one.object.cmp(&other.object));
+            of.then_with(|| one.version.cmp(&other.version))
         });
-        let has_left = objects.iter().any(|known| known.grade <= Grade::Likely);
+        let is_left = |known: &Known| known.grade <= Grade::Likely && known.form != Form::Sealed;
+        let has_left = objects.iter().any(is_left);
         tally.exposure.deidentified = !is_clear && has_left;
         tally
     }
 
     fn add(&mut self, known: Known) {
-        let (count, ids) = self.by_grade.entry(known.grade).or_default();
-        *count += 1;
+        *self.objects.entry(known.grade).or_default() += 1;
         let is_sure = known.grade <= Grade::Likely;
         if known.held.is_empty() && known.subjects > 0 {
             self.exposure.uncounted += 1;
@@ -365,7 +418,8 @@ impl Tally {
         if is_sure {
             self.by_study.entry(known.study.clone()).or_default().extend(known.held.iter().copied());
         }
-        ids.extend(known.held.iter().copied());
+        let holders = self.holders.entry((known.form, known.grade)).or_default();
+        holders.extend(known.held.iter().copied());
         self.exposure.objects.push(known);
     }
 
@@ -404,13 +458,18 @@ impl Tally {
         })
     }
 
-    /// What people are to be counted in together: up to each grade, the surest first. Grades that add nothing share the set before
-    /// them, so that nothing is counted twice.
+    /// What people are to be counted in together: up to each grade, the surest first, in any form; and the same in the forms that are graver
+    /// than the least, as often as there are different ones. Each set begins with the one before it, but for the first of other forms.
     #[must_use]
     pub fn sets(&self) -> Vec<Vec<Holder>> {
-        let mut sets = self.up_to_each().to_vec();
-        sets.dedup();
-        sets
+        self.forms().into_iter().rev().flat_map(|form| self.up_to_each(form)).collect()
+    }
+
+    /// Forms in which something is, the gravest first; at least one.
+    fn forms(&self) -> Vec<Form> {
+        let is_there = |form: &Form| self.holders.keys().any(|(one, _)| one == form);
+        let forms: Vec<Form> = Form::ALL.into_iter().filter(is_there).collect();
+        if forms.is_empty() { vec![Form::Clear] } else { forms }
     }
 
     /// What people are counted in by study, certain and likely, of the `most` studies that have most of it.
@@ -427,11 +486,13 @@ impl Tally {
         self.exposure.whom.insert(study, summed.by_jurisdiction);
     }
 
-    fn up_to_each(&self) -> [Vec<Holder>; 3] {
-        let mut ids = BTreeSet::new();
+    /// What people are counted in up to each grade, in this form and graver ones.
+    fn up_to_each(&self, form: Form) -> [Vec<Holder>; 3] {
+        let (mut seen, mut all) = (BTreeSet::new(), Vec::new());
         Grade::ALL.map(|grade| {
-            ids.extend(self.by_grade.get(&grade).iter().flat_map(|(_, more)| more.iter().copied()));
-            ids.iter().copied().collect()
+            let meant = self.holders.iter().filter(|((of, at), _)| *of <= form && *at == grade);
+            all.extend(meant.flat_map(|(_, holders)| holders).filter(|holder| seen.insert(**holder)));
+            all.clone()
         })
     }
 
@@ -439,17 +500,38 @@ impl Tally {
     #[must_use]
     pub fn counted(mut self, summed: &[Summed], categories: &Category) -> Exposure {
         let mut objects = 0;
-        let mut at = 0;
-        let mut before: Option<Vec<Holder>> = None;
         let proofs = self.proofs();
-        for ((grade, set), proof) in Grade::ALL.into_iter().zip(self.up_to_each()).zip(proofs) {
-            at += usize::from(before.as_ref().is_some_and(|before| *before != set));
-            before = Some(set);
-            objects += self.by_grade.get(&grade).map_or(0, |(count, _)| *count);
-            let summed = summed.get(at).cloned().unwrap_or_default();
-            self.exposure.figures.push(Figures { proof, ..told(grade, objects, summed, categories) });
+        let forms = self.forms();
+        let grades = Grade::ALL.len();
+        for (at, (grade, proof)) in Grade::ALL.into_iter().zip(proofs).enumerate() {
+            objects += self.objects.get(&grade).copied().unwrap_or(0);
+            // The sets of the least grave form come first.
+            let of = |level: usize| summed.get((forms.len() - 1 - level) * grades + at).cloned().unwrap_or_default();
+            let mut by_form = BTreeMap::new();
+            let mut graver = Summed::default();
+            for (level, form) in forms.iter().enumerate() {
+                let with = of(level);
+                by_form.insert(*form, with.beyond(&graver));
+                graver = with;
+            }
+            by_form.retain(|_, of| of.subjects > 0);
+            self.exposure.figures.push(Figures { proof, forms: by_form, ..told(grade, objects, graver, categories) });
         }
         self.exposure
+    }
+}
+
+impl Summed {
+    /// Those who are not among some of them.
+    fn beyond(&self, some: &Self) -> ByForm {
+        let of = |(place, people): (&String, &u64)| {
+            let beyond = people.saturating_sub(some.by_jurisdiction.get(place).copied().unwrap_or(0));
+            (beyond > 0).then(|| (place.clone(), beyond))
+        };
+        ByForm {
+            subjects: self.people.saturating_sub(some.people),
+            by_jurisdiction: self.by_jurisdiction.iter().filter_map(of).collect(),
+        }
     }
 }
 
@@ -466,6 +548,7 @@ fn told(grade: Grade, objects: u64, summed: Summed, categories: &Category) -> Fi
         subjects: summed.people,
         by_jurisdiction: summed.by_jurisdiction,
         categories: by_category,
+        forms: BTreeMap::new(),
         proof: BTreeMap::new(),
     }
 }

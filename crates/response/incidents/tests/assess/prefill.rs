@@ -38,6 +38,21 @@ fn nothing_known_suggests_nothing() {
 }
 
 #[test]
+fn that_it_is_sealed_is_suggested_by_the_form_in_which_it_left() {
+    for (id, option) in [("hipaa-4-factors", "yes"), ("gdpr-risk", "yes"), ("appi-triggers", "encrypted")] {
+        let with = |form: &str, known: Value| {
+            let suggested = suggested(id, known, Some(&json!({ "form": form })));
+            suggested.into_values().find(|answer| answer == option || answer == "no")
+        };
+        assert_eq!(with("sealed", json!({ "secured": null })).as_deref(), Some(option), "{id}");
+        assert_eq!(with("clear", json!({})).as_deref(), Some("no"), "{id}");
+        assert_eq!(with("deidentified", json!({})), None, "{id}: what is de-identified may be encrypted besides");
+        assert_eq!(with("sealed", json!({ "secured": false })).as_deref(), Some("no"), "{id}: a fact goes before");
+        assert_eq!(with("melted", json!({})), None, "{id}");
+    }
+}
+
+#[test]
 fn hipaa_takes_what_the_record_shows() {
     let exposure = summary(12, 14, 20, "US-CA", &["contact", "health", "identification"]);
     let known = json!({

@@ -70,7 +70,10 @@ pub(super) struct Exposed {
     pub(super) actors: usize,
     pub(super) refused: u64,
     pub(super) uncounted: u64,
-    pub(super) is_deidentified: bool,
+    /// In which form the gravest of them are, in words.
+    pub(super) form: String,
+    /// Of how many people there are copies in less grave forms only, in words.
+    pub(super) only: Vec<String>,
 }
 
 /// Where a figure opens.
@@ -128,8 +131,30 @@ pub(super) async fn in_short(console: &Console, id: u32, summary: &Value) -> Res
         actors: summary["principals"].as_object().map_or(0, Map::len),
         refused: summary["refused"].as_u64().unwrap_or(0),
         uncounted: summary["uncounted_subjects"].as_u64().unwrap_or(0),
-        is_deidentified: summary["deidentified"] == true,
+        form: form_of(summary).to_owned(),
+        only: only(summary),
     })
+}
+
+fn form_of(summary: &Value) -> &'static str {
+    match summary.get("form").map(Value::as_str) {
+        Some(Some("sealed")) => "sealed, all of them",
+        Some(Some("deidentified")) => "de-identified, all of them",
+        // What was told before forms were has this alone.
+        None if summary["deidentified"] == true => "de-identified, all of them",
+        None | Some(Some(_)) => "in clear",
+        Some(None) => "none that left",
+    }
+}
+
+fn only(summary: &Value) -> Vec<String> {
+    let forms = summary["figures"].as_array().and_then(|figures| figures.last()).map(|figure| &figure["forms"]);
+    let words = [("deidentified", "de-identified copies only"), ("sealed", "sealed copies only, without the root key")];
+    let of = |(form, words): (&str, &str)| {
+        let people = forms.and_then(|forms| forms[form]["subjects"].as_u64()).filter(|people| *people > 0)?;
+        Some(format!("Of {} {words}", wording::counted(people, "person", "people")))
+    };
+    words.into_iter().filter_map(of).collect()
 }
 
 fn places(id: u32, summary: &Value) -> Vec<PlaceBar> {
@@ -170,6 +195,7 @@ fn object_row(id: u32, one: &Value) -> ObjectRow {
     let people = one.get("people").unwrap_or(&one["subjects"]);
     // What was told before ranges were has the sum alone.
     let left = match one["left"].as_str() {
+        Some(left) if one["form"] == "sealed" && left.is_empty() => "all of it, sealed".to_owned(),
         Some(left) => left.to_owned(),
         None => wording::bytes(one["bytes"].as_u64().unwrap_or(0)),
     };

@@ -108,14 +108,17 @@ fn zone_given(
         set.insert("timezone".to_owned(), value(text("timezone")));
         was.insert("timezone".to_owned(), value(text("w-timezone")));
     }
-    let parts = ["delay-kind", "delay-stated", "delay-until"];
+    let parts = ["delay-kind", "delay-stated", "delay-until", "delay-by"];
     let seen = parts.map(|part| text(&format!("w-{part}")).to_owned());
     if parts.map(|part| text(part).to_owned()) != seen {
         let value = |name: &str| if text(name).is_empty() { Value::Null } else { json!(text(name)) };
         let delay = if parts.iter().all(|part| text(part).is_empty()) {
             Value::Null
         } else {
-            let mut delay = json!({ "kind": value("delay-kind"), "stated_on": value("delay-stated"), "until": value("delay-until") });
+            let mut delay = json!({
+                "kind": value("delay-kind"), "stated_on": value("delay-stated"), "until": value("delay-until"),
+                "stated_by": value("delay-by"),
+            });
             if let Some(delay) = delay.as_object_mut() {
                 delay.retain(|_, value| !value.is_null());
             }
@@ -129,9 +132,9 @@ fn zone_given(
     Ok(())
 }
 
-/// How law enforcement asked to wait, when, and until when.
-pub(super) fn delay_parts(delay: &Value) -> [String; 3] {
-    ["kind", "stated_on", "until"].map(|part| delay[part].as_str().unwrap_or_default().to_owned())
+/// How law enforcement asked to wait, when, until when, and who it was.
+pub(super) fn delay_parts(delay: &Value) -> [String; 4] {
+    ["kind", "stated_on", "until", "stated_by"].map(|part| delay[part].as_str().unwrap_or_default().to_owned())
 }
 
 #[cfg(test)]

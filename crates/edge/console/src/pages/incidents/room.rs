@@ -22,7 +22,7 @@ use super::tasks::{TaskRow, due, tasks};
 use crate::failure::{Failure, render};
 use crate::frame::{Frame, Section};
 use crate::pages::record::entry::Named;
-use crate::responding::{Act, ActFault};
+use crate::responding::{Act, ActFault, Asked};
 use crate::session::Visitor;
 use crate::wording;
 use crate::{Console, Shared};
@@ -88,7 +88,7 @@ struct Page {
     /// Those affected, a line for each place.
     affected: String,
     timezone: String,
-    delay: [String; 3],
+    delay: [String; 4],
     people: Vec<(&'static str, String)>,
     tasks: Vec<TaskRow>,
     task_roles: Vec<&'static str>,
@@ -354,9 +354,17 @@ pub(crate) async fn act(
     let field =
         |name: &str| form.iter().find(|(field, _)| field == name).map_or("", |(_, value)| value.trim()).to_owned();
     let acts = match field("what").as_str() {
-        "expose" => {
-            Some(Act::Expose { principal: field("principal"), device: field("device"), objects: field("objects") })
-        }
+        "expose" => Some(Act::Expose(Box::new(Asked {
+            principal: field("principal"),
+            device: field("device"),
+            partner: field("partner"),
+            credential: field("credential"),
+            objects: field("objects"),
+            from: field("from"),
+            to: field("to"),
+            reach: !field("reach").is_empty(),
+            sealed_copy: !field("sealed_copy").is_empty(),
+        }))),
         "contain" => Some(Act::Contain { kind: field("kind"), target: field("target"), on: true }),
         "release" => Some(Act::Contain { kind: field("kind"), target: field("target"), on: false }),
         measure @ ("watch" | "unwatch" | "train" | "untrain") => {
@@ -364,6 +372,7 @@ pub(crate) async fn act(
             Some(super::measures::said(measure, &case, &field)?)
         }
         "draft" => Some(Act::Draft { obligation: field("obligation"), language: field("language") }),
+        "letters-ask" => Some(super::reaching::asked(&form)?),
         "send" => Some(super::letters::send(&field)?),
         other => super::runs::said(other, &form)?,
     };
