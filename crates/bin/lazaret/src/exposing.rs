@@ -125,7 +125,11 @@ fn told(line: &Value) -> String {
     if line.get("object").is_some() {
         let why = if line["why"].is_null() { String::new() } else { format!("  {}", text(&line["why"])) };
         let people = line.get("people").unwrap_or(&line["subjects"]);
-        let left = if line["left"] == "" { "nothing left".to_owned() } else { text(&line["left"]) };
+        let left = match line["left"].as_str() {
+            Some("") if line["form"] == "sealed" => "all of it".to_owned(),
+            Some("") => "nothing left".to_owned(),
+            _ => text(&line["left"]),
+        };
         let form = match line["form"].as_str() {
             Some("deidentified") => ", de-identified",
             Some("sealed") => ", sealed",
